@@ -1,0 +1,50 @@
+# Two commands on a fresh machine with python3 >= 3.11, git and make:
+#   make demo    see it work (make demo ARGS=--once: once through, then end)
+#   make test    every gate; ends with pytest's summary
+.DEFAULT_GOAL := test
+.PHONY: setup test lint wheel unit demo torture bench image clean constraints
+bin := .venv/bin
+# what the built wheel is asked to do, each in quotes
+WHEEL_COMMANDS ?= version
+
+setup:
+	@.ci/setup
+
+test: setup
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory wheel
+	@$(MAKE) --no-print-directory unit
+
+lint: setup
+	@$(bin)/ruff check --quiet . || { echo 'ruff: FAILED'; exit 1; }
+	@$(bin)/mypy --no-error-summary || { echo 'mypy: FAILED'; exit 1; }
+	@report=$$($(bin)/lint-imports --no-logo 2>&1) || { echo "$$report"; echo 'lint-imports: FAILED'; exit 1; }
+	@echo 'ruff, mypy, lint-imports: passed'
+
+wheel: setup
+	@.ci/wheel $(WHEEL_COMMANDS)
+
+# ARGS goes to pytest: make unit ARGS='tests/config -x'
+unit: setup
+	@$(bin)/pytest --quiet -n auto --cov --cov-report= $(ARGS)
+	@$(bin)/coverage report --show-missing --skip-covered
+
+torture: setup
+	@$(bin)/pytest --quiet -n auto -m torture --timeout 3600 $(ARGS)
+
+demo: setup
+	@$(bin)/chat2crm demo $(ARGS)
+
+bench: setup
+	@for file in bench/bench_*.py; do echo "== $$file"; $(bin)/python "$$file" $(ARGS) || exit 1; done
+
+image:
+	docker build --tag chat2crm .
+
+# Write down what is installed now as the pins: make constraints, after trying newer versions in .venv
+constraints: setup
+	@{ sed -n '/^#/p' constraints.txt; $(bin)/python -m pip list --format freeze --exclude chat2crm | LC_ALL=C sort -f; } >constraints.new
+	@mv constraints.new constraints.txt
+
+clean:
+	rm -rf .venv build dist .coverage .coverage.* htmlcov .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

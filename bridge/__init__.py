@@ -1,0 +1,1 @@
+"""chat2crm carries finished website chats into CRMs."""

@@ -1,0 +1,38 @@
+"""config.yaml and the environment → frozen settings. Only `load` reads disk; a bad file gives ConfigError with every place."""
+
+from bridge.config.hours import Hours
+from bridge.config.load import load
+from bridge.config.routes import OwnerRule, Route, RouteOptions, choose
+from bridge.config.settings import (
+    AlertSettings,
+    OpsSettings,
+    Own,
+    ReceiveSettings,
+    Retention,
+    RetrySettings,
+    Settings,
+    SourceSettings,
+    TargetSettings,
+    WorkerSettings,
+)
+from bridge.config.values import Revealed
+
+__all__ = [
+    "AlertSettings",
+    "Hours",
+    "OpsSettings",
+    "Own",
+    "OwnerRule",
+    "ReceiveSettings",
+    "Retention",
+    "RetrySettings",
+    "Revealed",
+    "Route",
+    "RouteOptions",
+    "Settings",
+    "SourceSettings",
+    "TargetSettings",
+    "WorkerSettings",
+    "choose",
+    "load",
+]

@@ -1,0 +1,165 @@
+"""Read config.yaml: every mistake in it at once, each with its place and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from bridge.config.document import Draft, Loc, Missing, read
+from bridge.config.references import References
+from bridge.config.routes import OPTION_KEYS, RouteOptions
+from bridge.config.settings import TARGET_KEYS, Settings
+from bridge.errors import ConfigError
+from bridge.mapping.suggestions import nearest
+
+#: keys that hold what the loader puts there, not what somebody writes
+_NOT_WRITTEN = {"options", "extra", "name"}
+#: sources, its name, a key of its own
+_INHERITABLE = 3
+#: keys whose inside is a mapping's business
+_FREE = frozenset({"fields", "limits"})
+
+
+def load(path: Path | str, environ: Mapping[str, str], *, example: bool = False) -> Settings:
+    """The settings of a file, with its references filled from `environ`, from `.env` beside it, and from files.
+
+    `example`: placeholders (example.com) are let through, for the example that is shipped. Raises ConfigError, whose
+    message has one line a mistake: file:line:column, key, what is wrong, what to do. Nothing is changed or remembered.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: there is no such file; `chat2crm init` writes one, -c or CHAT2CRM_CONFIG names another"
+                          ) from error  # fmt: skip
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigError(f"{path}: it cannot be read: {reason}") from error
+    try:
+        references = References(environ, path.absolute().parent)
+    except (OSError, ValueError) as error:
+        raise ConfigError(str(error)) from error
+    draft = _draft(text, str(path), references, example=example)
+    settings = _settings(draft)
+    draft.raise_if_wrong()
+    assert settings is not None  # noqa: S101 - whatever keeps it from being made has been reported
+    for loc, message in _unresolved(settings):
+        draft.report(loc, message)
+    draft.raise_if_wrong()
+    return _finished(settings, path, draft, references)
+
+
+def _draft(text: str, origin: str, references: References, *, example: bool) -> Draft:
+    """The file, read; below keys that only a CRM's mapping knows, numbers stay numbers, since templates send them on."""
+    draft = read(text, origin, references, resolve_below=_FREE, example=example)
+    if not isinstance(draft.value, Mapping):
+        raise ConfigError(f"{origin}:1:1: there is nothing in it that can be used; `chat2crm init` writes a beginning")
+    targets = draft.value.get("targets")
+    targets = targets.values() if isinstance(targets, Mapping) else ()
+    unknown = {key for target in targets if isinstance(target, Mapping) for key in target} - TARGET_KEYS
+    return read(text, origin, references, resolve_below=_FREE | unknown, example=example) if unknown else draft
+
+
+def _settings(draft: Draft) -> Settings | None:
+    try:
+        return Settings.model_validate(draft.value)
+    except ValidationError as error:
+        for problem in error.errors(include_url=False):
+            loc = _written(problem["loc"], draft, absent=problem["type"] == "missing")
+            if not isinstance(problem["input"], Missing) and loc is not None:
+                draft.report(loc, _in_words(problem, loc))
+        return None
+
+
+def _written(loc: Loc, draft: Draft, *, absent: bool) -> Loc | None:
+    """The place in the file that a place in the model stands for: without what only the model has (`options`, the
+    alternative of a union). `absent`: it is the lack of it that is wrong. None: inherited, and reported where it stands.
+    """
+    within = tuple(part for number, part in enumerate(loc) if number == 0 or part not in _NOT_WRITTEN)
+    if absent:
+        return within
+    if len(within) == _INHERITABLE and within[0] == "sources" and not draft.has(within):
+        return None
+    while within and not draft.has(within):
+        within = within[:-1]
+    return within
+
+
+def _in_words(problem: ErrorDetails, loc: Loc) -> str:
+    context = problem.get("ctx", {})
+    if problem["type"] == "extra_forbidden":
+        known = sorted(known_keys(Settings, loc))
+        return f"unknown key{nearest(str(loc[-1]), known)}; known here: {', '.join(known)}"
+    if problem["type"] == "missing":
+        return "is missing; " + _REMEDIES.get(str(loc[-1]), "add it")
+    if problem["type"] in ("model_type", "dict_type", "mapping_type"):
+        return "has keys of its own; write them below it, indented, or as {key: value}"
+    if problem["type"] == "literal_error":
+        given = str(problem["input"])
+        return f"{given!r} is not known here{nearest(given, _choices(context))}; write {context['expected']}"
+    if problem["type"] == "value_error":
+        return str(context["error"])
+    return problem["msg"][:1].lower() + problem["msg"][1:]
+
+
+_REMEDIES = {
+    "key": "`chat2crm init` makes one; keep it with the backups",
+    "provider": "name the mapping of the chat service, one of those in mappings/providers",
+    "crm": "name the mapping of the CRM, one of those in mappings/crms",
+    "target": "name one of `targets:`",
+    "source": "name one of `sources:`",
+}
+
+
+def _choices(context: Mapping[str, Any]) -> list[str]:
+    return [word.strip("' ") for word in str(context.get("expected", "")).replace(" or ", ",").split(",")]
+
+
+def known_keys(model: type[BaseModel], loc: Loc) -> Collection[str]:
+    """What may be written where the last part of `loc` stands."""
+    for part in loc[:-1]:
+        fields = {**model.model_fields, **(RouteOptions.model_fields if "options" in model.model_fields else {})}
+        if part in fields:
+            model = _model_in(fields[str(part)].annotation) or model
+    keys = set(model.model_fields)
+    return (keys | OPTION_KEYS if "options" in keys else keys) - _NOT_WRITTEN
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model that a field holds: itself, or as values of a mapping or elements of a tuple."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _model_in(part)) is not None), None)
+
+
+def _unresolved(settings: Settings) -> Iterator[tuple[Loc, str]]:
+    """Names that lead nowhere, and sources whose chats would go nowhere."""
+
+    def unknown(kind: str, name: str, known: Mapping[str, Any]) -> str:
+        there = f"there are: {', '.join(sorted(known))}" if known else f"there is none yet; add it under `{kind}s:`"
+        return f"there is no {kind} {name!r}{nearest(name, known)}; {there}"
+
+    for name, source in settings.sources.items():
+        if source.target is not None and source.target not in settings.targets:
+            yield ("sources", name, "target"), unknown("target", source.target, settings.targets)
+        if source.target is None and not any(route.source == name for route in settings.routes):
+            yield ("sources", name), "its chats go nowhere; give it a `target`, or name it as `source` in `routes:`"
+    for number, route in enumerate(settings.routes):
+        if route.source not in settings.sources:
+            yield ("routes", number, "source"), unknown("source", route.source, settings.sources)
+        if route.target not in settings.targets:
+            yield ("routes", number, "target"), unknown("target", route.target, settings.targets)
+
+
+def _finished(settings: Settings, path: Path, draft: Draft, references: References) -> Settings:
+    routes = tuple(
+        route.model_copy(update={"options": settings.targets[route.target].options.overlaid(route.options)})
+        for route in settings.routes
+    )
+    places = {(name, key): draft.place(("targets", name, key))
+              for name, target in settings.targets.items() for key in target.extra}  # fmt: skip
+    return settings.model_copy(update={"routes": routes}).found_at(path, tuple(dict.fromkeys(references.files)), places)

@@ -1,0 +1,149 @@
+"""The kinds of value that settings are written in: lengths of time, sizes, addresses, secrets, numbers of our own."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJsonSchema
+
+from bridge.mapping.parts import OneOrMany, seconds
+
+
+class Revealed(str):
+    """Text that came out of `${NAME}` or `${file:…}`. It may be a secret, so no view of the settings shows it."""
+
+    __slots__ = ()
+
+
+# -- lengths of time and sizes -----------------------------------------------------------------------------------------
+
+_LONGER = {"week": 7, "weeks": 7, "year": 365, "years": 365}
+_LONG_SPAN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*", re.ASCII)
+
+
+def _span(value: Any) -> float:
+    found = _LONG_SPAN.fullmatch(value) if isinstance(value, str) else None
+    if found and found[2] in _LONGER:
+        value = f"{float(found[1]) * _LONGER[found[2]]} days"
+    return seconds(value)
+
+
+Span = Annotated[
+    float, BeforeValidator(_span), WithJsonSchema({"type": "string", "examples": ["1.5s", "24h", "90 days", "2 years"]})
+]
+"""A length of time in seconds; written `1.5s`, `10 min`, `24h`, `7 days`, `2 weeks`, `2 years`."""
+
+_BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*", re.ASCII | re.IGNORECASE)
+
+
+def _size(value: Any) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    found = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    if found is None or found[2].lower() not in _BYTES:
+        raise ValueError(f"{value!r} is not a size; write a number and a unit, like 512KiB or 2MiB")
+    return int(float(found[1]) * _BYTES[found[2].lower()])
+
+
+Size = Annotated[int, BeforeValidator(_size), Field(gt=0),
+                 WithJsonSchema({"type": "string", "examples": ["512KiB", "2MiB"]})]
+"""A size in bytes; written `512KiB`, `2MiB`, `1MB`."""
+
+
+# -- secrets -----------------------------------------------------------------------------------------------------------
+
+
+def _not_in_clear(value: Any) -> Any:
+    if isinstance(value, Revealed | SecretStr):
+        return value
+    raise ValueError(
+        "a secret does not stand in this file in clear; put it into an environment variable or a file"
+        " and write ${NAME} or ${file:/run/secrets/name}"
+    )
+
+
+def _not_empty(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value():
+        raise ValueError("the secret is empty; give the variable or the file a value")
+    return value
+
+
+Secret = Annotated[SecretStr, BeforeValidator(_not_in_clear), AfterValidator(_not_empty)]
+Secrets = Annotated[tuple[Secret, ...], OneOrMany]
+"""One secret, or several while one replaces the other; every one of them is accepted."""
+
+
+# -- addresses, places, languages --------------------------------------------------------------------------------------
+
+
+def _http_url(value: str) -> str:
+    """Keeps the text as written, but for a slash at its end: pydantic's own type would add one to a bare host."""
+    try:
+        parts = urlsplit(value)
+        known = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:  # a port out of range, an open bracket
+        known = False
+    if not known or re.search(r"\s", value):
+        raise ValueError(f"{value!r} is not a web address; write it whole, like https://crm.yourcompany.ru")
+    if parts.username or parts.password:
+        raise ValueError("a name or a password does not stand in an address; use the keys the CRM's page names")
+    return value.rstrip("/")
+
+
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+
+
+def _network(value: Any) -> Any:
+    if isinstance(value, IPv4Network | IPv6Network):
+        return value
+    try:
+        return ip_network(value)
+    except ValueError as error:
+        raise ValueError(f"{value!r} is no network ({error}); write it like 10.0.0.0/8, 192.168.1.5 or fd00::/8") from error
+
+
+Network = Annotated[Any, BeforeValidator(_network), WithJsonSchema({"type": "string", "examples": ["10.0.0.0/8"]})]
+Networks = Annotated[tuple[Network, ...], OneOrMany]
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"{value!r} is no time zone; write its name, like Europe/Moscow or Asia/Almaty") from error
+    return value
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+
+
+def _region(value: Any) -> Any:
+    code = value.strip().upper() if isinstance(value, str) else ""
+    if not re.fullmatch(r"[A-Z]{2}", code):
+        raise ValueError(f"{value!r} is no region; write the country's two letters, like RU, KZ, DE")
+    return code
+
+
+Region = Annotated[str, BeforeValidator(_region)]
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+def _name(value: str) -> str:
+    if not NAME.fullmatch(value):
+        raise ValueError(
+            f"{value!r} cannot be a name here, since names stand in addresses and metrics;"
+            " use up to 64 Latin letters, digits, - and _"
+        )
+    return value
+
+
+Name = Annotated[str, AfterValidator(_name)]
+
+Words = Annotated[tuple[str, ...], OneOrMany]
+"""One text or several."""

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import pytest
+from pydantic import SecretStr, TypeAdapter, ValidationError
+
+from bridge.config.values import HttpUrl, Name, Networks, Region, Revealed, Secrets, Size, Span, Zone
+
+
+def read(kind: object, value: object) -> object:
+    return TypeAdapter(kind).validate_python(value)
+
+
+@pytest.mark.parametrize(("written", "seconds"), [
+    ("1.5s", 1.5), ("250ms", 0.25), ("10 min", 600), ("24h", 86400), ("90 days", 90 * 86400), ("2 weeks", 14 * 86400),
+    ("2 years", 730 * 86400), (30, 30.0), (0.5, 0.5),
+])  # fmt: skip
+def test_a_span_is_read_as_seconds(written: object, seconds: float) -> None:
+    assert read(Span, written) == seconds
+
+
+@pytest.mark.parametrize("written", ["24", "h", "", "-5s", "5 fortnights", "1h30m", None, True, []])
+def test_what_is_no_span_is_refused_with_an_example(written: object) -> None:
+    with pytest.raises(ValidationError, match="not a length of time; write a number and a unit"):
+        read(Span, written)
+
+
+@pytest.mark.parametrize(("written", "size"), [("2MiB", 2097152), ("512 KiB", 524288), ("1MB", 10**6), ("1.5kb", 1500), (7, 7)])
+def test_a_size_is_read_as_bytes(written: object, size: int) -> None:
+    assert read(Size, written) == size
+
+
+@pytest.mark.parametrize("written", ["2", "2 Mi", "many", "", None, True])
+def test_what_is_no_size_is_refused_with_an_example(written: object) -> None:
+    with pytest.raises(ValidationError, match="not a size; write a number and a unit, like 512KiB or 2MiB"):
+        read(Size, written)
+
+
+def test_a_size_of_nothing_is_refused() -> None:
+    with pytest.raises(ValidationError, match="greater than 0"):
+        read(Size, "0MiB")
+
+
+def test_a_secret_comes_from_a_reference_or_from_code_never_from_the_file() -> None:
+    assert read(Secrets, Revealed("abc")) == (SecretStr("abc"),)
+    assert read(Secrets, [Revealed("abc"), SecretStr("def")]) == (SecretStr("abc"), SecretStr("def"))
+    with pytest.raises(ValidationError, match=r"write \$\{NAME\} or \$\{file:/run/secrets/name\}"):
+        read(Secrets, "abc")
+    with pytest.raises(ValidationError, match="the secret is empty"):
+        read(Secrets, Revealed(""))
+
+
+def test_a_refused_secret_does_not_stand_in_the_message() -> None:
+    with pytest.raises(ValidationError) as caught:
+        read(Secrets, "hunter2hunter2")
+    assert "hunter2" not in caught.value.errors()[0]["msg"]
+
+
+@pytest.mark.parametrize(("written", "kept"), [
+    ("https://crm.firma.ru/", "https://crm.firma.ru"), ("http://10.0.0.5:8069", "http://10.0.0.5:8069"),
+    ("https://firma.bitrix.invalid/rest/1/", "https://firma.bitrix.invalid/rest/1"),
+])  # fmt: skip
+def test_an_address_is_kept_as_written_but_for_the_last_slash(written: str, kept: str) -> None:
+    assert read(HttpUrl, written) == kept
+
+
+@pytest.mark.parametrize("written", ["crm.firma.ru", "ftp://x", "https://", "https://a b", "https://x:99999", "https://[::1"])
+def test_what_is_no_web_address_is_refused_with_an_example(written: str) -> None:
+    with pytest.raises(ValidationError, match="is not a web address; write it whole"):
+        read(HttpUrl, written)
+
+
+def test_a_password_in_an_address_is_refused() -> None:
+    with pytest.raises(ValidationError, match="does not stand in an address"):
+        read(HttpUrl, "https://user:pw@crm.firma.ru")
+
+
+def test_a_zone_a_region_and_a_name_are_known_or_refused() -> None:
+    assert read(Zone, "Asia/Almaty") == "Asia/Almaty"
+    assert read(Region, "kz") == "KZ"
+    assert read(Name, "shop-2_b") == "shop-2_b"
+    for kind, wrong, remedy in (
+        (Zone, "Europe/Moskow", "write its name"), (Zone, "../etc/passwd", "write its name"), (Region, "RUS", "two letters"),
+        (Region, None, "two letters"), (Name, "my shop", "Latin letters"), (Name, "", "Latin letters"),
+        (Name, "a/b", "Latin letters"),
+    ):  # fmt: skip
+        with pytest.raises(ValidationError, match=remedy):
+            read(kind, wrong)
+
+
+def test_a_network_may_be_one_address_and_may_not_be_crooked() -> None:
+    assert [str(network) for network in read(Networks, ["10.0.0.0/8", "fd00::1"])] == ["10.0.0.0/8", "fd00::1/128"]  # type: ignore[attr-defined]
+    with pytest.raises(ValidationError, match="is no network"):
+        read(Networks, "10.0.0.1/8")

@@ -1,0 +1,152 @@
+"""A delivery → what it means: events with their chats, or why there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.errors import NotUnderstood
+from bridge.mapping.compiling import is_true
+from bridge.mapping.expressions import Findings
+from bridge.mapping.schema import EventRule, ProviderMapping
+from bridge.mapping.scopes import Scope, narrowed, split_scope
+from bridge.model import Delivery, Event
+from bridge.parse.chats import read_chat
+from bridge.parse.source import SourceView, top_scope
+from bridge.parse.values import as_list, as_text
+from bridge.parse.wire import decode_body
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A part of a delivery that cannot be read before something has been fetched from the provider."""
+
+    #: its number among the delivery's parts; the key under which `understand` takes what was fetched
+    part: int
+    #: names under the mapping's `fetch`, in their order
+    fetch: tuple[str, ...]
+    #: in which those requests' templates are filled
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """Three outcomes, never two: `events` that are wanted; `skipped`, known and of no interest; `not_understood`.
+
+    A delivery with several parts may have all three. `wanted`: fetch these and call `understand` again.
+    """
+
+    events: tuple[Event, ...] = ()
+    skipped: str | None = None
+    not_understood: str | None = None
+    wanted: tuple[Wanted, ...] = ()
+
+
+def decode(delivery: Delivery, mapping: ProviderMapping) -> Any:
+    """The delivery's body as plain data. Raises NotUnderstood if it is not what the mapping's `body` says."""
+    return decode_body(delivery.body, mapping.body, mapping.charset)
+
+
+def understand(delivery: Delivery, mapping: ProviderMapping, source: SourceView, payload: Any = None, *,
+               fetched: Mapping[int, Mapping[str, Any]] | None = None, event: str | None = None) -> Understood:
+    """What the delivery means. Never raises for anything that stands in the delivery.
+
+    `payload` saves decoding it again. `fetched` holds, by part, what an earlier call wanted, by name. `event` is the
+    vendor's word for it where the delivery carries none (a record that `reconcile` listed).
+    """
+    if payload is None:
+        try:
+            payload = decode(delivery, mapping)
+        except NotUnderstood as error:
+            return Understood(not_understood=error.message)
+    reader = _Reader(mapping, source, event)
+    top = top_scope(payload, delivery, source)
+    empty = True
+    for number, scope in enumerate(parts(mapping, top, reader.findings)):
+        empty = False
+        reader.read(number, scope, (fetched or {}).get(number, {}))
+    if empty:
+        reader.skipped.append("there is nothing in it: no element where the mapping's `split` looks")
+    return reader.outcome()
+
+
+def parts(mapping: ProviderMapping, top: Scope, findings: Findings) -> Iterator[Scope]:
+    """The scopes of a delivery's parts: of each element that `split` reaches, or the whole."""
+    scopes = [top]
+    for step in mapping.split:
+        scopes = [split_scope(element, scope) for scope in scopes for element in as_list(step(scope, findings))]
+    return iter(scopes)
+
+
+def event_name(mapping: ProviderMapping, scope: Scope, findings: Findings) -> str | None:
+    """The vendor's word for what happened; None if the mapping has no `at`, or nothing stands there."""
+    return as_text(mapping.at(scope, findings)) if mapping.at is not None else None
+
+
+def rule_for(mapping: ProviderMapping, event: str | None, scope: Scope, findings: Findings) -> EventRule | None:
+    """The first rule for that word whose condition holds."""
+    return next(
+        (rule for rule in mapping.rules(event) if rule.when is None or is_true(rule.when(scope, findings))), None
+    )
+
+
+class _Reader:
+    """Reads the parts of one delivery and collects what became of them."""
+
+    def __init__(self, mapping: ProviderMapping, source: SourceView, event: str | None) -> None:
+        self.mapping = mapping
+        self.source = source
+        self.event = event
+        self.findings = Findings()
+        self.events: list[Event] = []
+        self.skipped: list[str] = []
+        self.not_understood: list[str] = []
+        self.wanted: list[Wanted] = []
+
+    def read(self, number: int, scope: Scope, fetched: Mapping[str, Any]) -> None:
+        findings = Findings(self.findings)
+        if fetched:
+            scope = Scope(scope.own, {**scope.ours, "fetched": fetched}, beyond=scope.beyond, memo=scope.memo)
+        word = self.event or event_name(self.mapping, scope, findings)
+        rule = rule_for(self.mapping, word, scope, findings)
+        if rule is None or rule.kind is None:
+            self._leave(word, rule)
+            return
+        if any(name not in fetched for name in rule.fetch):
+            self.wanted.append(Wanted(number, rule.fetch, scope))
+            return
+        try:
+            scope = self._inside(rule, scope, findings)
+            chat = read_chat(rule.kind, self.mapping, rule, scope, source=self.source.name, findings=findings)
+        except NotUnderstood as error:
+            self.not_understood.append(f"{word}: {error.message}" if word else error.message)
+            return
+        self.events.append(Event(kind=rule.kind, chat=chat, findings=tuple(findings)))
+
+    def _leave(self, word: str | None, rule: EventRule | None) -> None:
+        if rule is not None:
+            self.skipped.append(rule.skip or "")
+        elif self.mapping.rules(word):
+            self.not_understood.append(f"no rule for the event {word!r} holds; give its list a last rule that skips")
+        elif word is None:
+            self.not_understood.append("it does not say which event it is: `at` came out empty")
+        else:
+            self.not_understood.append(
+                f"the event {word!r} is not in the mapping; if it is of no interest, add it with `skip: why`"
+            )
+
+    def _inside(self, rule: EventRule, scope: Scope, findings: Findings) -> Scope:
+        if rule.scope is None:
+            return scope
+        inner = rule.scope(scope, findings)
+        if not isinstance(inner, dict):
+            raise NotUnderstood("what the rule's `in` names is not there")
+        return narrowed(scope, inner)
+
+    def outcome(self) -> Understood:
+        return Understood(tuple(self.events), _joined(self.skipped), _joined(self.not_understood), tuple(self.wanted))
+
+
+def _joined(reasons: list[str]) -> str | None:
+    return "; ".join(dict.fromkeys(reasons)) or None

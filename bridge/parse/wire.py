@@ -1,0 +1,193 @@
+"""Bytes → payload: the body kinds a mapping can name, within limits, whatever the Content-Type says.
+
+A payload is plain data (dict, list, text, numbers, true, false, None). It holds no NUL and no half of a surrogate pair
+(neither can be stored), no NaN and no infinity (neither can be sent on).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+from bridge.errors import NotUnderstood
+from bridge.mapping.schema import Body
+from bridge.parse.nesting import nested
+
+#: bytes; `receive.max_body` is far below, this guards `check`, replays and everything else that decodes
+LARGEST_BODY = 16 * 1024 * 1024
+DEEPEST = 64
+MOST_FORM_FIELDS = 10_000
+#: digits; a longer whole number is kept as the text it was, as no id must lose a digit
+LONGEST_NUMBER = 100
+
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+#: how the unstorable can come in at all: as a JSON escape, or as it is
+_SUSPECT = re.compile(rb"\x00|%00|\\u(?:0000|[dD][89a-fA-F])")
+
+
+def decode_body(raw: bytes, body: Body, charset: str) -> Any:
+    """The payload. An empty body is an empty object (a provider that only calls the address).
+
+    Raises NotUnderstood, saying what the bytes were taken for and where they stop being that.
+    """
+    if len(raw) > LARGEST_BODY:
+        raise NotUnderstood(f"the body has {len(raw)} bytes; more than {LARGEST_BODY} are not read")
+    text = raw.decode(charset, errors="replace").removeprefix("\ufeff")
+    if not text.strip():
+        return {}
+    payload = _KINDS[body.kind](text, body, charset)
+    if _SUSPECT.search(raw):
+        payload = storable(payload)
+    return payload
+
+
+def storable(data: Any) -> Any:
+    """A copy in which every NUL and lone surrogate is the replacement character, in keys too."""
+    if isinstance(data, str):
+        return _UNSTORABLE.sub(REPLACEMENT, data)
+    if isinstance(data, dict):
+        return {storable(key): storable(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [storable(value) for value in data]
+    return data
+
+
+# -- the kinds ---------------------------------------------------------------------------------------------------------
+
+
+def _json(text: str, _body: Body, _charset: str) -> Any:
+    try:
+        # Not strict: templates written by hand in some chat's admin pages put raw line breaks into strings.
+        payload = json.loads(text, strict=False, parse_int=_whole, parse_float=_finite, parse_constant=_no_number)
+    except json.JSONDecodeError as error:
+        raise NotUnderstood(
+            f"the body is not JSON: {error.msg.removesuffix(' at')} (line {error.lineno}, column {error.colno}); "
+            "does the mapping's `body:` fit, and has the provider changed its format?"
+        ) from error
+    except RecursionError as error:
+        raise NotUnderstood(_too_deep()) from error
+    if not isinstance(payload, dict | list):
+        raise NotUnderstood("the body is JSON, but neither an object nor a list")
+    _check_depth(payload)
+    return payload
+
+
+def _form(text: str, body: Body, charset: str) -> Any:
+    if _is_json(text):
+        return _json(text, body, charset)
+    payload: dict[str, Any] = {}
+    for name, value in _pairs(text, charset):
+        if name not in payload:
+            payload[name] = value
+        elif isinstance(payload[name], list):
+            payload[name].append(value)
+        else:
+            payload[name] = [payload[name], value]
+    return payload
+
+
+def _form_json(text: str, body: Body, charset: str) -> Any:
+    payload = _form(text, body, charset)
+    if body.payload:
+        if body.payload not in payload:
+            raise NotUnderstood(f"the form has no field {body.payload!r}; it has: {_names(payload)}")
+        inner = _inner(payload[body.payload], body, charset)
+        if inner is None:
+            raise NotUnderstood(f"the form's field {body.payload!r} holds no JSON")
+        return inner
+    for name in body.fields or tuple(payload):
+        inner = _inner(payload.get(name), body, charset)
+        if inner is not None:
+            payload[name] = inner
+    return payload
+
+
+def _nested_form(text: str, body: Body, charset: str) -> Any:
+    if _is_json(text):
+        return _json(text, body, charset)
+    payload = nested(_pairs(text, charset), deepest=DEEPEST)
+    _check_depth(payload)
+    return payload
+
+
+_KINDS: dict[str, Callable[[str, Body, str], Any]] = {
+    "json": _json, "form": _form, "form_json": _form_json, "nested_form": _nested_form,
+}
+
+
+def _is_json(text: str) -> bool:
+    """Some providers send a form or JSON by the tick of a box; no form's first field is named like this."""
+    return text.lstrip()[:1] == "{"
+
+
+def _pairs(text: str, charset: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(text.strip(), keep_blank_values=True, encoding=charset, errors="replace",
+                         max_num_fields=MOST_FORM_FIELDS)
+    except ValueError as error:
+        raise NotUnderstood(f"the form has more than {MOST_FORM_FIELDS} fields") from error
+
+
+def _inner(value: Any, body: Body, charset: str) -> Any:
+    """The object or list that a field holds as JSON, plain or in base64; None if it holds neither."""
+    if not isinstance(value, str):
+        return value if isinstance(value, dict | list) and value else None
+    for text in (value, _from_base64(value, charset)):
+        if text.lstrip()[:1] in ("{", "["):
+            try:
+                return _json(text, body, charset)
+            except NotUnderstood:
+                continue
+    return None
+
+
+def _from_base64(value: str, charset: str) -> str:
+    try:
+        # A form turns the + of base64 into a blank.
+        return base64.b64decode(value.replace(" ", "+"), validate=True).decode(charset, errors="replace")
+    except ValueError:
+        return ""
+
+
+def _names(payload: dict[str, Any]) -> str:
+    return ", ".join(sorted(payload)[:20]) or "none"
+
+
+# -- limits ------------------------------------------------------------------------------------------------------------
+
+
+def _whole(digits: str) -> int | str:
+    return int(digits) if len(digits) <= LONGEST_NUMBER else digits
+
+
+def _finite(digits: str) -> float | None:
+    value = float(digits)
+    return value if abs(value) != float("inf") else None
+
+
+def _no_number(_word: str) -> None:
+    return None
+
+
+def _too_deep() -> str:
+    return f"the body is nested more than {DEEPEST} levels deep"
+
+
+def _check_depth(payload: Any) -> None:
+    """By levels, not by recursion: what is being guarded against is a body made to exhaust the stack."""
+    level = [payload]
+    for _ in range(DEEPEST):
+        level = [
+            child
+            for container in level
+            for child in (container.values() if isinstance(container, dict) else container)
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return
+    raise NotUnderstood(_too_deep())

@@ -1,0 +1,81 @@
+"""Makes text that strangers wrote harmless before it goes into a note, in any markup.
+
+Taken out: NUL and other controls, halves of surrogate pairs, characters that turn the direction of the text or that nobody
+can see (with them a visitor could forge what a colleague reads, or hide a marker from our own search), non-characters
+that XML forbids. Kept: the joiners that emoji and some scripts need.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+
+from bridge.model import Json
+from bridge.write.markers import strip_lookalikes
+
+_BREAKS = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5"
+    "\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ufdd0-\ufdef\ufffe\uffff"
+    "\ud800-\udfff\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff" + "".join(chr(plane * 0x10000 + end) for plane in range(1, 17) for end in (0xFFFE, 0xFFFF))
+    + "]",
+)
+_JOINERS = ("\u200c", "\u200d")
+_EMPTY_LINES = re.compile(r"\n[ \t]*\n(?:[ \t]*\n)+")
+_BLANKS = re.compile(r"\s+")
+#: what the transcript's lines begin with; a name must not contain it
+_SIGNS = re.compile("[●○◇│]")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+MASK = "•"
+
+
+def clean(text: str) -> str:
+    """Text of several lines: harmless, broken by line feeds only, at most one empty line in a row, no blanks around it."""
+    text = _BREAKS.sub("\n", text)
+    text = _INVISIBLE.sub(_keep_joiner, text)
+    return strip_lookalikes(_EMPTY_LINES.sub("\n\n", text).strip())
+
+
+def clean_line(text: str) -> str:
+    """The same on one line."""
+    return _BLANKS.sub(" ", clean(text)).strip()
+
+
+def clean_name(text: str, longest: int) -> str:
+    """A name for the head of a line: no signs that tell the roles apart; one too long ends with an ellipsis."""
+    name = _BLANKS.sub(" ", _SIGNS.sub(" ", clean_line(text))).strip()
+    return name if len(name) <= longest else name[: longest - 1].rstrip() + "…"
+
+
+def mask(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """Letters and digits of the spans become dots; what stands around them stays."""
+    for start, end in spans:
+        hidden = "".join(MASK if character.isalnum() else character for character in text[start:end])
+        text = text[:start] + hidden + text[end:]
+    return text
+
+
+def storable(value: Json) -> Json:
+    """JSON without what no database or request body takes: NULs and halves of surrogate pairs."""
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("", value)
+    if isinstance(value, Mapping):
+        return {storable(key): storable(member) for key, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(item) for item in value]
+    return value
+
+
+def _keep_joiner(hit: re.Match[str]) -> str:
+    text, place = hit.string, hit.start()
+    if text[place] not in _JOINERS or not 0 < place < len(text) - 1:
+        return ""
+    return text[place] if _needs_joiner(text[place - 1]) and _needs_joiner(text[place + 1]) else ""
+
+
+def _needs_joiner(neighbour: str) -> bool:
+    # Emoji sequences, and the scripts from Arabic to the Indic ones, where a joiner changes the letters beside it.
+    return unicodedata.category(neighbour) in ("So", "Sk") or neighbour == "\ufe0f" or "\u0620" <= neighbour <= "\u0dff"

@@ -1,0 +1,47 @@
+"""By which a message is known again when the provider tells the same chat once more.
+
+A provider's own id is the key where there is one. Else it is a hash of role, time and text; equal lines are counted, so that
+two of them stay two. The text is hashed as it came: masking or cleaning it differently later must not make it new.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC
+from hashlib import blake2b
+
+from bridge.model import Chat, ContactPoint, Message
+
+_SEPARATOR = "\x1f"
+
+
+def message_keys(chat: Chat) -> tuple[str, ...]:
+    """One key a message, in the order of `chat.messages`, all different."""
+    seen: Counter[str] = Counter()
+    keys = []
+    for message in chat.messages:
+        identity = _identity(message)
+        keys.append(_short("message", identity, str(seen[identity])))
+        seen[identity] += 1
+    return tuple(keys)
+
+
+def contact_key(chat: Chat, points: tuple[ContactPoint, ...]) -> str:
+    """The key of what a chat without messages tells: contact points from a form, or nothing but its visit."""
+    given = sorted({*chat.visitor.phones, *chat.visitor.emails, *(point.value for point in points)})
+    return _short("contact", *given)
+
+
+def _identity(message: Message) -> str:
+    if message.id:
+        return f"id{_SEPARATOR}{message.id}"
+    # Whole seconds: one provider tells the same message with and without fractions, live and in the transcript.
+    at = message.at.replace(microsecond=0, tzinfo=message.at.tzinfo or UTC).isoformat() if message.at else ""
+    # Not the files' addresses: they carry signatures that change with every delivery.
+    files = _SEPARATOR.join(file.name or file.url.partition("?")[0] for file in message.files)
+    return _SEPARATOR.join(("text", message.role.value, at, message.text, files))
+
+
+def _short(*parts: str) -> str:
+    text = _SEPARATOR.join(parts)
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()

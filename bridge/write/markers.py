@@ -1,0 +1,51 @@
+"""Markers: by which what we wrote is found again in the CRM, even by a store that has never heard of it.
+
+`c2c-` and 16 characters of base32: letters, digits and one hyphen survive every markup, every full-text index and every id
+field. They are an HMAC under the installation's key, so nobody can write the next chat's marker into this one; and they
+rest on nothing that is lost with a store.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+from base64 import b32encode
+from collections.abc import Sequence
+from hashlib import sha256
+
+from bridge.model import OperationKind
+
+PREFIX = "c2c-"
+#: a marker, or what a reader (or a CRM's search) could take for one
+FIND = re.compile(r"(?i)c2c-[a-z2-7]{16}")
+#: whatever begins like one, with any hyphen or dash
+_LOOKALIKE = re.compile("(?i)c2c[-\u2010-\u2015\u2212\ufe58\ufe63\uff0d]+")
+_DIGEST_BYTES = 10
+
+
+class MarkerKeys:
+    """Makes the markers of one chat at one target.
+
+    `install_key` is the configuration's `key:`. A store that was lost gives the same markers again as long as the key is
+    the same, so it belongs into the backups.
+    """
+
+    def __init__(self, install_key: bytes, target: str, source: str, chat_id: str) -> None:
+        self._key = install_key
+        #: stands in every note of the chat
+        self.chat = self._marker("chat", target, source, chat_id)
+
+    def operation(self, kind: OperationKind | str, message_keys: Sequence[str], part: int, generation: int) -> str:
+        """The marker of one operation. `generation` rises when a person asks for it to be written once more."""
+        return self._marker("operation", self.chat, str(kind), list(message_keys), part, generation)
+
+    def _marker(self, *parts: object) -> str:
+        text = json.dumps(parts, ensure_ascii=True, separators=(",", ":"))
+        digest = hmac.new(self._key, text.encode("ascii"), sha256).digest()
+        return PREFIX + b32encode(digest[:_DIGEST_BYTES]).decode("ascii").lower()
+
+
+def strip_lookalikes(text: str) -> str:
+    """The text without anything that could be taken for a marker: its hyphen becomes a blank."""
+    return _LOOKALIKE.sub(lambda hit: hit.group()[:3] + " ", text)

@@ -1,0 +1,122 @@
+"""What the templates of a CRM's mapping see. Every name is there; what does not apply is null."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import parse_qsl, urlsplit
+
+from bridge.kpi import Kpi
+from bridge.model import Chat, Claim, Client, ContactPoint, Json, Match, Message, Operator, PointKind, Role, Wishes
+from bridge.write.clean import storable
+from bridge.write.names import split_name
+
+#: set for one operation, or by whoever carries it out
+_ABSENT = ("record", "new", "note", "part", "marker", "token", "item", "statement", "deal", "fetched")
+_SECRET = ("token", "secret", "password", "key", "refresh")
+_UTM = ("source", "medium", "campaign", "content", "term")
+
+
+def scope(  # noqa: PLR0913 - one argument for each thing that templates see
+    chat: Chat, points: Sequence[ContactPoint], wishes: Wishes, kpi: Kpi, *,
+    source: Mapping[str, Json], target: Mapping[str, Json], match: Match | None, client: Client | None = None,
+    owner: str | None = None, match_limit: int = 3, quiet: bool = False,
+) -> dict[str, Json]:
+    """The scope of one chat's requests, as JSON that every store and CRM can take (no NULs, no halves of surrogates).
+
+    The messages themselves are not in it, but in the note; `source` and `target` lose whatever is named like a secret.
+    """
+    filled = dict.fromkeys(_ABSENT) | {
+        "chat": _chat(chat),
+        "visitor": _visitor(chat),
+        "phones": card_values(points, PointKind.PHONE, match_limit),
+        "emails": card_values(points, PointKind.EMAIL, match_limit),
+        "operator": operator.model_dump(mode="json") if (operator := main_operator(chat)) else None,
+        "owner": owner,
+        "page": chat.page.model_dump(mode="json"),
+        "utm": utm(chat),
+        "kpi": kpi.model_dump(mode="json"),
+        "wishes": wishes.model_dump(mode="json"),
+        "source": without_secrets(source),
+        "target": without_secrets(target),
+        "match": _match(match),
+        "client": client.model_dump(mode="json", exclude={"record"}) if client else None,
+        "record": client.record if client else None,
+        "quiet": quiet,
+    }
+    stored: dict[str, Json] = storable(filled)
+    return stored
+
+
+def card_points(points: Sequence[ContactPoint], limit: int) -> tuple[ContactPoint, ...]:
+    """The visitor's own phones and e-mails that take part in matching and may stand on a card: so many of each kind."""
+    taken: dict[tuple[PointKind, str], ContactPoint] = {}
+    for point in points:
+        mine = point.claim is not Claim.OTHER and point.kind is not PointKind.HANDLE
+        if mine and (sum(kind is point.kind for kind, _ in taken) < limit):
+            taken.setdefault((point.kind, point.value), point)
+    return tuple(taken.values())
+
+
+def card_values(points: Sequence[ContactPoint], kind: PointKind, limit: int) -> list[str]:
+    return [point.value for point in card_points(points, limit) if point.kind is kind]
+
+
+def main_operator(chat: Chat) -> Operator | None:
+    """The operator who wrote last; where lines are not signed, the last the provider names."""
+    author = next((m.author for m in reversed(chat.messages) if m.role is Role.OPERATOR and m.author), None)
+    named = [operator for operator in chat.operators if author and operator.name == author]
+    if named:
+        return named[0]
+    if author and not chat.operators:
+        return Operator(name=author)
+    return chat.operators[-1] if chat.operators else None
+
+
+def utm(chat: Chat) -> dict[str, str]:
+    """The campaign's marks: as the provider tells them, else out of the page's address."""
+    if chat.utm:
+        return dict(chat.utm)
+    try:
+        query = dict(parse_qsl(urlsplit(chat.page.url or "").query))
+    except ValueError:
+        return {}  # the visitor's browser names the page; it may be anything
+    return {name: query[f"utm_{name}"] for name in _UTM if query.get(f"utm_{name}")}
+
+
+def span_of(chat: Chat) -> tuple[Json, Json]:
+    """Beginning and end as the provider tells them, else by the messages' times."""
+    timed: list[Message] = [message for message in chat.messages if message.at]
+    first = chat.started_at or (timed[0].at if timed else None)
+    last = chat.ended_at or (timed[-1].at if timed else None)
+    return first, last
+
+
+def without_secrets(configured: Mapping[str, Json]) -> dict[str, Json]:
+    return {key: value for key, value in configured.items() if key not in _SECRET}
+
+
+def _chat(chat: Chat) -> dict[str, Json]:
+    told: dict[str, Json] = chat.model_dump(mode="json", exclude={"messages", "visitor", "operators", "page", "utm"})
+    started, ended = span_of(chat)
+    return told | {
+        "started_at": started.isoformat() if started else None,
+        "ended_at": ended.isoformat() if ended else None,
+    }
+
+
+def _visitor(chat: Chat) -> dict[str, Json]:
+    visitor = chat.visitor
+    told: dict[str, Json] = visitor.model_dump(mode="json")
+    if visitor.name and not (visitor.first_name or visitor.last_name):
+        told["first_name"], told["last_name"] = split_name(visitor.name)
+    return told | {"name": visitor.name or " ".join(filter(None, (visitor.first_name, visitor.last_name))) or None}
+
+
+def _match(match: Match | None) -> Json:
+    if match is None:
+        return None
+    return {
+        "verdict": match.verdict.value,
+        "reason": match.reason,
+        "others": [{"id": other.id, "entity": other.entity, "name": other.name} for other in match.others],
+    }

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from bridge.kpi import Kpi
+from bridge.model import Chat, Client, Match, Operator, Page, Verdict, Visitor, Wishes
+from bridge.write import card_points, scope, utm
+from bridge.write.scope import main_operator
+
+Make = Callable[..., Any]
+
+NAMES = {
+    "chat", "visitor", "phones", "emails", "operator", "owner", "page", "utm", "kpi", "source", "target", "client", "record",
+    "new", "note", "part", "marker", "match", "token", "item", "statement", "deal", "fetched", "quiet", "wishes",
+}  # fmt: skip
+
+
+def scope_of(chat: Chat, points: Any = (), **more: Any) -> dict[str, Any]:
+    around = {"source": {}, "target": {}, "match": None} | more
+    return scope(chat, points, Wishes(), Kpi(), **around)
+
+
+def chat(**parts: Any) -> Chat:
+    return Chat(source="shop", chat_id="c1", **parts)
+
+
+def test_every_name_is_there_and_all_is_json(said: Make, point: Make) -> None:
+    client = Client(id="1", record={"raw": [1]})
+    whole = scope_of(
+        chat(messages=(said("visitor", "a", "11:00"),), operators=(Operator(name="Anna"),)), [point("+79161234567")],
+        match=Match(verdict=Verdict.FOUND, client=client, others=(Client(id="2"),)), client=client,
+    )  # fmt: skip
+    assert whole.keys() == NAMES
+    assert json.loads(json.dumps(whole)) == whole
+    assert whole["record"] == {"raw": [1]}
+    assert "record" not in whole["client"]
+    assert whole["match"]["others"] == [{"id": "2", "entity": "client", "name": None}]
+
+
+def test_messages_are_in_the_note_and_not_in_every_operation(said: Make) -> None:
+    assert "messages" not in scope_of(chat(messages=(said("visitor", "a"),)))["chat"]
+
+
+def test_only_own_and_unclear_points_may_stand_on_a_card_and_not_too_many(point: Make) -> None:
+    points = [
+        point("+79160000001"), point("+79160000001"), point("a@b.ru", claim="unclear"), point("@ivan"),
+        point("+79160000002", claim="other"), *(point(f"+7916000001{number}") for number in range(5)),
+    ]  # fmt: skip
+    whole = scope_of(chat(), points)
+    assert whole["phones"] == ["+79160000001", "+79160000010", "+79160000011"]
+    assert whole["emails"] == ["a@b.ru"]
+    assert len(card_points(points, 1)) == 2
+
+
+def test_a_name_is_taken_apart_unless_the_provider_did() -> None:
+    assert scope_of(chat(visitor=Visitor(name="Иван Петров")))["visitor"]["last_name"] == "Петров"
+    given = scope_of(chat(visitor=Visitor(name="Mr X", first_name="Ivan", last_name="P")))["visitor"]
+    assert (given["name"], given["first_name"], given["last_name"]) == ("Mr X", "Ivan", "P")
+    assert scope_of(chat(visitor=Visitor(first_name="Ivan")))["visitor"]["name"] == "Ivan"
+
+
+def test_the_campaign_is_read_from_the_page_unless_mapped() -> None:
+    page = Page(url="https://s.example/?utm_source=y&utm_medium=&utm_campaign=a%20b&x=1#utm_term=z")
+    assert utm(chat(page=page)) == {"source": "y", "campaign": "a b"}
+    assert utm(chat(page=page, utm={"source": "mapped"})) == {"source": "mapped"}
+    assert utm(chat(page=Page(url="http://[broken"))) == {}
+
+
+def test_the_operator_is_who_wrote_last(said: Make) -> None:
+    anna, boris = Operator(name="Anna", email="a@s.example"), Operator(name="Boris")
+    lines = (said("operator", "a", author="Anna"), said("operator", "b", author="Boris"), said("operator", "c", author="Anna"))
+    assert main_operator(chat(messages=lines, operators=(anna, boris))) == anna
+    assert main_operator(chat(messages=lines)) == Operator(name="Anna")
+    assert main_operator(chat(operators=(anna, boris))) == boris
+    assert main_operator(chat()) is None
+
+
+def test_beginning_and_end_come_from_the_messages_if_the_provider_is_silent(said: Make) -> None:
+    told = scope_of(chat(messages=(said("visitor", "a", "11:00"), said("visitor", "b"), said("visitor", "c", "11:09"))))["chat"]
+    assert (told["started_at"], told["ended_at"]) == ("2026-11-21T11:00:00+00:00", "2026-11-21T11:09:00+00:00")
+
+
+def test_secrets_and_what_no_store_takes_stay_out() -> None:
+    whole = scope_of(chat(visitor=Visitor(name="a\x00\ud83d")), target={"name": "t", "token": "hush"}, source={"secret": "hush"})
+    assert (whole["target"], whole["source"], whole["token"]) == ({"name": "t"}, {}, None)
+    assert whole["visitor"]["name"] == "a"

@@ -1,0 +1,195 @@
+"""STORE — what a store promises. Engines keep it; the same conformance suite runs over each of them.
+
+* What a method has returned from is on disk: it survives `kill -9` and a power cut.
+* Every write under a job's lease carries the job's epoch and raises StaleLease if another worker holds it by now.
+* A store that cannot take a write raises NoRoom and has changed nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from bridge.errors import ConfigError
+from bridge.model import Delivery, OperationState, Plan
+from bridge.store.records import (
+    Accepted,
+    Attempt,
+    Brake,
+    Counts,
+    Identity,
+    Job,
+    OperationRow,
+    Outcome,
+    Sorted,
+    StoredChat,
+    TargetStop,
+    VisitorContacts,
+)
+
+if TYPE_CHECKING:
+    from bridge.clock import Clock
+    from bridge.store.reading import Reading
+
+__all__ = [
+    "Accepted",
+    "Attempt", "Brake",
+    "Counts",
+    "Identity",
+    "Job",
+    "OperationRow",
+    "Outcome",
+    "Sorted",
+    "Store",
+    "StoredChat",
+    "TargetStop",
+    "VisitorContacts",
+    "open_store",
+]
+
+
+class Store(Protocol):
+    #: when this store was made or restored; chats older than that are looked for in the CRM before they are written
+    born_at: float
+
+    async def open(self) -> None: ...
+    async def close(self) -> None: ...
+
+    # -- intake --
+    async def accept(self, delivery: Delivery) -> Accepted:
+        """Keep a delivery, or find out that it is kept already. Raises NoRoom."""
+        ...
+
+    async def received(self, limit: int) -> list[Delivery]:
+        """Deliveries that nobody has sorted yet, oldest first, with their bytes."""
+        ...
+
+    async def chat_of(self, source: str, chat_id: str) -> StoredChat | None: ...
+
+    async def chats_of_visitor(self, source: str, visitor_id: str, *, waiting: bool = True) -> list[StoredChat]:
+        """The visitor's chats; with `waiting` only those of which a job waits for a contact."""
+        ...
+
+    async def contacts_of(self, source: str, visitor_id: str) -> VisitorContacts | None: ...
+
+    async def record_sorted(self, results: Sequence[Sorted]) -> None:
+        """Write what deliveries mean: chats (a revision each), their jobs, the deliveries' state; all or nothing for
+        each delivery. A new job ends those of its lane that have sent nothing: `skipped: superseded`. A change whose
+        base has moved on leaves its delivery as it was, to be sorted again.
+        """
+        ...
+
+    # -- jobs --
+    async def claim(
+        self, *, owner: str, limit: int, lease: float, stopped: Iterable[str] = (), only: str | None = None
+    ) -> list[Job]:
+        """Take due jobs, first in their lane, oldest due first, none of the stopped targets (or those of `only` one);
+        also those of workers that vanished.
+        """
+        ...
+
+    async def next_due(self) -> float | None: ...
+    async def renew(self, jobs: Mapping[int, int], lease: float) -> set[int]:
+        """Prolong leases ({job id: epoch}); gives the ids that are still ours."""
+        ...
+
+    async def finish(self, job: Job, outcome: Outcome, attempt: Attempt | None) -> None: ...
+    async def job(self, job_id: int) -> Job | None: ...
+    async def chat(self, row: int) -> StoredChat: ...
+    async def delivered(self, chat_row: int, target: str) -> frozenset[str]:
+        """Keys of this chat's messages that stand in notes which are done."""
+        ...
+
+    # -- the journal --
+    async def record_plan(self, job: Job, plan: Plan) -> list[OperationRow]:
+        """Store a plan and its operations, in place of an earlier plan of which nothing was ever sent."""
+        ...
+
+    async def operations(self, job_id: int) -> list[OperationRow]: ...
+    async def operation(self, operation_id: int) -> OperationRow | None: ...
+    async def record_sent(
+        self, operation: OperationRow, *, epoch: int, pending: Sequence[tuple[str, str]] = (), brake: Brake | None = None
+    ) -> OperationRow:
+        """The request is about to leave. In the same commit the contact points ((kind, value)) of a client that is
+        being made point to this operation. Raises BrakeReached where that would be one client too many.
+        """
+        ...
+
+    async def record_answered(self, operation: OperationRow) -> None:
+        """The CRM answered with an error: whatever it did, it has done it by now."""
+        ...
+
+    async def settle(
+        self,
+        operation: OperationRow,
+        state: OperationState,
+        *,
+        record_id: str = "",
+        entity: str = "",
+        identities: Sequence[tuple[str, str]] = (),
+        message_keys: Sequence[str] = (),
+    ) -> None:
+        """The outcome is known: done (with the id, what it says of identities, and the messages delivered) or void
+        (its pending identities go). Needs no lease: whoever finds out may say so; a settled operation stays so.
+        """
+        ...
+
+    # -- identity --
+    async def identities(self, target: str, points: Sequence[tuple[str, str]]) -> list[Identity]: ...
+    async def remember(self, target: str, points: Sequence[tuple[str, str]], client_id: str, entity: str) -> None:
+        """Insert what is absent; never move a row that is there."""
+        ...
+
+    async def forget_identities(self, target: str, points: Sequence[tuple[str, str]]) -> None: ...
+    async def lock(self, keys: Sequence[str], owner: str, seconds: float) -> bool:
+        """All of the keys or none; those of an owner that vanished can be taken."""
+        ...
+
+    async def unlock(self, owner: str) -> None: ...
+    async def unlocked(self, keys: Sequence[str], seconds: float) -> bool:
+        """Wait at most so long for locks to be given back; True if the keys look free."""
+        ...
+
+    # -- targets --
+    async def stops(self) -> dict[str, TargetStop]: ...
+    async def stop_target(self, stop: TargetStop) -> None: ...
+    async def go(self, target: str) -> bool: ...
+    async def clients_made(self, target: str, since: float) -> int: ...
+
+    # -- people --
+    async def replay(self, job_ids: Sequence[int], *, again: bool = False) -> list[int]:
+        """Send jobs round again: what is not done, nothing twice. With `again` under a new generation of markers."""
+        ...
+
+    async def skip(self, job_ids: Sequence[int], reason: str) -> list[int]: ...
+    async def written(self, job_id: int, record_id: str) -> bool:
+        """A person says that the operation whose outcome is unknown was carried out."""
+        ...
+
+    async def choose(self, job_id: int, client_id: str) -> bool:
+        """A person says whose chat this is."""
+        ...
+
+    # -- notices --
+    async def raise_alert(self, cause: str, text: str) -> bool:
+        """True if this cause was not open yet."""
+        ...
+
+    async def resolve_alert(self, cause: str) -> bool: ...
+    async def open_alerts(self) -> dict[str, str]: ...
+
+    def reading(self) -> Reading:
+        """What pages and commands ask; never in the way of a write."""
+        ...
+
+
+def open_store(url: str, *, clock: Clock, service: bool = True) -> Store:
+    """The engine for a URL. `service=False` is for commands beside a running service: no exclusive lock is taken."""
+    scheme, _, rest = url.partition(":")
+    if scheme == "sqlite" and rest.startswith("///"):
+        from bridge.store.sqlite import SqliteStore  # an engine is loaded only if it is used
+
+        return SqliteStore(rest[3:], clock=clock, service=service)
+    if scheme in {"postgresql", "postgres"}:
+        raise ConfigError("store: PostgreSQL is not built into this version; use sqlite:///data/chat2crm.db")
+    raise ConfigError(f"store: {scheme}: is not a kind of store; write sqlite:///data/chat2crm.db")

@@ -1,0 +1,186 @@
+"""What pages and commands ask of a store: plain rows, paged, never in the way of a write.
+
+The SQL is of the kind that every engine understands; parameters are `?`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+Row = dict[str, Any]
+Rows = Callable[[str, Sequence[Any]], Awaitable[list[Row]]]
+
+_JOB = (
+    "j.id, j.source, j.chat_id, j.kind, j.target, j.revision, j.state, j.reason, j.detail, j.error_code, j.attempts, j.tries, "
+    "j.created_at, j.updated_at, j.next_at, j.generation, j.chat AS chat_row"
+)
+
+
+class Reading:
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    async def jobs(
+        self,
+        *,
+        states: Sequence[str] = (),
+        source: str | None = None,
+        target: str | None = None,
+        reason: str | None = None,
+        before: int | None = None,
+        limit: int = 50,
+    ) -> list[Row]:
+        """Newest first; `before` is the last id of the page before."""
+        where, values = ["1 = 1"], list[Any]()
+        if states:
+            where.append(f"j.state IN ({', '.join('?' * len(states))})")
+            values += states
+        for column, value in (("source", source), ("target", target), ("reason", reason)):
+            if value is not None:
+                where.append(f"j.{column} = ?")
+                values.append(value)
+        if before is not None:
+            where.append("j.id < ?")
+            values.append(before)
+        return await self._rows(
+            f"SELECT {_JOB}, c.visitor_name, c.channel FROM jobs j JOIN chats c ON c.id = j.chat WHERE {' AND '.join(where)} "  # noqa: S608 - columns are constants
+            "ORDER BY j.id DESC LIMIT ?",
+            [*values, limit],
+        )
+
+    async def job(self, job_id: int) -> Row | None:
+        """A job with everything that is known of it: chat, plan, operations, attempts with their steps, deliveries."""
+        rows = await self._rows(
+            f"SELECT {_JOB}, j.plan, j.rehearsed, j.failing_since, j.chosen, c.chat, c.visitor_name, c.channel FROM jobs j "  # noqa: S608 - columns are constants
+            "JOIN chats c ON c.id = j.chat WHERE j.id = ?",
+            [job_id],
+        )
+        if not rows:
+            return None
+        job = rows[0]
+        for key in ("plan", "rehearsed", "chat"):
+            job[key] = json.loads(job[key]) if job[key] else None
+        job["operations"] = await self._rows("SELECT * FROM operations WHERE job = ? ORDER BY generation, position", [job_id])
+        job["steps"] = []
+        job["tried"] = await self._rows("SELECT * FROM attempts WHERE job = ? ORDER BY id", [job_id])
+        for attempt in job["tried"]:
+            attempt["steps"] = json.loads(attempt["steps"])
+        job["deliveries"] = await self._rows(
+            "SELECT id, source, received_at, state, event, reason, findings, repeats, repeated_at, length(body) AS size "
+            "FROM deliveries WHERE chat = ? ORDER BY id",
+            [job["chat_row"]],
+        )
+        job["lane"] = await self._rows(
+            "SELECT id, revision, state, reason, target FROM jobs WHERE chat = ? ORDER BY id", [job["chat_row"]]
+        )
+        return job
+
+    async def job_ids(
+        self, *, states: Sequence[str] = (), target: str | None = None, reason: str | None = None, error_code: str | None = None
+    ) -> list[int]:
+        where, values = ["1 = 1"], list[Any]()
+        if states:
+            where.append(f"state IN ({', '.join('?' * len(states))})")
+            values += states
+        for column, value in (("target", target), ("reason", reason), ("error_code", error_code)):
+            if value is not None:
+                where.append(f"{column} = ?")
+                values.append(value)
+        rows = await self._rows(f"SELECT id FROM jobs WHERE {' AND '.join(where)} ORDER BY id", values)  # noqa: S608 - columns are constants
+        return [row["id"] for row in rows]
+
+    async def counts(self) -> list[Row]:
+        """Jobs by target, state and reason."""
+        return await self._rows("SELECT target, state, reason, count(*) AS n FROM jobs GROUP BY target, state, reason", [])
+
+    async def deliveries(
+        self, *, state: str | None = None, source: str | None = None, before: int | None = None, limit: int = 50
+    ) -> list[Row]:
+        where, values = ["1 = 1"], list[Any]()
+        for column, value in (("state", state), ("source", source)):
+            if value is not None:
+                where.append(f"{column} = ?")
+                values.append(value)
+        if before is not None:
+            where.append("id < ?")
+            values.append(before)
+        return await self._rows(
+            "SELECT id, source, received_at, state, event, reason, findings, repeats, repeated_at, chat, length(body) AS size, "  # noqa: S608 - columns are constants
+            "(SELECT max(j.id) FROM jobs j WHERE j.chat = deliveries.chat) AS job "
+            f"FROM deliveries WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?",
+            [*values, limit],
+        )
+
+    async def delivery(self, delivery_id: int) -> Row | None:
+        """With its bytes and headers: who looks at it is the caller's to log."""
+        rows = await self._rows("SELECT * FROM deliveries WHERE id = ?", [delivery_id])
+        return rows[0] if rows else None
+
+    async def sources(self) -> list[Row]:
+        return await self._rows(
+            "SELECT source, count(*) AS deliveries, max(received_at) AS last_at, sum(repeats) AS repeats, "
+            "sum(state = 'not_understood') AS not_understood FROM deliveries GROUP BY source",
+            [],
+        )
+
+    async def targets(self) -> list[Row]:
+        return await self._rows(
+            "SELECT target, max(CASE WHEN state = 'done' THEN updated_at END) AS last_done_at FROM jobs GROUP BY target", []
+        )
+
+    async def backlog(self) -> Row:
+        rows = await self._rows(
+            "SELECT count(*) AS due, min(next_at) AS oldest FROM jobs WHERE state IN ('pending', 'retrying', 'waiting')", []
+        )
+        unsorted = await self._rows(
+            "SELECT count(*) AS n, min(received_at) AS oldest FROM deliveries WHERE state = 'received'", []
+        )
+        return {**rows[0], "unsorted": unsorted[0]["n"], "unsorted_oldest": unsorted[0]["oldest"]}
+
+    # -- what the overview, the alerts and the metrics ask; none of it looks at what is over --
+
+    async def open_jobs(self) -> list[Row]:
+        """Jobs that are not over, by target and state. Three parts, one for each index."""
+        parts = " UNION ALL ".join(
+            f"SELECT target, state, count(*) AS n FROM jobs WHERE {one} GROUP BY target, state"  # noqa: S608 - constants
+            for one in ("state IN ('pending', 'retrying', 'waiting')", "state = 'running'", "state IN ('held', 'dead')")
+        )
+        return await self._rows(parts, [])
+
+    async def held_or_dead(self) -> list[Row]:
+        """Grouped by cause, the largest group first."""
+        return await self._rows(
+            "SELECT state, target, reason, error_code, count(*) AS n, min(updated_at) AS since, max(id) AS latest FROM jobs "
+            "WHERE state IN ('held', 'dead') GROUP BY state, target, reason, error_code ORDER BY n DESC, target, reason",
+            [],
+        )
+
+    async def not_understood(self, since: float) -> list[Row]:
+        """Deliveries that nobody could read, by source, of those received from `since` on."""
+        return await self._rows(
+            "SELECT source, count(*) AS n, min(received_at) AS since FROM deliveries "
+            "WHERE state = 'not_understood' AND received_at >= ? GROUP BY source ORDER BY source",
+            [since],
+        )
+
+    async def lately(self, since: float, most: int = 20_000) -> list[Row]:
+        """Jobs made from `since` on, by state; of the newest `most`, so that the answer takes bounded time."""
+        return await self._rows(
+            "SELECT state, count(*) AS n FROM (SELECT state, created_at FROM jobs ORDER BY id DESC LIMIT ?) AS newest "
+            "WHERE created_at >= ? GROUP BY state",
+            [most, since],
+        )
+
+    async def last_delivery(self, source: str) -> float | None:
+        rows = await self._rows("SELECT max(received_at) AS at FROM deliveries WHERE source = ?", [source])
+        return _time(rows[0]["at"])
+
+    async def last_done(self, target: str) -> float | None:
+        rows = await self._rows("SELECT max(updated_at) AS at FROM jobs WHERE target = ? AND state = 'done'", [target])
+        return _time(rows[0]["at"])
+
+
+def _time(value: Any) -> float | None:
+    return None if value is None else float(value)

@@ -1,0 +1,189 @@
+"""What goes into a store and comes out of it. Times are seconds since 1970 (UTC), as the engines keep them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from bridge.model import Chat, EventKind, JobState, OperationKind, OperationState, Plan, Step
+
+DeliveryState = Literal["received", "sorted", "skipped", "not_understood"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """A delivery is on disk, now or since an earlier time."""
+
+    id: int
+    duplicate: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJob:
+    target: str
+    #: not before this time (grace)
+    next_at: float
+    #: write without waking the CRM's robots
+    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatChange:
+    """A chat as it stands after an event, with the jobs that causes."""
+
+    chat: Chat
+    #: the revision this was made from (0: the chat is new); the engine refuses the change if it has moved on
+    base_revision: int
+    jobs: tuple[NewJob, ...] = ()
+    #: jobs of this chat that wait for a contact are due now
+    wake: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitorContacts:
+    """What is known of a visitor apart from any chat (form filled, card changed)."""
+
+    source: str
+    visitor_id: str
+    phones: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sorted:
+    """What a delivery turned out to mean."""
+
+    delivery: int
+    state: DeliveryState
+    #: the provider's own word for the event
+    event: str = ""
+    reason: str = ""
+    changes: tuple[ChatChange, ...] = ()
+    contacts: tuple[VisitorContacts, ...] = ()
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredChat:
+    row: int
+    revision: int
+    chat: Chat
+    updated_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """The work one chat revision causes for one target."""
+
+    id: int
+    chat_row: int
+    source: str
+    chat_id: str
+    kind: EventKind
+    target: str
+    revision: int
+    state: JobState
+    reason: str
+    detail: str
+    attempts: int
+    #: grows with every claim; a write under an older one is refused
+    epoch: int
+    #: grows with `replay --again`; part of every marker
+    generation: int
+    quiet: bool
+    created_at: float
+    updated_at: float
+    next_at: float
+    #: the first failure of the present row of failures, for `give_up_after`
+    failing_since: float | None
+    plan: Plan | None
+    #: the client a person chose for this chat
+    chosen: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationRow:
+    """One journalled operation."""
+
+    id: int
+    job: int
+    chat_row: int
+    target: str
+    kind: OperationKind
+    part: int
+    generation: int
+    marker: str
+    state: OperationState
+    sent_at: float | None
+    #: the CRM answered with an error, so the request is not under way any more
+    answered: bool
+    record_id: str
+    #: index into the plan's operations
+    position: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Our own memory of whose a contact point is: a client's id, or an operation that is making the client."""
+
+    kind: str
+    value: str
+    client_id: str | None
+    entity: str
+    operation: int | None
+    written_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    number: int
+    started_at: float
+    ended_at: float
+    outcome: str
+    error_code: str = ""
+    detail: str = ""
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How an attempt ended, and what comes next."""
+
+    state: JobState
+    reason: str = ""
+    detail: str = ""
+    #: seconds since 1970; for retrying and waiting
+    next_at: float | None = None
+    error_code: str = ""
+    #: the try counts (a wait the CRM asked for, or a shut-down, does not)
+    uses_attempt: bool = True
+    #: what would have been written (rehearsal)
+    rehearsed: Plan | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brake:
+    """At most so many new clients since that time."""
+
+    most: int
+    since: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetStop:
+    """A target that a person, a ban or the brake has stopped."""
+
+    target: str
+    reason: str
+    detail: str
+    since: float
+    #: goes on by itself then; None: only when a person says go
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    jobs: dict[tuple[str, str], int] = field(default_factory=dict)
+    deliveries: dict[tuple[str, str], int] = field(default_factory=dict)
+    oldest_due: float | None = None

@@ -1,0 +1,304 @@
+"""The promise kept on SQLite: one file, one process, every commit on disk."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlite_utils import Database
+
+from bridge.clock import Clock
+from bridge.errors import StoreError
+from bridge.model import Delivery, OperationState, Plan
+from bridge.store.reading import Reading
+from bridge.store.records import (
+    Accepted,
+    Attempt,
+    Brake,
+    Identity,
+    Job,
+    OperationRow,
+    Outcome,
+    Sorted,
+    StoredChat,
+    TargetStop,
+    VisitorContacts,
+)
+from bridge.store.sqlite import intake, jobs, journal, notices
+from bridge.store.sqlite.engine import Writer, connect
+from bridge.store.sqlite.guard import LockFile, refuse_network_disk
+from bridge.store.sqlite.locks import Locks
+from bridge.store.sqlite.migrations import bring_up_to_date
+
+Result = TypeVar("Result")
+
+
+class SqliteStore:
+    """See bridge.store.Store for what each method promises."""
+
+    def __init__(self, path: str | Path, *, clock: Clock, service: bool = True) -> None:
+        self.path = Path(path)
+        self.born_at = 0.0
+        self._clock = clock
+        self._service = service
+        self._lock_file = LockFile(self.path.with_name(self.path.name + ".lock"))
+        #: in memory: one process has the file, and a new one begins with no locks taken
+        self._locks = Locks(clock)
+        self._writer: Writer | None = None
+        self._reader: sqlite3.Connection | None = None
+
+    async def open(self) -> None:
+        if not self._service and not self.path.exists():
+            raise StoreError(f"{self.path}: there is no store yet. Start `chat2crm serve` first, or correct `store:`.")
+        refuse_network_disk(self.path)
+        with contextlib.suppress(OSError):  # named with its remedy by the lock file or by SQLite itself
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        if self._service:
+            self._lock_file.take()
+        try:
+            await self._open_connections()
+        except BaseException:
+            self._lock_file.release()
+            raise
+
+    async def _open_connections(self) -> None:
+        connection = connect(self.path)
+        try:
+            self._refuse_damage(connection)
+            bring_up_to_date(Database(connection))
+            row = connection.execute("SELECT value FROM facts WHERE name = 'born_at'").fetchone()
+            self.born_at = float(row["value"])
+        except sqlite3.DatabaseError as error:
+            connection.close()
+            raise StoreError(
+                f"{self.path}: is damaged, or no store of ours ({' '.join(str(error).split())}). Put a backup in its place, or "
+                "move the file away to begin anew; what was undamaged can be read with the sqlite3 tool's .recover."
+            ) from error
+        self._writer = Writer(connection)
+        self._writer.start()
+        self._reader = connect(self.path, read_only=True)
+        if self._service:
+            await self._write(lambda db: jobs.void_all_leases(db, self._clock.time()))
+
+    def _refuse_damage(self, connection: sqlite3.Connection) -> None:
+        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(verdict)
+
+    async def close(self) -> None:
+        # the reader first: the last connection to close, if it may write, folds the write-ahead log into the file
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+        if self._writer is not None:
+            await self._writer.close()
+            self._writer = None
+        self._lock_file.release()
+
+    async def _write(self, call: Callable[[sqlite3.Connection], Result]) -> Result:
+        if self._writer is None:
+            raise StoreError("The store is not open.")
+        return await self._writer.write(call)
+
+    def _read(self) -> sqlite3.Connection:
+        """Point look-ups take microseconds, so they are made in the event loop's thread."""
+        if self._reader is None:
+            raise StoreError("The store is not open.")
+        return self._reader
+
+    # -- intake --
+
+    async def accept(self, delivery: Delivery) -> Accepted:
+        return await self._write(lambda db: intake.accept(db, delivery))
+
+    async def received(self, limit: int) -> list[Delivery]:
+        return intake.received(self._read(), limit)
+
+    async def chat_of(self, source: str, chat_id: str) -> StoredChat | None:
+        return intake.chat_of(self._read(), source, chat_id)
+
+    async def chats_of_visitor(self, source: str, visitor_id: str, *, waiting: bool = True) -> list[StoredChat]:
+        return intake.chats_of_visitor(self._read(), source, visitor_id, waiting=waiting)
+
+    async def contacts_of(self, source: str, visitor_id: str) -> VisitorContacts | None:
+        return intake.contacts_of(self._read(), source, visitor_id)
+
+    async def record_sorted(self, results: Sequence[Sorted]) -> None:
+        now = self._clock.time()
+        await self._write(lambda db: intake.record_sorted(db, list(results), now))
+
+    # -- jobs --
+
+    async def claim(
+        self, *, owner: str, limit: int, lease: float, stopped: Iterable[str] = (), only: str | None = None
+    ) -> list[Job]:
+        now = self._clock.time()
+        if not jobs.anything_due(self._read(), now):
+            return []
+        without = tuple(stopped)
+        return await self._write(
+            lambda db: jobs.claim(db, owner=owner, limit=limit, until=now + lease, now=now, stopped=without, only=only)
+        )
+
+    async def next_due(self) -> float | None:
+        return jobs.next_due(self._read())
+
+    async def renew(self, held: Mapping[int, int], lease: float) -> set[int]:
+        until = self._clock.time() + lease
+        return await self._write(lambda db: jobs.renew(db, held, until))
+
+    async def finish(self, job: Job, outcome: Outcome, attempt: Attempt | None) -> None:
+        now = self._clock.time()
+        await self._write(lambda db: jobs.finish(db, job, outcome, attempt, now))
+
+    async def job(self, job_id: int) -> Job | None:
+        row = self._read().execute("SELECT * FROM jobs WHERE id = ?", (job_id,)).fetchone()
+        return jobs.job_of(row) if row else None
+
+    async def chat(self, row: int) -> StoredChat:
+        found = self._read().execute("SELECT * FROM chats WHERE id = ?", (row,)).fetchone()
+        return intake.stored_chat(found)
+
+    async def delivered(self, chat_row: int, target: str) -> frozenset[str]:
+        return journal.delivered(self._read(), chat_row, target)
+
+    # -- the journal --
+
+    async def record_plan(self, job: Job, plan: Plan) -> list[OperationRow]:
+        now = self._clock.time()
+        return await self._write(lambda db: journal.record_plan(db, job, plan, now))
+
+    async def operations(self, job_id: int) -> list[OperationRow]:
+        return journal.operations(self._read(), job_id)
+
+    async def operation(self, operation_id: int) -> OperationRow | None:
+        return journal.operation(self._read(), operation_id)
+
+    async def record_sent(
+        self, operation: OperationRow, *, epoch: int, pending: Sequence[tuple[str, str]] = (), brake: Brake | None = None
+    ) -> OperationRow:
+        now = self._clock.time()
+        return await self._write(
+            lambda db: journal.record_sent(db, operation, epoch=epoch, pending=pending, brake=brake, now=now)
+        )
+
+    async def record_answered(self, operation: OperationRow) -> None:
+        await self._write(lambda db: journal.record_answered(db, operation))
+
+    async def settle(
+        self,
+        operation: OperationRow,
+        state: OperationState,
+        *,
+        record_id: str = "",
+        entity: str = "",
+        identities: Sequence[tuple[str, str]] = (),
+        message_keys: Sequence[str] = (),
+    ) -> None:
+        now = self._clock.time()
+        await self._write(
+            lambda db: journal.settle(
+                db,
+                operation,
+                state,
+                record_id=record_id,
+                entity=entity,
+                identities=identities,
+                message_keys=message_keys,
+                now=now,
+            )
+        )
+
+    # -- identity --
+
+    async def identities(self, target: str, points: Sequence[tuple[str, str]]) -> list[Identity]:
+        return journal.known(self._read(), target, points)
+
+    async def remember(self, target: str, points: Sequence[tuple[str, str]], client_id: str, entity: str) -> None:
+        now = self._clock.time()
+        await self._write(lambda db: journal.remember(db, target, points, client_id, entity, now))
+
+    async def forget_identities(self, target: str, points: Sequence[tuple[str, str]]) -> None:
+        await self._write(lambda db: journal.forget(db, target, points))
+
+    async def lock(self, keys: Sequence[str], owner: str, seconds: float) -> bool:
+        return self._locks.take(keys, owner, seconds)
+
+    async def unlock(self, owner: str) -> None:
+        self._locks.release(owner)
+
+    async def unlocked(self, keys: Sequence[str], seconds: float) -> bool:
+        return await self._locks.wait(keys, seconds)
+
+    # -- targets --
+
+    async def stops(self) -> dict[str, TargetStop]:
+        return notices.stops(self._read())
+
+    async def stop_target(self, stop: TargetStop) -> None:
+        await self._write(lambda db: notices.stop_target(db, stop))
+
+    async def go(self, target: str) -> bool:
+        now = self._clock.time()
+        return await self._write(lambda db: notices.go(db, target, now))
+
+    async def clients_made(self, target: str, since: float) -> int:
+        return journal.clients_made(self._read(), target, since)
+
+    # -- people --
+
+    async def replay(self, job_ids: Sequence[int], *, again: bool = False) -> list[int]:
+        now = self._clock.time()
+        return await self._write(lambda db: jobs.replay(db, job_ids, again=again, now=now))
+
+    async def skip(self, job_ids: Sequence[int], reason: str) -> list[int]:
+        now = self._clock.time()
+        return await self._write(lambda db: jobs.skip(db, job_ids, reason, now))
+
+    async def written(self, job_id: int, record_id: str) -> bool:
+        now = self._clock.time()
+
+        def mark(db: sqlite3.Connection) -> bool:
+            if journal.written(db, job_id, record_id, now) is None:
+                return False
+            return bool(jobs.replay(db, [job_id], again=False, now=now))
+
+        return await self._write(mark)
+
+    async def choose(self, job_id: int, client_id: str) -> bool:
+        now = self._clock.time()
+        return await self._write(lambda db: jobs.choose(db, job_id, client_id, now))
+
+    # -- notices --
+
+    async def raise_alert(self, cause: str, text: str) -> bool:
+        now = self._clock.time()
+        return await self._write(lambda db: notices.raise_alert(db, cause, text, now))
+
+    async def resolve_alert(self, cause: str) -> bool:
+        now = self._clock.time()
+        return await self._write(lambda db: notices.resolve_alert(db, cause, now))
+
+    async def open_alerts(self) -> dict[str, str]:
+        return notices.open_alerts(self._read())
+
+    # -- reading --
+
+    def reading(self) -> Reading:
+        path = self.path
+
+        async def rows(sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+            def ask() -> list[dict[str, Any]]:
+                connection = connect(path, read_only=True)
+                try:
+                    return [dict(row) for row in connection.execute(sql, parameters)]
+                finally:
+                    connection.close()
+
+            return await asyncio.to_thread(ask)
+
+        return Reading(rows)

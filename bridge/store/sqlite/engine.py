@@ -1,0 +1,174 @@
+"""One writer for the file, and commits that are shared.
+
+Everything that changes the file goes through `Writer.write`. Calls that come in during one turn of the event loop, or while
+a commit is under way, share one commit: that costs one fsync for all of them. A lone call on a fast disk is committed
+at once in the caller's thread, which spares it two thread switches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bridge.errors import NoRoom, StoreError
+
+Result = TypeVar("Result")
+Call = tuple[Callable[[sqlite3.Connection], Any], "asyncio.Future[Any]"]
+
+#: a commit that takes longer than this (seconds) is not made in the event loop's own thread
+SLOW_COMMIT = 0.002
+#: calls that share one commit at the most: bounds the wait of the first among them
+BATCH = 256
+#: seconds to wait for a command beside the service (`replay`, `skip`) that writes at the same moment
+BUSY_TIMEOUT = 5.0
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection with the settings that the promises rest on."""
+    uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+    try:
+        connection = sqlite3.connect(
+            uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT, cached_statements=256
+        )
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA foreign_keys=ON")
+        if read_only:
+            connection.execute("PRAGMA query_only=ON")
+        else:
+            connection.execute("PRAGMA journal_mode=WAL")
+            # FULL: a commit is on disk when it returns, not when the operating system finds time
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA journal_size_limit=67108864")
+        connection.execute("PRAGMA cache_size=-8192")
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: cannot be opened: {error}. Is the folder there and writable for this user?") from error
+    return connection
+
+
+class Writer:
+    """Carries out calls on the one writing connection, grouped into commits."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._gathering: list[Call] = []
+        self._queue: list[Call] = []
+        self._condition = threading.Condition()
+        self._busy = False
+        self._closing = False
+        self._commit_seconds = 0.0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._thread.start()
+
+    async def write(self, call: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Run `call` inside a transaction and return what it gave once that is on disk. An exception of the call undoes
+        only its own changes. Raises NoRoom if the disk is full or cannot be written.
+        """
+        if self._loop is None or self._closing:
+            raise NoRoom("The store is closed.")
+        future: asyncio.Future[Result] = self._loop.create_future()
+        if not self._gathering:
+            # runs after every call that is ready in this turn has joined in
+            self._loop.call_soon(self._flush)
+        self._gathering.append((call, future))
+        return await future
+
+    def _flush(self) -> None:
+        calls, self._gathering = self._gathering, []
+        with self._condition:
+            idle = not self._busy and not self._queue
+            if not idle or len(calls) > 1 or self._commit_seconds > SLOW_COMMIT:
+                self._queue.extend(calls)
+                self._condition.notify()
+                return
+            self._busy = True
+        try:
+            results = self._commit(calls)
+        finally:
+            with self._condition:
+                self._busy = False
+                if self._queue:
+                    self._condition.notify()
+        _deliver(results)
+
+    def _run(self) -> None:
+        while True:
+            with self._condition:
+                while self._busy or not self._queue:
+                    if self._closing and not self._queue and not self._busy:
+                        return
+                    self._condition.wait()
+                calls, self._queue = self._queue[:BATCH], self._queue[BATCH:]
+                self._busy = True
+            results = self._commit(calls)
+            with self._condition:
+                self._busy = False
+            loop = self._loop
+            if loop is not None and not loop.is_closed():
+                loop.call_soon_threadsafe(_deliver, results)
+
+    def _commit(self, calls: list[Call]) -> list[tuple[asyncio.Future[Any], Any, BaseException | None]]:
+        connection = self._connection
+        results: list[tuple[asyncio.Future[Any], Any, BaseException | None]] = []
+        alone = len(calls) == 1
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for call, future in calls:
+                if not alone:
+                    connection.execute("SAVEPOINT one")
+                try:
+                    results.append((future, call(connection), None))
+                except sqlite3.OperationalError:
+                    raise
+                except Exception as error:  # noqa: BLE001 - the caller's own failure; handed to the caller below
+                    connection.execute("ROLLBACK" if alone else "ROLLBACK TO one")
+                    results.append((future, None, error))
+                    if alone:
+                        return results
+                if not alone:
+                    connection.execute("RELEASE one")
+            started = time.perf_counter()
+            connection.execute("COMMIT")
+            # a moving average: one hiccup does not banish the quick path
+            self._commit_seconds += 0.2 * (time.perf_counter() - started - self._commit_seconds)
+        except sqlite3.Error as error:
+            with contextlib.suppress(sqlite3.Error):
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+            refusal = NoRoom(f"The store cannot be written: {error}.")
+            refusal.__cause__ = error
+            return [(future, None, refusal) for _, future in calls]
+        return results
+
+    async def close(self) -> None:
+        """Commit what is waiting, then stop."""
+        # what was gathered in this turn is flushed by a call that is scheduled already
+        await asyncio.sleep(0)
+        with self._condition:
+            self._closing = True
+            self._condition.notify()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join)
+        # results of the last commits are on their way through the loop
+        await asyncio.sleep(0)
+        self._connection.close()
+
+
+def _deliver(results: Iterable[tuple[asyncio.Future[Any], Any, BaseException | None]]) -> None:
+    for future, result, error in results:
+        if future.done():  # the caller was cancelled; the change stands all the same
+            continue
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)

@@ -1,0 +1,170 @@
+"""Deliveries in, and what they mean: chats, their revisions and jobs."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import UTC, datetime
+
+from bridge.model import Chat, Delivery
+from bridge.store.records import Accepted, ChatChange, Sorted, StoredChat, VisitorContacts
+
+
+def accept(db: sqlite3.Connection, delivery: Delivery) -> Accepted:
+    received_at = delivery.received_at.timestamp()
+    row = db.execute(
+        "INSERT INTO deliveries (source, dedupe_key, received_at, method, query, headers, body) VALUES (?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (source, dedupe_key) DO UPDATE SET repeats = repeats + 1, repeated_at = excluded.received_at "
+        "RETURNING id, repeats",
+        (
+            delivery.source,
+            delivery.dedupe_key,
+            received_at,
+            delivery.method,
+            delivery.query,
+            json.dumps(delivery.headers),
+            delivery.body,
+        ),
+    ).fetchone()
+    return Accepted(id=row["id"], duplicate=row["repeats"] > 0)
+
+
+def received(db: sqlite3.Connection, limit: int) -> list[Delivery]:
+    rows = db.execute("SELECT * FROM deliveries WHERE state = 'received' ORDER BY id LIMIT ?", (limit,))
+    return [delivery_of(row) for row in rows]
+
+
+def delivery_of(row: sqlite3.Row) -> Delivery:
+    return Delivery(
+        id=row["id"],
+        source=row["source"],
+        dedupe_key=row["dedupe_key"],
+        method=row["method"],
+        query=row["query"],
+        received_at=datetime.fromtimestamp(row["received_at"], UTC),
+        headers=json.loads(row["headers"]),
+        body=row["body"] or b"",
+    )
+
+
+def stored_chat(row: sqlite3.Row) -> StoredChat:
+    return StoredChat(
+        row=row["id"], revision=row["revision"], updated_at=row["updated_at"], chat=Chat.model_validate_json(row["chat"])
+    )
+
+
+def chat_of(db: sqlite3.Connection, source: str, chat_id: str) -> StoredChat | None:
+    row = db.execute("SELECT * FROM chats WHERE source = ? AND chat_id = ?", (source, chat_id)).fetchone()
+    return stored_chat(row) if row else None
+
+
+def chats_of_visitor(db: sqlite3.Connection, source: str, visitor_id: str, *, waiting: bool) -> list[StoredChat]:
+    rows = db.execute(
+        "SELECT * FROM chats WHERE source = ? AND visitor_id = ? AND (NOT ? OR EXISTS (SELECT 1 FROM jobs WHERE "
+        "jobs.chat = chats.id AND jobs.state = 'waiting' AND jobs.reason = 'no_contact')) ORDER BY id DESC LIMIT 50",
+        (source, visitor_id, waiting),
+    )
+    return [stored_chat(row) for row in rows]
+
+
+def contacts_of(db: sqlite3.Connection, source: str, visitor_id: str) -> VisitorContacts | None:
+    row = db.execute("SELECT * FROM visitors WHERE source = ? AND visitor_id = ?", (source, visitor_id)).fetchone()
+    if row is None:
+        return None
+    return VisitorContacts(
+        source=source,
+        visitor_id=visitor_id,
+        name=row["name"],
+        phones=tuple(json.loads(row["phones"])),
+        emails=tuple(json.loads(row["emails"])),
+    )
+
+
+class BaseMovedOn(Exception):
+    """The chat has another revision than the change was made from."""
+
+
+def record_sorted(db: sqlite3.Connection, results: list[Sorted], now: float) -> None:
+    for result in results:
+        db.execute("SAVEPOINT sorted")
+        try:
+            _record_one(db, result, now)
+        except BaseMovedOn:
+            # left as 'received': sorted again on the next round, from the chat as it stands then
+            db.execute("ROLLBACK TO sorted")
+        db.execute("RELEASE sorted")
+
+
+def _record_one(db: sqlite3.Connection, result: Sorted, now: float) -> None:
+    chat_row = None
+    for contacts in result.contacts:
+        _keep_contacts(db, contacts, now)
+    for change in result.changes:
+        chat_row = _change_chat(db, change, now)
+    db.execute(
+        "UPDATE deliveries SET state = ?, event = ?, reason = ?, findings = ?, chat = ? WHERE id = ? AND state = 'received'",
+        (result.state, result.event, result.reason, json.dumps(result.findings, ensure_ascii=False), chat_row, result.delivery),
+    )
+
+
+def _keep_contacts(db: sqlite3.Connection, contacts: VisitorContacts, now: float) -> None:
+    known = contacts_of(db, contacts.source, contacts.visitor_id)
+    # what came last stands first; what was known before is not forgotten
+    phones = list(dict.fromkeys((*contacts.phones, *(known.phones if known else ()))))[:10]
+    emails = list(dict.fromkeys((*contacts.emails, *(known.emails if known else ()))))[:10]
+    name = contacts.name or (known.name if known else None)
+    db.execute(
+        "INSERT OR REPLACE INTO visitors VALUES (?, ?, ?, ?, ?, ?)",
+        (contacts.source, contacts.visitor_id, name, json.dumps(phones), json.dumps(emails), now),
+    )
+
+
+def _change_chat(db: sqlite3.Connection, change: ChatChange, now: float) -> int:
+    chat = change.chat
+    values = (
+        chat.visitor.id,
+        chat.kind,
+        chat.channel,
+        chat.visitor.name,
+        chat.started_at.timestamp() if chat.started_at else None,
+        chat.ended_at.timestamp() if chat.ended_at else None,
+        now,
+        chat.model_dump_json(exclude_defaults=True),
+    )
+    if change.base_revision == 0:
+        made = db.execute(
+            "INSERT INTO chats (source, chat_id, revision, visitor_id, kind, channel, visitor_name, started_at, ended_at, "
+            "updated_at, chat) VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id, revision",
+            (chat.source, chat.chat_id, *values),
+        ).fetchone()
+    else:
+        # a change that causes no job (a contact that came later) is no new revision
+        made = db.execute(
+            "UPDATE chats SET revision = revision + ?, visitor_id = ?, kind = ?, channel = ?, visitor_name = ?, started_at = ?, "
+            "ended_at = ?, updated_at = ?, chat = ? WHERE source = ? AND chat_id = ? AND revision = ? RETURNING id, revision",
+            (1 if change.jobs else 0, *values, chat.source, chat.chat_id, change.base_revision),
+        ).fetchone()
+    if made is None:
+        raise BaseMovedOn
+    for new in change.jobs:
+        supersede(db, made["id"], new.target, made["revision"], now)
+        db.execute(
+            "INSERT INTO jobs (chat, source, chat_id, kind, target, revision, state, quiet, created_at, updated_at, next_at) "
+            "VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?)",
+            (made["id"], chat.source, chat.chat_id, chat.kind, new.target, made["revision"], new.quiet, now, now, new.next_at),
+        )
+    if change.wake:
+        db.execute(
+            "UPDATE jobs SET next_at = ? WHERE chat = ? AND state = 'waiting' AND reason = 'no_contact'", (now, made["id"])
+        )
+    return int(made["id"])
+
+
+def supersede(db: sqlite3.Connection, chat_row: int, target: str, revision: int, now: float) -> None:
+    """A newer revision carries all that an older job of its lane would have written, unless that has begun to write."""
+    db.execute(
+        "UPDATE jobs SET state = 'skipped', reason = 'superseded', detail = '', updated_at = ? WHERE chat = ? AND target = ? "
+        "AND revision < ? AND state IN ('pending', 'retrying', 'waiting', 'held', 'dead') AND NOT EXISTS "
+        "(SELECT 1 FROM operations o WHERE o.job = jobs.id AND o.state IN ('sent', 'done'))",
+        (now, chat_row, target, revision),
+    )

@@ -1,0 +1,212 @@
+"""Jobs: claimed by workers under leases, finished with an outcome, sent round again by people."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+
+from bridge.errors import StaleLease
+from bridge.model import EventKind, JobState, Plan
+from bridge.store.records import Attempt, Job, Outcome
+from bridge.store.sqlite.intake import supersede
+
+#: An older job of the same chat and target goes first, unless it is over. A held one that has begun to write holds up the
+#: lane; one that has written nothing was superseded when the newer one came.
+_FIRST_IN_LANE = (
+    "NOT EXISTS (SELECT 1 FROM jobs e WHERE e.chat = j.chat AND e.target = j.target AND e.id <> j.id AND "
+    "(e.state = 'running' OR e.revision < j.revision AND e.state NOT IN ('done', 'skipped', 'dead')))"
+)
+
+
+def job_of(row: sqlite3.Row) -> Job:
+    return Job(
+        id=row["id"],
+        chat_row=row["chat"],
+        source=row["source"],
+        chat_id=row["chat_id"],
+        kind=EventKind(row["kind"]),
+        target=row["target"],
+        revision=row["revision"],
+        state=JobState(row["state"]),
+        reason=row["reason"],
+        detail=row["detail"],
+        attempts=row["attempts"],
+        epoch=row["epoch"],
+        generation=row["generation"],
+        quiet=bool(row["quiet"]),
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        next_at=row["next_at"],
+        failing_since=row["failing_since"],
+        plan=Plan.model_validate_json(row["plan"]) if row["plan"] else None,
+        chosen=row["chosen"],
+    )
+
+
+def claim(
+    db: sqlite3.Connection, *, owner: str, limit: int, until: float, now: float, stopped: Iterable[str], only: str | None
+) -> list[Job]:
+    excluded = json.dumps(list(stopped))
+    rows = db.execute(
+        f"SELECT id FROM jobs j WHERE state IN ('pending', 'retrying', 'waiting') AND next_at <= ? "  # noqa: S608 - constant
+        f"AND target NOT IN (SELECT value FROM json_each(?)) AND coalesce(target = ?, TRUE) AND {_FIRST_IN_LANE} "
+        "ORDER BY next_at LIMIT ?",
+        (now, excluded, only, limit),
+    ).fetchall()
+    if len(rows) < limit:
+        rows += db.execute(
+            "SELECT id FROM jobs WHERE state = 'running' AND lease_until < ? AND coalesce(target = ?, TRUE) LIMIT ?",
+            (now, only, limit - len(rows)),
+        ).fetchall()
+    jobs = []
+    for (job_id,) in rows:
+        row = db.execute(
+            "UPDATE jobs SET state = 'running', epoch = epoch + 1, lease_owner = ?, lease_until = ?, updated_at = ? "
+            "WHERE id = ? RETURNING *",
+            (owner, until, now, job_id),
+        ).fetchone()
+        jobs.append(job_of(row))
+    return jobs
+
+
+def anything_due(db: sqlite3.Connection, now: float) -> bool:
+    """A cheap look before a write transaction is begun for nothing."""
+    return bool(
+        db.execute(
+            "SELECT EXISTS (SELECT 1 FROM jobs WHERE state IN ('pending', 'retrying', 'waiting') AND next_at <= ?) "
+            "OR EXISTS (SELECT 1 FROM jobs WHERE state = 'running' AND lease_until < ?)",
+            (now, now),
+        ).fetchone()[0]
+    )
+
+
+def void_all_leases(db: sqlite3.Connection, now: float) -> int:
+    """At start: one process has this file, so whoever held a lease is gone."""
+    return db.execute(
+        "UPDATE jobs SET state = 'pending', lease_owner = NULL, lease_until = NULL, epoch = epoch + 1, next_at = ? "
+        "WHERE state = 'running'",
+        (now,),
+    ).rowcount
+
+
+def next_due(db: sqlite3.Connection) -> float | None:
+    row = db.execute("SELECT min(next_at) FROM jobs WHERE state IN ('pending', 'retrying', 'waiting')").fetchone()
+    return None if row[0] is None else float(row[0])
+
+
+def renew(db: sqlite3.Connection, jobs: Mapping[int, int], until: float) -> set[int]:
+    ours = set()
+    for job_id, epoch in jobs.items():
+        changed = db.execute(
+            "UPDATE jobs SET lease_until = ? WHERE id = ? AND epoch = ? AND state = 'running'", (until, job_id, epoch)
+        ).rowcount
+        if changed:
+            ours.add(job_id)
+    return ours
+
+
+def require_lease(db: sqlite3.Connection, job_id: int, epoch: int) -> None:
+    row = db.execute("SELECT 1 FROM jobs WHERE id = ? AND epoch = ? AND state = 'running'", (job_id, epoch)).fetchone()
+    if row is None:
+        raise StaleLease
+
+
+def finish(db: sqlite3.Connection, job: Job, outcome: Outcome, attempt: Attempt | None, now: float) -> None:
+    failing = outcome.state is JobState.RETRYING
+    changed = db.execute(
+        "UPDATE jobs SET state = ?, reason = ?, detail = ?, error_code = ?, attempts = attempts + ?, tries = tries + ?, "
+        "next_at = ?, failing_since = CASE WHEN ? THEN coalesce(failing_since, ?) WHEN ? THEN failing_since END, "
+        "lease_owner = NULL, lease_until = NULL, updated_at = ?, rehearsed = coalesce(?, rehearsed) "
+        "WHERE id = ? AND epoch = ? AND state = 'running'",
+        (
+            outcome.state,
+            outcome.reason,
+            outcome.detail,
+            outcome.error_code,
+            1 if outcome.uses_attempt else 0,
+            1 if attempt else 0,
+            outcome.next_at if outcome.next_at is not None else now,
+            failing,
+            now,
+            outcome.state is JobState.WAITING,
+            now,
+            outcome.rehearsed.model_dump_json() if outcome.rehearsed else None,
+            job.id,
+            job.epoch,
+        ),
+    ).rowcount
+    if not changed:
+        raise StaleLease
+    if attempt is not None:
+        db.execute(
+            "INSERT INTO attempts (job, number, started_at, ended_at, outcome, error_code, detail, steps) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                job.id,
+                attempt.number,
+                attempt.started_at,
+                attempt.ended_at,
+                attempt.outcome,
+                attempt.error_code,
+                attempt.detail,
+                "[" + ",".join(step.model_dump_json(exclude_defaults=True) for step in attempt.steps) + "]",
+            ),
+        )
+    if outcome.state in {JobState.HELD, JobState.DEAD}:
+        # a newer revision that came while this one ran carries on in its place
+        newer = db.execute(
+            "SELECT max(revision) FROM jobs WHERE chat = ? AND target = ? AND state IN ('pending', 'retrying', 'waiting')",
+            (job.chat_row, job.target),
+        ).fetchone()[0]
+        if newer is not None and newer > job.revision:
+            supersede(db, job.chat_row, job.target, newer, now)
+
+
+_SOMETHING_WRITTEN = "EXISTS (SELECT 1 FROM operations o WHERE o.job = jobs.id AND o.state IN ('sent', 'done'))"
+
+
+def replay(db: sqlite3.Connection, job_ids: Sequence[int], *, again: bool, now: float) -> list[int]:
+    """A job that has written nothing forgets its plan, so that a corrected mapping or route counts. With `again` a new
+    generation begins: what was delivered counts as not delivered for the jobs named.
+    """
+    sent_round = []
+    for job_id in job_ids:
+        row = db.execute("SELECT * FROM jobs WHERE id = ? AND state <> 'running'", (job_id,)).fetchone()
+        if row is None:
+            continue
+        if again:
+            db.execute("DELETE FROM delivered WHERE chat = ? AND target = ?", (row["chat"], row["target"]))
+            # whatever an unanswered request may have done, the person has looked and wants it written anew
+            db.execute("DELETE FROM identities WHERE operation IN (SELECT id FROM operations WHERE job = ?)", (job_id,))
+            db.execute("UPDATE operations SET state = 'void' WHERE job = ? AND state = 'sent'", (job_id,))
+            db.execute("UPDATE jobs SET generation = generation + 1, plan = NULL WHERE id = ?", (job_id,))
+        else:
+            db.execute(f"UPDATE jobs SET plan = NULL WHERE id = ? AND NOT {_SOMETHING_WRITTEN}", (job_id,))  # noqa: S608 - constant
+        db.execute(
+            "UPDATE jobs SET state = 'pending', reason = 'replayed', detail = '', error_code = '', attempts = 0, "
+            "failing_since = NULL, next_at = ?, updated_at = ? WHERE id = ?",
+            (now, now, job_id),
+        )
+        sent_round.append(job_id)
+    return sent_round
+
+
+def skip(db: sqlite3.Connection, job_ids: Sequence[int], reason: str, now: float) -> list[int]:
+    skipped = []
+    for job_id in job_ids:
+        changed = db.execute(
+            "UPDATE jobs SET state = 'skipped', reason = ?, detail = '', updated_at = ? "
+            "WHERE id = ? AND state NOT IN ('running', 'done', 'skipped')",
+            (reason, now, job_id),
+        ).rowcount
+        if changed:
+            skipped.append(job_id)
+    return skipped
+
+
+def choose(db: sqlite3.Connection, job_id: int, client_id: str, now: float) -> bool:
+    if not replay(db, [job_id], again=False, now=now):
+        return False
+    db.execute("UPDATE jobs SET chosen = ? WHERE id = ?", (client_id, job_id))
+    return True

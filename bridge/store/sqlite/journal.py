@@ -1,0 +1,177 @@
+"""The journal: what was sent, what is known of it, whose a contact point is, what a chat has delivered."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from bridge.errors import BrakeReached
+from bridge.model import OperationKind, OperationState, Plan
+from bridge.store.records import Brake, Identity, Job, OperationRow
+from bridge.store.sqlite.jobs import require_lease
+
+
+def operation_of(row: sqlite3.Row) -> OperationRow:
+    return OperationRow(
+        id=row["id"],
+        job=row["job"],
+        chat_row=row["chat"],
+        target=row["target"],
+        kind=OperationKind(row["kind"]),
+        part=row["part"],
+        generation=row["generation"],
+        marker=row["marker"],
+        state=OperationState(row["state"]),
+        sent_at=row["sent_at"],
+        answered=bool(row["answered"]),
+        record_id=row["record_id"],
+        position=row["position"],
+    )
+
+
+def operations(db: sqlite3.Connection, job_id: int) -> list[OperationRow]:
+    rows = db.execute(
+        "SELECT o.* FROM operations o JOIN jobs j ON j.id = o.job AND j.generation = o.generation "
+        "WHERE o.job = ? ORDER BY position",
+        (job_id,),
+    )
+    return [operation_of(row) for row in rows]
+
+
+def operation(db: sqlite3.Connection, operation_id: int) -> OperationRow | None:
+    row = db.execute("SELECT * FROM operations WHERE id = ?", (operation_id,)).fetchone()
+    return operation_of(row) if row else None
+
+
+def record_plan(db: sqlite3.Connection, job: Job, plan: Plan, now: float) -> list[OperationRow]:
+    require_lease(db, job.id, job.epoch)
+    begun = db.execute(
+        "SELECT 1 FROM operations WHERE job = ? AND generation = ? AND state IN ('sent', 'done')", (job.id, job.generation)
+    ).fetchone()
+    if begun:
+        raise AssertionError("a plan of which something was sent is carried out, never replaced")
+    db.execute("DELETE FROM operations WHERE job = ? AND generation = ?", (job.id, job.generation))
+    db.execute(
+        "UPDATE jobs SET plan = ?, updated_at = ? WHERE id = ?", (plan.model_dump_json(exclude_defaults=True), now, job.id)
+    )
+    for position, planned in enumerate(plan.operations):
+        db.execute(
+            "INSERT INTO operations (job, chat, target, position, kind, part, generation, marker, state) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'planned')",
+            (job.id, job.chat_row, job.target, position, planned.kind, planned.part, job.generation, planned.marker),
+        )
+    return operations(db, job.id)
+
+
+def record_sent(
+    db: sqlite3.Connection, op: OperationRow, *, epoch: int, pending: Sequence[tuple[str, str]], brake: Brake | None, now: float
+) -> OperationRow:
+    require_lease(db, op.job, epoch)
+    # counted in the commit that adds one, so that jobs side by side cannot pass together
+    if brake is not None and clients_made(db, op.target, brake.since) >= brake.most:
+        raise BrakeReached
+    row = db.execute(
+        "UPDATE operations SET state = 'sent', sent_at = ?, answered = 0, settled_at = NULL "
+        "WHERE id = ? AND state <> 'done' RETURNING *",
+        (now, op.id),
+    ).fetchone()
+    for kind, value in pending:
+        db.execute(
+            "INSERT INTO identities (target, kind, value, operation, written_at) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT (target, kind, value) DO UPDATE SET client_id = NULL, operation = excluded.operation, "
+            "written_at = excluded.written_at",
+            (op.target, kind, value, op.id, now),
+        )
+    return operation_of(row)
+
+
+def record_answered(db: sqlite3.Connection, op: OperationRow) -> None:
+    db.execute("UPDATE operations SET answered = 1 WHERE id = ? AND state = 'sent'", (op.id,))
+
+
+def settle(
+    db: sqlite3.Connection,
+    op: OperationRow,
+    state: OperationState,
+    *,
+    record_id: str,
+    entity: str,
+    identities: Sequence[tuple[str, str]],
+    message_keys: Sequence[str],
+    now: float,
+) -> None:
+    changed = db.execute(
+        "UPDATE operations SET state = ?, record_id = ?, settled_at = ? WHERE id = ? AND state = 'sent'",
+        (state, record_id, now, op.id),
+    ).rowcount
+    if not changed:
+        return  # somebody else found out first; what they wrote stands
+    if state is OperationState.VOID:
+        db.execute("DELETE FROM identities WHERE operation = ?", (op.id,))
+        return
+    db.execute(
+        "UPDATE identities SET client_id = ?, entity = ?, operation = NULL, written_at = ? WHERE operation = ?",
+        (record_id, entity, now, op.id),
+    )
+    remember(db, op.target, identities, record_id, entity, now)
+    db.executemany("INSERT OR IGNORE INTO delivered VALUES (?, ?, ?)", [(op.chat_row, op.target, key) for key in message_keys])
+
+
+def delivered(db: sqlite3.Connection, chat_row: int, target: str) -> frozenset[str]:
+    rows = db.execute("SELECT message_key FROM delivered WHERE chat = ? AND target = ?", (chat_row, target))
+    return frozenset(row[0] for row in rows)
+
+
+def known(db: sqlite3.Connection, target: str, points: Sequence[tuple[str, str]]) -> list[Identity]:
+    found = []
+    for kind, value in points:
+        row = db.execute("SELECT * FROM identities WHERE target = ? AND kind = ? AND value = ?", (target, kind, value)).fetchone()
+        if row is not None:
+            found.append(
+                Identity(
+                    kind=kind,
+                    value=value,
+                    client_id=row["client_id"],
+                    entity=row["entity"],
+                    operation=row["operation"],
+                    written_at=row["written_at"],
+                )
+            )
+    return found
+
+
+def remember(
+    db: sqlite3.Connection, target: str, points: Sequence[tuple[str, str]], client_id: str, entity: str, now: float
+) -> None:
+    db.executemany(
+        "INSERT OR IGNORE INTO identities (target, kind, value, client_id, entity, written_at) VALUES (?, ?, ?, ?, ?, ?)",
+        [(target, kind, value, client_id, entity, now) for kind, value in points],
+    )
+
+
+def forget(db: sqlite3.Connection, target: str, points: Sequence[tuple[str, str]]) -> None:
+    db.executemany(
+        "DELETE FROM identities WHERE target = ? AND kind = ? AND value = ? AND operation IS NULL",
+        [(target, kind, value) for kind, value in points],
+    )
+
+
+def clients_made(db: sqlite3.Connection, target: str, since: float) -> int:
+    row = db.execute(
+        "SELECT count(*) FROM operations WHERE kind = 'create' AND target = ? AND sent_at >= ? AND state IN ('sent', 'done')",
+        (target, since),
+    ).fetchone()
+    return int(row[0])
+
+
+def written(db: sqlite3.Connection, job_id: int, record_id: str, now: float) -> OperationRow | None:
+    """The job's operation whose outcome is unknown counts as carried out. Gives it, or None if there is none."""
+    rows = [op for op in operations(db, job_id) if op.state is OperationState.SENT]
+    if not rows:
+        return None
+    plan_row = db.execute("SELECT plan FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    plan = Plan.model_validate_json(plan_row["plan"])
+    op = rows[0]
+    planned = plan.operations[op.position]
+    settle(db, op, OperationState.DONE, record_id=record_id, entity="", identities=(), message_keys=planned.message_keys, now=now)
+    return op

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bridge.errors import NoRoom, StoreError
+from bridge.store.sqlite import engine
+from bridge.store.sqlite.engine import Writer, connect
+
+
+class Counting(sqlite3.Connection):
+    """Counts commits and remembers the thread that made them."""
+
+    commits: list[int]
+
+    def execute(self, sql: str, *parameters: object) -> sqlite3.Cursor:  # type: ignore[override]
+        if sql == "COMMIT":
+            self.commits.append(threading.get_ident())
+        return super().execute(sql, *parameters)
+
+
+@pytest.fixture
+async def connection(tmp_path: Path) -> Counting:
+    found = sqlite3.connect(tmp_path / "x.db", isolation_level=None, check_same_thread=False, factory=Counting)
+    found.commits = []
+    found.execute("PRAGMA journal_mode=WAL")
+    found.execute("CREATE TABLE t (x INTEGER PRIMARY KEY)")
+    return found
+
+
+@pytest.fixture
+async def writer(connection: Counting) -> AsyncIterator[Writer]:
+    made = Writer(connection)
+    made.start()
+    yield made
+    await made.close()
+
+
+def insert(number: int):  # noqa: ANN201 - a call for the writer
+    return lambda db: db.execute("INSERT INTO t VALUES (?)", (number,)).lastrowid
+
+
+async def test_calls_of_one_turn_share_a_commit(writer: Writer, connection: Counting) -> None:
+    assert await asyncio.gather(*(writer.write(insert(number)) for number in range(50))) == list(range(50))
+
+    assert len(connection.commits) == 1
+
+
+async def test_a_lone_call_is_committed_in_the_callers_thread(writer: Writer, connection: Counting) -> None:
+    await writer.write(insert(1))
+
+    assert connection.commits == [threading.get_ident()]
+
+
+async def test_on_a_slow_disk_a_lone_call_does_not_block_the_loop(
+    writer: Writer, connection: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "SLOW_COMMIT", -1.0)
+
+    await writer.write(insert(1))
+
+    assert connection.commits != [threading.get_ident()]
+
+
+async def test_a_call_that_fails_undoes_only_itself(writer: Writer, connection: Counting) -> None:
+    def half(db: sqlite3.Connection) -> None:
+        db.execute("INSERT INTO t VALUES (100)")
+        raise LookupError("mine")
+
+    results = await asyncio.gather(writer.write(insert(1)), writer.write(half), writer.write(insert(2)), return_exceptions=True)
+
+    assert [type(result) for result in results] == [int, LookupError, int]
+    assert [row[0] for row in connection.execute("SELECT x FROM t")] == [1, 2]
+    with pytest.raises(LookupError):
+        await writer.write(half)
+    assert [row[0] for row in connection.execute("SELECT x FROM t")] == [1, 2]
+
+
+async def test_a_cancelled_caller_does_not_stop_the_others(writer: Writer) -> None:
+    first = asyncio.create_task(writer.write(insert(1)))
+    second = asyncio.create_task(writer.write(insert(2)))
+    await asyncio.sleep(0)
+    first.cancel()
+
+    assert await second == 2
+
+
+async def test_a_full_disk_is_no_room_and_changes_nothing(writer: Writer, connection: Counting) -> None:
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    def much(db: sqlite3.Connection) -> None:
+        db.execute("CREATE TABLE big AS SELECT zeroblob(100000) AS b")
+
+    results = await asyncio.gather(writer.write(insert(1)), writer.write(much), return_exceptions=True)
+
+    assert all(isinstance(result, NoRoom) for result in results)
+    assert "full" in str(results[0])
+    assert connection.execute("SELECT count(*) FROM t").fetchone()[0] == 0
+    connection.execute("PRAGMA max_page_count = 100000")
+    assert await writer.write(insert(1)) == 1
+
+
+async def test_a_read_only_file_is_no_room(connection: Counting, tmp_path: Path) -> None:
+    reader = Writer(connect(tmp_path / "x.db", read_only=True))
+    reader.start()
+
+    with pytest.raises(NoRoom, match="readonly"):
+        await reader.write(insert(1))
+    await reader.close()
+
+
+async def test_what_waits_is_written_before_the_writer_closes(connection: Counting, tmp_path: Path) -> None:
+    writer = Writer(connection)
+    writer.start()
+    waiting = [asyncio.create_task(writer.write(insert(number))) for number in range(600)]
+    await asyncio.sleep(0)
+    await writer.close()
+
+    assert await asyncio.gather(*waiting) == list(range(600))
+    with pytest.raises(NoRoom, match="closed"):
+        await writer.write(insert(1000))
+
+
+async def test_the_files_settings_are_those_the_promises_rest_on(tmp_path: Path) -> None:
+    made = connect(tmp_path / "y.db")
+
+    assert made.execute("PRAGMA synchronous").fetchone()[0] == 2
+    assert made.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    made.close()
+
+
+async def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="Is the folder there"):
+        connect(tmp_path / "nowhere" / "x.db")

@@ -1,0 +1,80 @@
+"""What the store's tests put into it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from bridge.model import (
+    Chat,
+    Client,
+    Delivery,
+    JobState,
+    Match,
+    Message,
+    Operation,
+    OperationKind,
+    Plan,
+    Role,
+    Verdict,
+    Visitor,
+)
+from bridge.store import Attempt, Job, Outcome, Sorted, Store, VisitorContacts
+from bridge.store.records import ChatChange, NewJob
+
+LEASE = 60.0
+
+
+def delivery(key: str, *, source: str = "shop", at: datetime, body: bytes = b'{"a": 1}') -> Delivery:
+    return Delivery(source=source, dedupe_key=key, received_at=at, headers={"content-type": "application/json"}, body=body)
+
+
+def chat(chat_id: str = "7", *texts: str, source: str = "shop", visitor_id: str | None = "v1", phones: tuple[str, ...] = ()) -> Chat:
+    return Chat(
+        source=source, chat_id=chat_id, visitor=Visitor(id=visitor_id, name="Иван", phones=phones),
+        messages=tuple(Message(role=Role.VISITOR, text=text) for text in texts or ("Здравствуйте",)),
+    )  # fmt: skip
+
+
+def plan_of(*kinds: OperationKind, verdict: Verdict = Verdict.NEW, keys: tuple[str, ...] = ("m1",)) -> Plan:
+    client = Client(id="c1") if verdict is Verdict.FOUND else None
+    return Plan(
+        match=Match(verdict=verdict, client=client, reason="because"),
+        operations=tuple(
+            Operation(kind=kind, marker=f"c2c-{kind:a<16}"[:20], message_keys=keys if kind is OperationKind.NOTE else ())
+            for kind in kinds
+        ),
+        mapping="digest", chat_marker="c2c-aaaaaaaaaaaaaaaa",
+    )  # fmt: skip
+
+
+async def finish_chat(
+    store: Store, at: datetime, chat_id: str = "7", *texts: str, targets: tuple[str, ...] = ("sales",), next_in: float = 0.0,
+    visitor_id: str | None = "v1", contacts: tuple[VisitorContacts, ...] = (),
+) -> None:
+    """A delivery comes in and turns out to be the (next) end of a chat."""
+    known = await store.chat_of("shop", chat_id)
+    key = f"{chat_id}/{known.revision if known else 0}/{len(texts)}/{texts[-1] if texts else ''}"
+    accepted = await store.accept(delivery(key, at=at))
+    await store.record_sorted([
+        Sorted(
+            delivery=accepted.id, state="sorted", event="chat_finished", contacts=contacts,
+            changes=(
+                ChatChange(
+                    chat=chat(chat_id, *texts, visitor_id=visitor_id), base_revision=known.revision if known else 0,
+                    jobs=tuple(NewJob(target=target, next_at=at.timestamp() + next_in) for target in targets),
+                ),
+            ),
+        )
+    ])  # fmt: skip
+
+
+async def claim(store: Store, limit: int = 10, **more: Any) -> list[Job]:
+    return await store.claim(owner="w1", limit=limit, lease=LEASE, **more)
+
+
+async def end(store: Store, job: Job, state: JobState, reason: str = "", *, next_at: float | None = None, counts: bool = True) -> None:
+    await store.finish(
+        job, Outcome(state=state, reason=reason, next_at=next_at, uses_attempt=counts),
+        Attempt(number=job.attempts + 1, started_at=1.0, ended_at=2.0, outcome=state),
+    )  # fmt: skip

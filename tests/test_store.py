@@ -1,0 +1,484 @@
+"""What a store promises, held against every engine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from fakes import FakeClock
+from store_materials import LEASE, chat, claim, delivery, end, finish_chat, plan_of
+
+from bridge.errors import StaleLease
+from bridge.model import JobState, OperationKind, OperationState, Step, Verdict
+from bridge.store import Attempt, Outcome, Sorted, Store, TargetStop, VisitorContacts, open_store
+from bridge.store.records import ChatChange, NewJob
+
+CREATE, NOTE, DEAL = OperationKind.CREATE, OperationKind.NOTE, OperationKind.DEAL
+
+
+@pytest.fixture
+def store_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/chat2crm.db"
+
+
+@pytest.fixture
+async def store(store_url: str, clock: FakeClock) -> AsyncIterator[Store]:
+    made = open_store(store_url, clock=clock)
+    await made.open()
+    yield made
+    await made.close()
+
+
+class TestIntake:
+    async def test_a_delivery_is_kept_whole(self, store: Store, clock: FakeClock) -> None:
+        body = "Привет\x00\ud800".encode("utf-8", "surrogatepass") + b"\xff"
+        await store.accept(delivery("k", at=clock.now(), body=body))
+
+        [kept] = await store.received(10)
+
+        assert (kept.body, kept.headers, kept.received_at) == (body, {"content-type": "application/json"}, clock.now())
+
+    async def test_the_same_key_again_is_the_same_delivery(self, store: Store, clock: FakeClock) -> None:
+        first = await store.accept(delivery("k", at=clock.now()))
+        again = await store.accept(delivery("k", at=clock.now(), body=b"other bytes"))
+
+        assert (again.id, first.duplicate, again.duplicate) == (first.id, False, True)
+        assert len(await store.received(10)) == 1
+
+    async def test_a_key_counts_within_its_source_only(self, store: Store, clock: FakeClock) -> None:
+        first = await store.accept(delivery("k", at=clock.now()))
+        other = await store.accept(delivery("k", source="blog", at=clock.now()))
+
+        assert not other.duplicate
+        assert other.id != first.id
+
+    async def test_a_hundred_at_once_with_one_key_are_one(self, store: Store, clock: FakeClock) -> None:
+        accepted = await asyncio.gather(*(store.accept(delivery("k", at=clock.now())) for _ in range(100)))
+
+        assert len({one.id for one in accepted}) == 1
+        assert sum(not one.duplicate for one in accepted) == 1
+
+    async def test_a_sorted_delivery_is_not_received_again(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now())
+
+        assert await store.received(10) == []
+
+    async def test_a_chat_gets_a_revision_with_each_end(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now(), "7", "one")
+        await finish_chat(store, clock.now(), "7", "one", "two")
+
+        known = await store.chat_of("shop", "7")
+
+        assert known is not None
+        assert known.revision == 2
+        assert [message.text for message in known.chat.messages] == ["one", "two"]
+
+    async def test_a_change_from_an_old_base_leaves_its_delivery_to_be_sorted_again(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now(), "7", "one")
+        late = await store.accept(delivery("late", at=clock.now()))
+
+        await store.record_sorted([
+            Sorted(delivery=late.id, state="sorted", changes=(
+                ChatChange(chat=chat("7", "other"), base_revision=0, jobs=(NewJob(target="sales", next_at=0.0),)),
+            )),
+        ])  # fmt: skip
+
+        assert [one.id for one in await store.received(10)] == [late.id]
+        assert (await store.chat_of("shop", "7")).revision == 1  # type: ignore[union-attr]
+
+    async def test_contacts_of_a_visitor_add_up_newest_first(self, store: Store, clock: FakeClock) -> None:
+        for number, phone in enumerate(("+79160000001", "+79160000002")):
+            accepted = await store.accept(delivery(f"c{number}", at=clock.now()))
+            contacts = VisitorContacts(source="shop", visitor_id="v1", phones=(phone,), emails=(), name=None)
+            await store.record_sorted([Sorted(delivery=accepted.id, state="sorted", contacts=(contacts,))])
+
+        known = await store.contacts_of("shop", "v1")
+
+        assert known is not None
+        assert known.phones == ("+79160000002", "+79160000001")
+
+    async def test_a_late_contact_wakes_the_chat_that_waits_for_one(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now())
+        [job] = await claim(store)
+        await end(store, job, JobState.WAITING, "no_contact", next_at=clock.time() + 86400, counts=False)
+        [waiting] = await store.chats_of_visitor("shop", "v1")
+        accepted = await store.accept(delivery("contact", at=clock.now()))
+
+        change = ChatChange(chat=chat("7", phones=("+79160000001",)), base_revision=waiting.revision, wake=True)
+        await store.record_sorted([Sorted(delivery=accepted.id, state="sorted", changes=(change,))])
+
+        [again] = await claim(store)
+        assert (again.id, again.revision) == (job.id, 1)
+        assert (await store.chat(again.chat_row)).chat.visitor.phones == ("+79160000001",)
+
+
+class TestJobs:
+    async def test_a_job_is_claimed_once(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now())
+
+        first, second = await asyncio.gather(claim(store), claim(store))
+
+        assert len(first) + len(second) == 1
+
+    async def test_a_job_is_not_claimed_before_its_time(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now(), next_in=600)
+
+        assert await claim(store) == []
+        assert await store.next_due() == clock.time() + 600
+        await clock.advance(600)
+        assert len(await claim(store)) == 1
+
+    async def test_jobs_of_stopped_targets_stay(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now(), targets=("sales", "archive"))
+
+        claimed = await claim(store, stopped=["sales"])
+
+        assert [job.target for job in claimed] == ["archive"]
+        assert [job.target for job in await claim(store, only="sales")] == ["sales"]
+
+    async def test_a_newer_revision_supersedes_one_that_has_written_nothing(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now(), "7", "one")
+        [old] = await claim(store)
+        await end(store, old, JobState.HELD, "ambiguous")
+        await finish_chat(store, clock.now(), "7", "one", "two")
+
+        claimed = await claim(store)
+
+        assert [job.revision for job in claimed] == [2]
+        superseded = await store.job(old.id)
+        assert superseded is not None
+        assert (superseded.state, superseded.reason) == (JobState.SKIPPED, "superseded")
+
+    async def test_a_revision_that_has_begun_to_write_goes_first(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now(), "7", "one")
+        [old] = await claim(store)
+        [row] = await store.record_plan(old, plan_of(NOTE))
+        await store.record_sent(row, epoch=old.epoch)
+        await end(store, old, JobState.WAITING, "settling", next_at=clock.time() + 60, counts=False)
+        await finish_chat(store, clock.now(), "7", "one", "two")
+
+        assert await claim(store) == []
+        await clock.advance(60)
+        assert [job.id for job in await claim(store)] == [old.id]
+
+    async def test_a_revision_that_came_while_the_older_one_ran_takes_over_when_that_is_held(
+        self, store: Store, clock: FakeClock
+    ) -> None:
+        await finish_chat(store, clock.now(), "7", "one")
+        [old] = await claim(store)
+        await finish_chat(store, clock.now(), "7", "one", "two")
+        assert await claim(store) == []
+
+        await end(store, old, JobState.HELD, "ambiguous")
+
+        assert [job.revision for job in await claim(store)] == [2]
+
+    async def test_an_outcome_needs_the_lease(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now())
+        [job] = await claim(store)
+        await clock.advance(LEASE + 1)
+        [taken] = await claim(store)
+
+        with pytest.raises(StaleLease):
+            await end(store, job, JobState.DONE)
+
+        assert taken.epoch > job.epoch
+        await end(store, taken, JobState.DONE)
+
+    async def test_a_renewed_lease_holds(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now())
+        [job] = await claim(store)
+        await clock.advance(LEASE - 1)
+        assert await store.renew({job.id: job.epoch}, LEASE) == {job.id}
+        await clock.advance(LEASE - 1)
+
+        assert await claim(store) == []
+        assert await store.renew({job.id: job.epoch - 1}, LEASE) == set()
+
+    async def test_waits_use_up_no_attempt_and_failures_do(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now())
+        [job] = await claim(store)
+        await end(store, job, JobState.WAITING, next_at=clock.time(), counts=False)
+        [job] = await claim(store)
+        assert (job.attempts, job.failing_since) == (0, None)
+        began = clock.time()
+        await end(store, job, JobState.RETRYING, "crm_broken", next_at=clock.time())
+        await clock.advance(5)
+        [job] = await claim(store)
+        await end(store, job, JobState.RETRYING, "crm_broken", next_at=clock.time())
+        [job] = await claim(store)
+
+        assert (job.attempts, job.failing_since) == (2, began)
+
+    async def test_a_replay_forgets_a_plan_of_which_nothing_was_written(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now())
+        [job] = await claim(store)
+        await store.record_plan(job, plan_of(CREATE, NOTE))
+        await end(store, job, JobState.DEAD, "crm_rejected")
+
+        assert await store.replay([job.id]) == [job.id]
+
+        [again] = await claim(store)
+        assert (again.plan, again.attempts) == (None, 0)
+
+    async def test_a_replay_keeps_a_plan_that_has_begun(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now())
+        [job] = await claim(store)
+        create, _ = await store.record_plan(job, plan_of(CREATE, NOTE))
+        create = await store.record_sent(create, epoch=job.epoch)
+        await store.settle(create, OperationState.DONE, record_id="c9")
+        await end(store, job, JobState.DEAD, "crm_rejected")
+        await store.replay([job.id])
+
+        [again] = await claim(store)
+
+        assert again.plan == plan_of(CREATE, NOTE)
+        assert [row.state for row in await store.operations(job.id)] == [OperationState.DONE, OperationState.PLANNED]
+
+    async def test_a_replay_again_begins_a_new_generation(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now())
+        [job] = await claim(store)
+        [row] = await store.record_plan(job, plan_of(NOTE, verdict=Verdict.FOUND))
+        row = await store.record_sent(row, epoch=job.epoch)
+        await store.settle(row, OperationState.DONE, record_id="n1", message_keys=("m1",))
+        await end(store, job, JobState.DONE)
+        assert await store.delivered(job.chat_row, "sales") == {"m1"}
+
+        await store.replay([job.id], again=True)
+
+        [again] = await claim(store)
+        assert (again.generation, again.plan) == (job.generation + 1, None)
+        assert await store.operations(job.id) == []
+        assert await store.delivered(job.chat_row, "sales") == frozenset()
+
+    async def test_a_running_job_is_neither_replayed_nor_skipped(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now())
+        [job] = await claim(store)
+
+        assert await store.replay([job.id]) == []
+        assert await store.skip([job.id], "by hand") == []
+
+    async def test_a_person_says_that_an_unknown_outcome_was_written(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now())
+        [job] = await claim(store)
+        [row] = await store.record_plan(job, plan_of(NOTE, verdict=Verdict.FOUND))
+        await store.record_sent(row, epoch=job.epoch)
+        await end(store, job, JobState.HELD, "unknown_outcome")
+
+        assert await store.written(job.id, "n7")
+
+        [row] = await store.operations(job.id)
+        assert (row.state, row.record_id) == (OperationState.DONE, "n7")
+        assert await store.delivered(job.chat_row, "sales") == {"m1"}
+        assert [one.id for one in await claim(store)] == [job.id]
+
+    async def test_nothing_is_said_to_be_written_of_a_job_without_an_unknown_outcome(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now())
+        [job] = await claim(store)
+        await end(store, job, JobState.HELD, "ambiguous")
+
+        assert not await store.written(job.id, "n7")
+
+    async def test_a_person_chooses_the_client(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now())
+        [job] = await claim(store)
+        await end(store, job, JobState.HELD, "ambiguous")
+
+        assert await store.choose(job.id, "c5")
+
+        [again] = await claim(store)
+        assert again.chosen == "c5"
+
+    async def test_the_trace_of_an_attempt_is_kept(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now())
+        [job] = await claim(store)
+        step = Step(at=clock.now(), what="find by phone", method="GET", path="/clients", status=200, ms=12)
+        attempt = Attempt(number=1, started_at=1.0, ended_at=2.0, outcome="done", steps=(step,))
+        await store.finish(job, Outcome(state=JobState.DONE, reason="new"), attempt)
+
+        page = await store.reading().job(job.id)
+
+        assert page is not None
+        assert [Step(**one) for one in page["tried"][0]["steps"]] == [step]
+
+
+class TestJournal:
+    async def test_a_plan_needs_the_lease(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now())
+        [job] = await claim(store)
+        await clock.advance(LEASE + 1)
+        await claim(store)
+
+        with pytest.raises(StaleLease):
+            await store.record_plan(job, plan_of(NOTE))
+
+    async def test_a_plan_of_which_something_was_sent_is_not_replaced(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now())
+        [job] = await claim(store)
+        [row] = await store.record_plan(job, plan_of(NOTE))
+        await store.record_sent(row, epoch=job.epoch)
+
+        with pytest.raises(AssertionError, match="never replaced"):
+            await store.record_plan(job, plan_of(CREATE, NOTE))
+
+    async def test_sent_needs_the_lease_and_changes_nothing_without(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now())
+        [job] = await claim(store)
+        [row] = await store.record_plan(job, plan_of(CREATE))
+        await clock.advance(LEASE + 1)
+        await claim(store)
+
+        with pytest.raises(StaleLease):
+            await store.record_sent(row, epoch=job.epoch, pending=[("phone", "+79160000001")])
+
+        assert await store.identities("sales", [("phone", "+79160000001")]) == []
+        assert [one.state for one in await store.operations(job.id)] == [OperationState.PLANNED]
+
+    async def test_contact_points_of_a_client_that_is_being_made_point_to_the_operation(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now())
+        [job] = await claim(store)
+        [row] = await store.record_plan(job, plan_of(CREATE))
+        row = await store.record_sent(row, epoch=job.epoch, pending=[("phone", "+79160000001"), ("email", "a@b.ru")])
+
+        [phone] = await store.identities("sales", [("phone", "+79160000001")])
+        assert (phone.operation, phone.client_id) == (row.id, None)
+        assert await store.identities("archive", [("phone", "+79160000001")]) == []
+
+        await store.settle(row, OperationState.DONE, record_id="c1", entity="client")
+        known = await store.identities("sales", [("phone", "+79160000001"), ("email", "a@b.ru")])
+        assert [(one.client_id, one.operation) for one in known] == [("c1", None), ("c1", None)]
+
+    async def test_contact_points_are_free_again_if_the_client_was_certainly_not_made(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now())
+        [job] = await claim(store)
+        [row] = await store.record_plan(job, plan_of(CREATE))
+        row = await store.record_sent(row, epoch=job.epoch, pending=[("phone", "+79160000001")])
+
+        await store.settle(row, OperationState.VOID)
+
+        assert await store.identities("sales", [("phone", "+79160000001")]) == []
+
+    async def test_what_is_settled_stays_so(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now())
+        [job] = await claim(store)
+        [row] = await store.record_plan(job, plan_of(NOTE))
+        row = await store.record_sent(row, epoch=job.epoch)
+        await store.settle(row, OperationState.DONE, record_id="n1", message_keys=("m1",))
+
+        await store.settle(row, OperationState.VOID)
+
+        settled = await store.operation(row.id)
+        assert settled is not None
+        assert (settled.state, settled.record_id) == (OperationState.DONE, "n1")
+        assert await store.delivered(job.chat_row, "sales") == {"m1"}
+
+    async def test_an_answer_with_an_error_is_remembered_until_it_is_sent_again(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now())
+        [job] = await claim(store)
+        [row] = await store.record_plan(job, plan_of(NOTE))
+        row = await store.record_sent(row, epoch=job.epoch)
+        await store.record_answered(row)
+        assert (await store.operation(row.id)).answered  # type: ignore[union-attr]
+
+        row = await store.record_sent(row, epoch=job.epoch)
+
+        assert not row.answered
+
+    async def test_made_clients_are_counted_for_the_brake(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now())
+        [job] = await claim(store)
+        [row] = await store.record_plan(job, plan_of(CREATE))
+        row = await store.record_sent(row, epoch=job.epoch)
+
+        assert await store.clients_made("sales", clock.time() - 10) == 1
+        await store.settle(row, OperationState.VOID)
+        assert await store.clients_made("sales", clock.time() - 10) == 0
+
+
+class TestIdentity:
+    async def test_remembering_never_moves_what_is_there(self, store: Store) -> None:
+        await store.remember("sales", [("phone", "+1")], "c1", "client")
+        await store.remember("sales", [("phone", "+1"), ("email", "a@b.c")], "c2", "client")
+
+        known = await store.identities("sales", [("phone", "+1"), ("email", "a@b.c")])
+
+        assert [one.client_id for one in known] == ["c1", "c2"]
+
+    async def test_forgetting_leaves_a_client_that_is_being_made(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now())
+        [job] = await claim(store)
+        [row] = await store.record_plan(job, plan_of(CREATE))
+        await store.record_sent(row, epoch=job.epoch, pending=[("phone", "+1")])
+
+        await store.forget_identities("sales", [("phone", "+1")])
+
+        assert len(await store.identities("sales", [("phone", "+1")])) == 1
+
+    async def test_locks_are_taken_all_or_none(self, store: Store) -> None:
+        assert await store.lock(["a", "b"], "one", 60)
+        assert not await store.lock(["b", "c"], "two", 60)
+        assert await store.lock(["c"], "two", 60)
+        assert await store.lock(["a", "b"], "one", 60)
+
+        await store.unlock("one")
+
+        assert await store.lock(["a", "b", "c"], "two", 60)
+
+    async def test_a_lock_of_somebody_who_vanished_lapses(self, store: Store, clock: FakeClock) -> None:
+        assert await store.lock(["a"], "one", 60)
+        await clock.advance(61)
+
+        assert await store.lock(["a"], "two", 60)
+
+    async def test_waiting_for_a_lock_ends_when_it_is_given_back(self, store: Store) -> None:
+        await store.lock(["a"], "one", 60)
+        waiting = asyncio.create_task(store.unlocked(["a"], 30))
+        await asyncio.sleep(0)
+        await store.unlock("one")
+
+        assert await asyncio.wait_for(waiting, 5)
+
+
+class TestNotices:
+    async def test_a_target_is_stopped_until_somebody_says_go(self, store: Store, clock: FakeClock) -> None:
+        stop = TargetStop(target="sales", reason="crm_blocked", detail="banned", since=clock.time())
+        await store.stop_target(stop)
+        assert await store.stops() == {"sales": stop}
+
+        assert await store.go("sales")
+        assert not await store.go("sales")
+        assert await store.stops() == {}
+
+    async def test_an_alert_is_raised_once_a_cause_until_it_is_resolved(self, store: Store) -> None:
+        assert await store.raise_alert("held:sales", "three chats wait")
+        assert not await store.raise_alert("held:sales", "four chats wait")
+        assert await store.open_alerts() == {"held:sales": "three chats wait"}
+        assert await store.resolve_alert("held:sales")
+        assert not await store.resolve_alert("held:sales")
+        assert await store.raise_alert("held:sales", "again")
+
+
+class TestRestart:
+    async def test_everything_is_there_after_a_restart(self, store_url: str, clock: FakeClock) -> None:
+        first = open_store(store_url, clock=clock)
+        await first.open()
+        await first.accept(delivery("unsorted", at=clock.now()))
+        await finish_chat(first, clock.now())
+        [job] = await claim(first)
+        [row] = await first.record_plan(job, plan_of(NOTE))
+        await first.record_sent(row, epoch=job.epoch)
+        await first.close()
+
+        second = open_store(store_url, clock=clock)
+        await second.open()
+        try:
+            assert [one.dedupe_key for one in await second.received(10)] == ["unsorted"]
+            assert (await second.accept(delivery("unsorted", at=clock.now()))).duplicate
+            [again] = await claim(second)
+            assert (again.id, again.plan) == (job.id, plan_of(NOTE))
+            assert again.epoch > job.epoch
+            assert [one.state for one in await second.operations(job.id)] == [OperationState.SENT]
+        finally:
+            await second.close()

@@ -1,0 +1,245 @@
+"""Puts everything together from the config; the only module that knows all others.
+
+The public listener is up first and goes down first: what a provider sends once and never repeats is lost only while nobody
+listens. On SIGTERM it stops accepting, what is in flight is finished within a limit, and the journal knows the rest. On SIGHUP
+the configuration is read again; a bad one leaves the old one running.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import structlog
+from aiohttp import web
+
+from bridge import config
+from bridge import log as lines
+from bridge.clock import Clock
+from bridge.config import Settings
+from bridge.errors import BridgeError, ConfigError
+from bridge.live import LiveAnswers
+from bridge.pipeline import Pipeline
+from bridge.receive import Receiver
+from bridge.report import Alerts, Deps, Metrics, application
+from bridge.sort import Sorter
+from bridge.sources import load_sources
+from bridge.store import Store, open_store
+from bridge.targets import Target, load_targets
+from bridge.transport import Transport
+from bridge.worker import Worker
+
+log = structlog.get_logger()
+
+#: seconds between two looks for deliveries that nobody announced (left over from before a crash)
+SORT_EVERY = 1.0
+#: seconds that jobs in flight get at shut-down, after the requests in flight had theirs
+JOBS_DRAIN = 5.0
+#: seconds a replaced target's connections stay open for attempts that still use them
+OLD_TARGETS_STAY = 120.0
+_ONLY_AT_START = ("store", "key", "receive", "ops", "alerts", "worker")
+
+
+@dataclass(slots=True)
+class Service:
+    """One running chat2crm. `run` returns when it was told to stop and everything is put away."""
+
+    settings: Settings
+    clock: Clock = field(default_factory=Clock)
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    reloading: asyncio.Event = field(default_factory=asyncio.Event)
+    #: set when both listeners answer; then the ports are known
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    public_port: int = 0
+    ops_port: int = 0
+
+    async def run(self) -> None:
+        """Raises ConfigError, MappingError, StoreError before it begins; afterwards it runs whatever happens."""
+        lines.register(self.settings.secrets())
+        parts = _Parts(self.settings, self.clock)
+        try:
+            await parts.store.open()
+            try:
+                await self._run(parts)
+            finally:
+                await parts.store.close()
+        finally:
+            await parts.close()
+        log.info("service.stopped")
+
+    async def _run(self, parts: _Parts) -> None:
+        settings = self.settings
+        public = await _listen(
+            parts.receiver.application(), settings.receive.host, settings.receive.port, drain=settings.receive.drain
+        )
+        ops = None
+        tasks: list[asyncio.Task[None]] = []
+        try:
+            await parts.let_go()
+            ops = await _listen(application(parts.deps), settings.ops.host, settings.ops.port, drain=1.0)
+            self.public_port, self.ops_port = public.port, ops.port
+            tasks = [
+                asyncio.create_task(parts.worker.work(self.stopping), name="work"),
+                asyncio.create_task(_sort_for_ever(parts), name="sort"),
+                asyncio.create_task(parts.alerts.watch(), name="alerts"),
+                asyncio.create_task(self._reload_for_ever(parts), name="reload"),
+            ]
+            parts.deps.alive = lambda: {task.get_name(): not task.done() for task in tasks}
+            log.info(
+                "service.started", port=public.port, ops_port=ops.port, pid=os.getpid(), sources=len(parts.deps.sources),
+                targets=len(parts.deps.targets),
+            )  # fmt: skip
+            self.ready.set()
+            await self.stopping.wait()
+        finally:
+            log.info("service.stop_requested")
+            await public.close()
+            await parts.worker.drain(JOBS_DRAIN)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            if ops is not None:
+                await ops.close()
+
+    async def _reload_for_ever(self, parts: _Parts) -> None:
+        while True:
+            await self.reloading.wait()
+            self.reloading.clear()
+            try:
+                settings = config.load(self.settings.origin, self.environ)
+                changed = parts.replace(settings)
+            except ConfigError as error:
+                log.error("config.refused", why=error.message)  # noqa: TRY400 - the message says where and what
+                parts.alerts.notice("config:reload", "The changed configuration is wrong; the old one goes on.")
+                continue
+            await parts.let_go()
+            lines.register(settings.secrets())
+            log.info("config.reloaded", sources=len(settings.sources), targets=len(settings.targets), restart_for=changed)
+
+
+class _Parts:
+    """Everything that is put together, and how it is replaced while it runs."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.clock = clock
+        self.store: Store = open_store(settings.store, clock=clock)
+        url = settings.alerts.url.get_secret_value() if settings.alerts.url else None
+        self._alert_transport = Transport() if url else None
+        self.alerts = Alerts(self.store, url, clock, settings.language, self._alert_transport)
+        self.metrics = Metrics(self.alerts.notice)
+        self.sources = load_sources(settings)
+        self.targets = load_targets(settings, clock, observe=self.metrics.calls)
+        self.receiver = Receiver(
+            settings.receive, self.sources, self.store, clock, LiveAnswers(self.store, clock, settings, self.targets),
+            self.metrics,
+        )  # fmt: skip
+        self.sorter = Sorter(self.store, clock, settings, self.sources)
+        self.worker = Worker(
+            self.store, clock, Pipeline.of(self.store, clock, settings, self.sources, self.targets), settings.retry,
+            self.metrics, concurrency=settings.worker.concurrency, lease=_lease(settings),
+            known_targets=lambda: self.targets, name=f"{socket.gethostname()}:{os.getpid()}",
+        )  # fmt: skip
+        self.deps = Deps(
+            store=self.store, clock=clock, settings=settings, sources=self.sources, targets=self.targets,
+            metrics=self.metrics, alerts=self.alerts, wake=self.worker.news.set, breakers=self.worker.breakers,
+        )  # fmt: skip
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def let_go(self) -> None:
+        """Whoever was refused a while ago may be let in with the new key; what a person has stopped stays."""
+        for name, stop in (await self.store.stops()).items():
+            if stop.until is not None:
+                await self.store.go(name)
+
+    def replace(self, settings: Settings) -> list[str]:
+        """Go on with other settings. Gives the keys that count only after a restart. Raises ConfigError, and nothing is changed."""
+        sources, targets = load_sources(settings), load_targets(settings, self.clock, observe=self.metrics.calls)
+        old = self.deps.settings
+        restart = [key for key in _ONLY_AT_START if getattr(old, key) != getattr(settings, key)]
+        self._close_later(self.targets)
+        self.sources, self.targets = sources, targets
+        live = LiveAnswers(self.store, self.clock, settings, targets)
+        self.receiver.sources, self.receiver.live = sources, live
+        self.sorter.settings, self.sorter.sources = settings, sources
+        self.worker.pipeline = Pipeline.of(self.store, self.clock, settings, sources, targets)
+        self.worker.retry, self.worker.lease = settings.retry, max(self.worker.lease, _lease(settings))
+        self.deps.settings, self.deps.sources, self.deps.targets = settings, sources, targets
+        self.worker.news.set()
+        return restart
+
+    def _close_later(self, targets: Mapping[str, Target]) -> None:
+        async def close() -> None:
+            await self.clock.sleep(OLD_TARGETS_STAY)
+            for target in targets.values():
+                await target.crm.close()
+
+        task = asyncio.create_task(close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def close(self) -> None:
+        for task in self._closing:
+            task.cancel()
+        for target in self.targets.values():
+            await target.crm.close()
+        if self._alert_transport is not None:
+            await self._alert_transport.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Listener:
+    runner: web.AppRunner
+    port: int
+
+    async def close(self) -> None:
+        await self.runner.cleanup()
+
+
+async def _listen(app: web.Application, host: str, port: int, *, drain: float) -> _Listener:
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=drain)
+    await runner.setup()
+    site = web.TCPSite(runner, host, port, backlog=1024)
+    try:
+        await site.start()
+    except OSError as error:
+        await runner.cleanup()
+        raise ConfigError(
+            f"{host}:{port}: cannot be listened on: {error.strerror or error}. Is another chat2crm running, or the port taken?"
+        ) from error
+    return _Listener(runner, runner.addresses[0][1])
+
+
+async def _sort_for_ever(parts: _Parts) -> None:
+    news = parts.receiver.news
+    while True:
+        news.clear()
+        try:
+            if await parts.sorter.sort():
+                parts.worker.news.set()
+                continue
+        except (BridgeError, OSError) as error:
+            log.error("deliveries.unsorted", why=str(error))  # noqa: TRY400 - the store said why; a trace adds nothing
+        except Exception:  # whatever it is, the deliveries are on disk and tried again
+            log.exception("deliveries.unsorted")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(news.wait(), SORT_EVERY)
+
+
+def _lease(settings: Settings) -> float:
+    """Longer than any request's time-out, with room for a renewal that comes a third of a lease late."""
+    longest = max((target.timeout for target in settings.targets.values()), default=0.0)
+    return max(settings.worker.lease, 2 * (longest + 10.0))
+
+
+def obey_signals(service: Service) -> None:
+    """SIGTERM and SIGINT stop it, SIGHUP makes it read its configuration again."""
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, service.stopping.set)
+    loop.add_signal_handler(signal.SIGHUP, service.reloading.set)

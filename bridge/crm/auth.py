@@ -1,0 +1,100 @@
+"""How a request shows the target's key. Pure: a rendered request in, the same request with its key out.
+
+`url` and `none` add nothing (the key stands in `base_url`, or there is none). Whatever kind is added, it is a row below.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from bridge.crm.render import checked_header
+from bridge.errors import AccessRefused, EmptyExpression
+from bridge.mapping.crm import Auth
+from bridge.mapping.templates import TextTemplate
+from bridge.transport import PreparedRequest
+
+
+def sign(request: PreparedRequest, auth: Auth, scope: Mapping[str, Any], *, base_url: str) -> PreparedRequest:
+    """The request with its key.
+
+    Raises:
+        AccessRefused: the target has no key, although its CRM wants one.
+    """
+    try:
+        return _KINDS[auth.kind](request, auth, scope, base_url)
+    except EmptyExpression as error:
+        raise AccessRefused(
+            f"The key for this CRM is missing ({error.message}); set it in the target's configuration."
+        ) from error
+
+
+def _unchanged(request: PreparedRequest, _auth: Auth, _scope: Mapping[str, Any], _base: str) -> PreparedRequest:
+    return request
+
+
+def _header(request: PreparedRequest, auth: Auth, scope: Mapping[str, Any], _base: str) -> PreparedRequest:
+    return _with_header(request, str(auth.name), _text(auth.value, scope))
+
+
+def _bearer(request: PreparedRequest, auth: Auth, scope: Mapping[str, Any], _base: str) -> PreparedRequest:
+    return _with_header(request, "Authorization", "Bearer " + _text(auth.value, scope))
+
+
+def _basic(request: PreparedRequest, auth: Auth, scope: Mapping[str, Any], _base: str) -> PreparedRequest:
+    pair = f"{_text(auth.user, scope)}:{_text(auth.password, scope)}"
+    return _with_header(request, "Authorization", "Basic " + base64.b64encode(pair.encode()).decode("ascii"))
+
+
+def _query(request: PreparedRequest, auth: Auth, scope: Mapping[str, Any], _base: str) -> PreparedRequest:
+    value = quote(_text(auth.value, scope), safe="")
+    joint = "&" if "?" in request.url else "?"
+    return replace(request, url=f"{request.url}{joint}{quote(str(auth.name), safe='')}={value}")
+
+
+def _hmac(request: PreparedRequest, auth: Auth, scope: Mapping[str, Any], base_url: str) -> PreparedRequest:
+    parts = urlsplit(request.url)
+    below = parts.path.removeprefix(urlsplit(base_url).path.rstrip("/"))
+    signed = _text(
+        auth.signed,
+        {
+            **scope,
+            "method": request.method,
+            "url": request.url,
+            #: below `base_url`, without the query
+            "path": below,
+            "query": parts.query,
+            "body": (request.body or b"").decode("utf-8", "replace"),
+        },
+    )
+    key = str((scope.get("target") or {}).get("token") or "")
+    if not key:
+        raise EmptyExpression("target.token is empty")
+    digest = hmac.new(key.encode(), signed.encode(), auth.algorithm).digest()
+    signature = digest.hex() if auth.encoding == "hex" else base64.b64encode(digest).decode("ascii")
+    return _with_header(request, str(auth.name), _text(auth.value, {**scope, "signature": signature}))
+
+
+_KINDS: Mapping[str, Callable[[PreparedRequest, Auth, Mapping[str, Any], str], PreparedRequest]] = {
+    "none": _unchanged,
+    "url": _unchanged,
+    "header": _header,
+    "bearer": _bearer,
+    "basic": _basic,
+    "query": _query,
+    "hmac": _hmac,
+}
+
+
+def _with_header(request: PreparedRequest, name: str, value: str) -> PreparedRequest:
+    return replace(request, headers={**request.headers, name: checked_header(name, value)})
+
+
+def _text(template: TextTemplate | None, scope: Mapping[str, Any]) -> str:
+    if template is None:
+        return ""
+    return str(template.fill_strict(scope))

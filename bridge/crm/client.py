@@ -1,0 +1,310 @@
+"""A target's CRM, as the pipeline speaks to it: find, read, perform, look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
+from datetime import datetime, timedelta
+from typing import Any
+
+from bridge.clock import Clock
+from bridge.config.settings import TargetSettings
+from bridge.crm.call import Call, Caller, Tokens
+from bridge.crm.clients import read_client
+from bridge.crm.decipher import ConflictSaid, Said, as_id, records_in
+from bridge.crm.limits import pace_of
+from bridge.crm.look import Look, Seen, Watcher
+from bridge.crm.merge import still_new
+from bridge.crm.owners import Owners
+from bridge.crm.search import Search, listed
+from bridge.errors import Conflict, CrmBroken, EmptyExpression, NotFound, Rejected
+from bridge.mapping.crm import CrmMapping, Enrich, Entity, Marker, Write
+from bridge.model import Client, Operation, OperationKind, Step
+from bridge.transport import Sends
+
+#: a key that is remembered for a while is trusted for this part of it only, because our clocks differ
+TRUSTED_PART = 0.9
+
+Steps = list[Step]
+
+
+class Crm:
+    """One a target, for the life of the process; made without a running event loop.
+
+    Args:
+        writes: False in a trial: `perform`, and every look that could write, is refused.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        mapping: CrmMapping,
+        settings: TargetSettings,
+        *,
+        transport: Sends,
+        tokens: Tokens | None = None,
+        clock: Clock,
+        observe: Callable[[Step], None] | None = None,
+        writes: bool = True,
+    ) -> None:
+        self.target = target
+        self.mapping = mapping
+        self._clock = clock
+        self._transport = transport
+        self._writes = writes
+        defaults = {name: option.default for name, option in mapping.options.items()}
+        self._scope = {**defaults, **settings.scope()}
+        self._caller = Caller(
+            mapping, self._scope, transport=transport, pace=pace_of(target, settings.limits, mapping.limits, clock), clock=clock,
+            tokens=tokens, observe=observe,
+        )  # fmt: skip
+        self._search = Search(mapping, self._caller, clock, self._scope, self.read)
+        self._owners = Owners(mapping.owner, self._caller, clock)
+        #: seconds that a request we gave up on may still take effect
+        self.commits_within = _first(settings.commits_within, mapping.commits_within, max(60.0, 2 * settings.timeout))
+        #: seconds by which the CRM's search lags behind its writes
+        self.consistency_delay = _first(settings.consistency_delay, mapping.consistency_delay, 0.0)
+
+    # -- reading -------------------------------------------------------------------------------------------------------
+
+    async def find(
+        self,
+        scope: Mapping[str, Any],
+        *,
+        phones: Sequence[str],
+        emails: Sequence[str],
+        external_id: str | None,
+        steps: Steps,
+    ) -> list[Client]:
+        """Every hit of every search, each once, in the order of the mapping's steps. Nothing is checked here.
+
+        `scope.visitor.id` is what a step `with: visitor_id` asks with. A search whose expressions come out empty is not
+        sent; the trace says so.
+        """
+        return await self._search.find(scope, phones=phones, emails=emails, external_id=external_id, steps=steps)
+
+    async def read(self, client: Client | str, scope: Mapping[str, Any], steps: Steps) -> Client:
+        """The client as the CRM has it now.
+
+        Raises:
+            NotFound: it is gone, or was merged into another one.
+        """
+        known = client if isinstance(client, Client) else Client(id=client)
+        parts = self._entity(known.entity)
+        request = parts.read or self.mapping.read
+        full = {**scope, "client": known.model_dump(mode="json")}
+        said = await self._caller.safely(Call("read", request, full, "read client", strict=True), steps)
+        records = records_in(said, request.record)
+        found = read_client(records[0], parts.client or self.mapping.client, known.entity) if records else None
+        if found is None:
+            raise NotFound("The client is not there (any more): the CRM gave an empty answer.", operation="read")
+        return found
+
+    async def open_deals(self, client: Client, scope: Mapping[str, Any], steps: Steps) -> list[dict[str, Any]]:
+        """The client's open deals: id, title, stage, changed_at and the raw record. Empty if the CRM has none to list."""
+        request = self._entity(client.entity).open_deals
+        if request is None:
+            return []
+        full = {**scope, "client": client.model_dump(mode="json")}
+        records = await listed(self._caller, Call("open_deals", request, full, "list open deals", strict=True), steps)
+        deals = []
+        for record in records:
+            found = as_id(request.deal.id(record))
+            if found is not None:
+                more = {name: _value(getattr(request.deal, name), record) for name in ("title", "stage", "changed_at")}
+                deals.append({"id": found, **more, "record": record})
+        return deals
+
+    async def find_owner(self, email: str, steps: Steps | None = None) -> str | None:
+        """The CRM's user with this e-mail; None if there is none, or the mapping knows no users. Remembered for a while."""
+        return await self._owners.find(email, [] if steps is None else steps)
+
+    # -- writing -------------------------------------------------------------------------------------------------------
+
+    async def perform(
+        self,
+        operation: Operation,
+        scope: Mapping[str, Any],
+        steps: Steps,
+        *,
+        guard: Callable[[], None] | None = None,
+        again_headers: Mapping[str, str] | None = None,
+    ) -> str:
+        """Carry it out: one request, never repeated by itself. The record's id ('' where the CRM gives none).
+
+        `scope` holds what has become known since the plan was made (`client`, `deal`); the rest stands in the operation.
+        A CRM that refuses it because a record with this operation's own marker is there has done it before: its id is
+        given as if it had been done now. `guard` runs right before the bytes leave, and what it raises stops them.
+        `again_headers` are those of a Conflict whose records turned out to be somebody else. Before an enrichment the
+        record is read, so that nothing is sent that has come onto the card meanwhile, and no list loses a value.
+
+        Raises:
+            EmptyExpression: a path lacks its id; nothing was sent.
+            CrmError: `maybe_done` of a TryLater says whether a look is needed first.
+        """
+        write = self._write(operation.kind, scope)
+        full = self._filled(operation, scope)
+        if isinstance(write, Enrich):
+            client, new = await self._not_there_yet(write, full, steps)
+            if not new:
+                return client.id
+            full |= {"record": client.record, "new": new}
+        headers = dict(again_headers or {})
+        if write.marker.kind == "header" and write.marker.name:
+            headers[write.marker.name] = operation.marker
+        what = f"write {operation.kind}" + (f" {operation.part}/{operation.parts}" if operation.parts > 1 else "")
+        try:
+            said = await self._caller.once(
+                Call(str(operation.kind), write, full, what, more=headers, guard=guard), steps
+            )
+        except Conflict as error:
+            done = await self._done_before(operation, write, full, error, steps)
+            if done is None:
+                raise
+            return done
+        return _new_id(said, write, operation, full)
+
+    async def _done_before(
+        self, operation: Operation, write: Write, scope: Mapping[str, Any], error: Conflict, steps: Steps
+    ) -> str | None:
+        marker = write.marker
+        if marker.match is not None and isinstance(error, ConflictSaid):
+            groups = marker.match.search(error.text) or {}
+            if groups.get("id"):
+                return groups["id"]
+        if marker.kind == "external_id" and marker.method and not error.records:  # records: somebody else is there
+            seen = await self._watched(marker, operation, scope, steps, self._clock.now())
+            return seen.id if seen.seen is Seen.FOUND else None
+        return None
+
+    async def look(
+        self,
+        operation: Operation,
+        scope: Mapping[str, Any],
+        steps: Steps,
+        *,
+        sent_at: datetime,
+        guard: Callable[[], None] | None = None,
+    ) -> Look:
+        """Was it carried out, by a request sent at `sent_at` whose answer was lost?
+
+        Where the CRM itself refuses a second one (marker kinds `conflict` and `header`), looking is sending it again:
+        found then means that it is there now.
+        """
+        write = self._write(operation.kind, scope)
+        full = self._filled(operation, scope)
+        if isinstance(write, Enrich):
+            client, new = await self._not_there_yet(write, full, steps)
+            return Look.absent() if new else Look.found(client.id)
+        marker = write.marker
+        if marker.kind in ("header", "conflict") and not marker.method:
+            if marker.valid_for is not None:
+                trusted = timedelta(seconds=marker.valid_for * TRUSTED_PART)
+                if self._clock.now() - sent_at > trusted:
+                    return Look.unknown("It was sent so long ago that the CRM may have forgotten its key.")
+            return Look.found(await self.perform(operation, scope, steps, guard=guard))
+        if not marker.method:
+            return Look.unknown("This CRM offers no way to look whether it was carried out.")
+        return await self._watched(marker, operation, full, steps, sent_at)
+
+    async def _not_there_yet(
+        self, enrich: Enrich, scope: Mapping[str, Any], steps: Steps
+    ) -> tuple[Client, dict[str, Any]]:
+        known = scope.get("client") or {}
+        client = Client(id=as_id(known.get("id")) or "", entity=known.get("entity") or "client")
+        client = await self.read(client, scope, steps)
+        return client, still_new(client.record, enrich, scope)
+
+    async def _watched(
+        self, marker: Marker, operation: Operation, scope: Mapping[str, Any], steps: Steps, sent_at: datetime
+    ) -> Look:
+        client = None if operation.kind is OperationKind.CREATE else as_id((scope.get("client") or {}).get("id"))
+        watcher = Watcher(marker, operation.marker, client=client, sent_at=sent_at)
+        call = Call("look", marker, scope, f"look for {operation.kind}", strict=True)
+        try:
+            async with aclosing(self._caller.pages(call, steps)) as pages:
+                async for page in pages:
+                    known = watcher.page(records_in(page.said, marker.records), ended=page.ended)
+                    if known is not None:
+                        return known
+        except NotFound:
+            if marker.kind == "external_id":  # asked for by its own address
+                return Look.absent()
+            return Look.unknown("The client is not there (any more), so it cannot be seen what hung on it.")
+        return watcher.over()
+
+    # -- what the mapping says -----------------------------------------------------------------------------------------
+
+    def card_url(self, client: Client) -> str | None:
+        """The address of the client's page for people; None if it cannot be said."""
+        template = self._entity(client.entity).card_url
+        if template is None:
+            return None
+        public = {key: value for key, value in self._scope.items() if key != "token"}
+        try:
+            return str(template.fill_strict({"client": client.model_dump(mode="json"), "target": public}))
+        except EmptyExpression:
+            return None
+
+    def marker_kind(self, kind: OperationKind, entity: str = "client") -> str:
+        """How an operation's result can be looked for; `none` if it cannot, or the CRM has no such operation.
+
+        An enrichment is looked for by reading the client: `read`.
+        """
+        part = self._part(kind, entity)
+        if isinstance(part, Enrich):
+            return "read"
+        return part.marker.kind if part is not None else "none"
+
+    def can(self, kind: OperationKind, entity: str = "client") -> bool:
+        """True if the mapping has this operation."""
+        return self._part(kind, entity) is not None
+
+    async def close(self) -> None:
+        await self._transport.close()
+
+    def _entity(self, name: str) -> Entity:
+        return self.mapping.for_entity(name)
+
+    def _part(self, kind: OperationKind, entity: str) -> Write | None:
+        holder = self.mapping if kind is OperationKind.CREATE else self._entity(entity)
+        part = getattr(holder, str(kind), None)
+        return part if isinstance(part, Write) else None
+
+    def _write(self, kind: OperationKind, scope: Mapping[str, Any]) -> Write:
+        if not self._writes:
+            raise Rejected(f"This run only reads; it would have written a {kind}.", operation=str(kind))
+        part = self._part(kind, (scope.get("client") or {}).get("entity") or "client")
+        if part is None:
+            raise Rejected(f"The mapping of this CRM does not say how a {kind} is written.", operation=str(kind))
+        return part
+
+    @staticmethod
+    def _filled(operation: Operation, scope: Mapping[str, Any]) -> dict[str, Any]:
+        # What was planned stays as it was planned; only what was null then (the new client, its deal) is filled in.
+        known = {key: value for key, value in scope.items() if value is not None}
+        part = {"number": operation.part, "of": operation.parts}
+        return {**operation.scope, **known, "marker": operation.marker, "part": part}
+
+
+def _new_id(said: Said, write: Write, operation: Operation, scope: Mapping[str, Any]) -> str:
+    if operation.kind is OperationKind.ENRICH:
+        return as_id((scope.get("client") or {}).get("id")) or ""
+    if write.id is None:
+        return ""
+    found = as_id(said.value(write.id))
+    if found is None:
+        # It may well have been done, and without the id nothing can be attached: look before doing it again.
+        raise CrmBroken(
+            f"The CRM's answer to the {operation.kind} holds no id: {said.excerpt}",
+            status=said.answer.status, operation=str(operation.kind), excerpt=said.excerpt,
+        )  # fmt: skip
+    return found
+
+
+def _first(*values: float | None) -> float:
+    return next(value for value in values if value is not None)
+
+
+def _value(expression: Any, record: Mapping[str, Any]) -> Any:
+    return None if expression is None else expression(record)

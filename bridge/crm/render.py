@@ -1,0 +1,217 @@
+"""One request of a mapping, filled from a scope, as the bytes that will be sent. Pure.
+
+In a search, a read or a marker's request nothing is left out: an expression that comes out empty stops it
+(EmptyExpression), because a search without its filter finds strangers. In what writes, empty members are left out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from bridge.errors import Rejected
+from bridge.mapping.expressions import Findings
+from bridge.mapping.request import Request
+from bridge.mapping.templates import Template
+from bridge.transport import PreparedRequest
+
+#: left as they are in a query, because the layers beneath would decode them again: what is rendered is what is sent
+_PLAIN_IN_QUERY = "!$'()*,/:?@"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+JSON_TYPE = "application/json"
+FORM_TYPE = "application/x-www-form-urlencoded"
+
+
+def render(
+    request: Request,
+    scope: Mapping[str, Any],
+    *,
+    base_url: str,
+    strict: bool = False,
+    findings: Findings | None = None,
+    more: Mapping[str, str] | None = None,
+) -> PreparedRequest:
+    """Write the request. `strict` is for what searches or reads; `more` are headers sent besides the mapping's.
+
+    Raises:
+        EmptyExpression: names the expression; nothing must be sent.
+        Rejected: a header's value would break the request.
+    """
+    if request.path is None:
+        raise ValueError("this part of the mapping makes no request of its own")
+    url = base_url.rstrip("/") + request.path.fill(scope, findings)
+    pairs = list(_pairs(_filled(request.query, scope, strict=strict, findings=findings)))
+    if pairs:
+        url += ("&" if "?" in url else "?") + _encoded(pairs)
+    headers: dict[str, str] = {}
+    body = _body(request, scope, strict=strict, findings=findings, headers=headers)
+    # A header filters nothing: one that comes out empty (a database that need not be named) is left out even here.
+    filled = _filled(request.headers, scope, strict=False, findings=findings)
+    for name, value in {**(filled if isinstance(filled, Mapping) else {}), **(more or {})}.items():
+        _set(headers, str(name), _scalar(value))
+    return PreparedRequest(request.method, url, headers, body)
+
+
+def next_page(request: PreparedRequest, into: str, value: Any) -> PreparedRequest:
+    """The same request for the next page of its list.
+
+    Raises:
+        Rejected: the CRM's answer sends us to another host; our key does not go there.
+    """
+    where, _, name = into.partition(".")
+    if where == "url":
+        return PreparedRequest(request.method, _same_origin(request.url, str(value)), request.headers, request.body)
+    if where == "query":
+        head, _, query = request.url.partition("?")
+        key = quote(name, safe=_PLAIN_IN_QUERY)
+        kept = [part for part in query.split("&") if part and part.partition("=")[0] != key]
+        return PreparedRequest(
+            request.method, head + "?" + "&".join([*kept, _encoded([(name, value)])]), request.headers, request.body
+        )
+    old = request.body or b""
+    if where == "json":
+        body = _dumped({**(json.loads(old) if old else {}), name: value})
+    else:
+        key = quote(name, safe="")
+        kept = [part for part in old.decode().split("&") if part and part.partition("=")[0] != key]
+        body = "&".join([*kept, urlencode([(name, _scalar(value))])]).encode()
+    return PreparedRequest(request.method, request.url, request.headers, body)
+
+
+def checked_header(name: str, value: str) -> str:
+    """The value, if it can stand in a header.
+
+    Raises:
+        Rejected: it holds a control character (a line break at the end of a key read from a file, most often).
+    """
+    if _CONTROL.search(value):
+        raise Rejected(
+            f"The header {name} would hold a line break or control character; if it carries the target's token, "
+            "check that the token was pasted without a line break."
+        )
+    return value
+
+
+def _set(headers: dict[str, str], name: str, value: str) -> None:
+    same = next((known for known in headers if known.lower() == name.lower()), name)
+    headers[same] = checked_header(name, value)
+
+
+def _filled(
+    template: Template | None, scope: Mapping[str, Any], *, strict: bool, findings: Findings | None
+) -> Any:
+    if template is None:
+        return None
+    return template.fill_strict(scope, findings) if strict else template.fill(scope, findings)
+
+
+def _body(
+    request: Request, scope: Mapping[str, Any], *, strict: bool, findings: Findings | None, headers: dict[str, str]
+) -> bytes | None:
+    if request.json_ is not None:
+        headers["Content-Type"] = JSON_TYPE
+        return _dumped(_filled(request.json_, scope, strict=strict, findings=findings))
+    if request.form is not None:
+        headers["Content-Type"] = FORM_TYPE
+        filled = _filled(request.form, scope, strict=strict, findings=findings)
+        return urlencode(list(_form_pairs(filled or {}, request.encode))).encode()
+    if request.raw is not None:
+        headers["Content-Type"] = "text/plain; charset=utf-8"
+        filled = _filled(request.raw, scope, strict=strict, findings=findings)
+        return _clean("" if filled is None else str(filled)).encode("utf-8", "replace")
+    return None
+
+
+def _dumped(value: Any) -> bytes:
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except ValueError as error:
+        raise Rejected("A number in the request is infinite or not a number; the mapping computes it wrongly.") from error
+    if "\\u0000" in text:
+        # Databases beneath CRMs refuse NUL in a text, and the visitor's message would never arrive.
+        text = json.dumps(_without_nul(value), ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace")  # half an emoji, cut by a provider, becomes a question mark
+
+
+def _without_nul(value: Any) -> Any:
+    if isinstance(value, str):
+        return _clean(value)
+    if isinstance(value, Mapping):
+        return {_clean(str(key)): _without_nul(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nul(part) for part in value]
+    return value
+
+
+def _clean(text: str) -> str:
+    return text.replace("\x00", "")
+
+
+def _scalar(value: Any) -> str:
+    """As text in a URL, a header or a form: true and false as in JSON, whole numbers without a point."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, Mapping | list | tuple):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _clean(str(value))
+
+
+def _pairs(query: Any) -> Iterator[tuple[str, Any]]:
+    """A list in a query repeats its name; a list of [name, value] pairs keeps its order."""
+    if isinstance(query, list | tuple):
+        for pair in query:
+            yield str(pair[0]), pair[1]
+        return
+    for name, value in (query or {}).items():
+        if isinstance(value, list | tuple):
+            for one in value:
+                yield str(name), one
+        else:
+            yield str(name), value
+
+
+def _encoded(pairs: list[tuple[str, Any]]) -> str:
+    return "&".join(
+        f"{quote(name, safe=_PLAIN_IN_QUERY)}={quote(_scalar(value), safe=_PLAIN_IN_QUERY, errors='replace')}"
+        for name, value in pairs
+    )
+
+
+def _form_pairs(form: Mapping[str, Any], encode: str) -> Iterator[tuple[str, str]]:
+    for name, value in form.items():
+        if not isinstance(value, Mapping | list | tuple) or encode == "json":
+            yield str(name), _scalar(value)
+        elif encode == "repeat" and not isinstance(value, Mapping):
+            for one in value:
+                yield str(name), _scalar(one)
+        else:
+            yield from _nested(str(name), value)
+
+
+def _nested(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """`a[b][0]=…`, as server-side languages read it back."""
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _nested(f"{name}[{key}]", part)
+    elif isinstance(value, list | tuple):
+        for index, part in enumerate(value):
+            yield from _nested(f"{name}[{index}]", part)
+    else:
+        yield name, _scalar(value)
+
+
+def _same_origin(url: str, link: str) -> str:
+    here, there = urlsplit(url), urlsplit(link)
+    if not there.scheme and not there.netloc:
+        return f"{here.scheme}://{here.netloc}/{link.lstrip('/')}"
+    if (there.scheme, there.netloc) != (here.scheme, here.netloc):
+        raise Rejected(f"The CRM's next page lies on another host ({there.netloc}); our key is not sent there.")
+    return link

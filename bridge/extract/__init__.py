@@ -1,0 +1,49 @@
+"""EXTRACT: who can be reached how, out of a chat's fields and lines.
+
+`contact_points` is the one question. Beneath it, in the order a text goes through: `normal` folds what was written;
+`reading` finds links, addresses, handles, numbers; `conversation` follows the chat's roles and says whose each of them is.
+docs/extraction.md lists the rules.
+"""
+
+from __future__ import annotations
+
+from bridge.model import Chat
+
+from .card import best_first, traced
+from .conversation import follow
+from .fields import from_fields
+from .finds import Budget
+from .normal import normal
+from .ours import Ours
+from .reading import masked_spans
+from .regions import regions_of
+from .result import Candidate, Extraction, Own
+from .wishes import wishes
+
+__all__ = ["Candidate", "Extraction", "Own", "contact_points"]
+
+_NO_OWN = Own()
+
+
+def contact_points(chat: Chat, *, region: str | None = None, own: Own = _NO_OWN, explain: bool = False) -> Extraction:
+    """The visitor's contact points of a chat, best first. Never raises, whatever the chat holds.
+
+    `region` is the source's configured one (two letters); without it the chat tells. `explain` fills `trace`.
+    """
+    regions, _ = regions_of(chat, region)
+    budget = Budget()
+    ours = Ours(chat, own, regions)
+    fields = list(from_fields(chat, regions, ours, budget))
+    talk = follow(chat, regions, ours, budget, fields)
+    masked = {
+        index: tuple(spans)
+        for index, message in enumerate(chat.messages)
+        if sum(sign.isdigit() for sign in message.text) and (spans := masked_spans(normal(message.text)))
+    }
+    return Extraction(
+        points=best_first(talk),
+        wishes=wishes(chat),
+        region=regions[0] if regions else None,
+        trace=traced(talk) if explain else (),
+        masked=masked,
+    )

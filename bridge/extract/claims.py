@@ -1,0 +1,106 @@
+"""Whose a contact is, by the words beside it and by what was asked."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from bridge.model import Claim, PointKind
+
+from .asked import Asked
+from .cues import AFTER, BEFORE, Cue
+
+_WINDOW = 110
+_AFTER_WINDOW = 70
+_BREAK = re.compile(r"[.!?\n;]\s|\n")
+#: "тел.", "моб." end no sentence.
+_ABBREVIATION = re.compile(r"(?:тел|моб|сот|раб|дом|доб|г|ул|д|кв|им|т|tel|mob|ext|no|mr|mrs|dr)\.\s?$")
+_PHONE_WORD = re.compile(r"(?:тел|моб|сот|номер|phone|\btel|cell|mobile|number|whats|вотс|ватс|вайбер|почта|e-?mail|мейл|mail|контакт)[\w.]*\W{0,4}$")
+_NEXT = re.compile(r"[,;.!?\n]|\s(?:а|и|или|но|та|and|or|but)\s")
+_FAR = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A claim, how strongly it is made (the strongest over a chat wins), and by which rule."""
+
+    claim: Claim
+    strength: int
+    rule: str
+
+
+UNCLEAR = Verdict(Claim.UNCLEAR, 10, "no-word")
+#: Local parts behind which nobody reads.
+_MACHINES = re.compile(r"^(?:no-?reply|do-?not-?reply|noreply\w*|mailer-daemon|postmaster|bounces?|notifications?|robot)\b", re.IGNORECASE)
+
+
+def by_words(low: str, start: int, end: int, floor: int, ceiling: int) -> Verdict | None:
+    """What the words between the contacts before (`floor`) and after (`ceiling`) say; None if nothing."""
+    after = _after(low, end, ceiling)
+    before = _before(low, start, floor)
+    if before is None or (after is not None and after.strength > before.strength):
+        return after
+    return before
+
+
+def _before(low: str, start: int, floor: int) -> Verdict | None:
+    window = low[max(floor, start - _WINDOW) : start]
+    if not window.strip():
+        return None
+    best: tuple[int, int, Cue] | None = None
+    size = len(window)
+    for cue in BEFORE:
+        last = None
+        for last in cue.pattern.finditer(window):  # noqa: B007 - the last one counts
+            pass
+        if last is None:
+            continue
+        distance = _distance(window, last.end(), size)
+        if distance is not None and (best is None or (-distance, cue.strength) > (-best[0], best[1])):
+            best = (distance, cue.strength, cue)
+    if best is None:
+        return None
+    cue = best[2]
+    return Verdict(cue.claim, cue.strength, cue.rule)
+
+
+def _distance(window: str, end: int, size: int) -> int | None:
+    """How far a cue is from the contact, in steps of meaning rather than letters; None: too far to speak of it."""
+    between = window[end:size]
+    if len(between) > _FAR and not _PHONE_WORD.search(between):
+        return None
+    steps = 0
+    for match in _BREAK.finditer(between):
+        if not _ABBREVIATION.search(between[: match.start() + 1] + " "):
+            steps += 2
+    if "," in between or " а " in between or " но " in between or " but " in between:
+        steps += 1
+    return steps
+
+
+def _after(low: str, end: int, ceiling: int) -> Verdict | None:
+    window = low[end : min(ceiling, end + _AFTER_WINDOW)]
+    if ceiling < min(len(low), end + _AFTER_WINDOW):
+        # What stands behind the first break is said of the next contact.
+        window = _NEXT.split(window, maxsplit=1)[0]
+    if not window.strip(" .,!?)»\""):
+        return None
+    for cue in AFTER:
+        if cue.pattern.search(window):
+            return Verdict(cue.claim, cue.strength, cue.rule)
+    return None
+
+
+def by_question(asked: Asked, kind: PointKind) -> Verdict | None:
+    """What it means that this was asked for."""
+    wanted = asked.email if kind is PointKind.EMAIL else asked.phone
+    if not wanted:
+        return None
+    if asked.recipient:
+        return Verdict(Claim.OTHER, 70, "asked-recipient")
+    return Verdict(Claim.OWN, 70, "asked")
+
+
+def machine(address: str) -> bool:
+    """Whether nobody reads at this address."""
+    return bool(_MACHINES.match(address))

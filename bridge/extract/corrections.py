@@ -1,0 +1,92 @@
+"""A number put right: «ой, 67 в конце, не 76», "not 34 but 43", a second number with a slip less."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .finds import Budget
+from .plans import read
+
+_MOST_DIGITS = 6
+_CUE = re.compile(r"(?:\bой\b|ошиб|описал|опечат|вернее|точнее|не так|неверно|неправильн|правильн|поправ|исправ|вместо|перепута|\bне \d|а не |\*|oops|sorry|typo|mistake|mistyped|instead|not \d|correct|i mean|wrong|помил|замість|perd[oó]n|desculp)")
+_LAST = re.compile(r"(?:в конце|на конце|конец|оканчива\w{3,5}(?: на)?|заканчива\w{3,5}(?: на)?|послед\w{3,4}(?: две| три| четыре)?(?: цифр\w)?|в кінці|останн\w{1,2}|ends? (?:with|in)|ending|at the end|last (?:\w+ )?digits?(?: are| is)?|the end)")
+_FIRST = re.compile(r"(?:в начале|начина\w{3,5}(?: с)?|код(?: города)?|перв\w{2,3}(?: три| цифр\w)?|на початку|starts? with|begins? with|area code(?: is)?|first (?:\w+ )?digits?)")
+_PAIRS = (
+    re.compile(r"(?P<new>\d{1,6})[^\d]{0,20}?(?:,|-|\s)\s?(?:а )?(?:не|not|and not|вместо|instead of|замість)\s(?P<old>\d{1,6})(?!\d)"),
+    re.compile(r"(?:не|not)\s(?P<old>\d{1,6})[\s,]{0,3}(?:а|but|it'?s)\s(?P<new>\d{1,6})(?!\d)"),
+    re.compile(r"(?P<old>\d{1,6})\s(?:на|with|->|→)\s(?P<new>\d{1,6})(?!\d)"),
+)
+_ONE = re.compile(r"(?<!\d)\d{1,6}(?!\d)")
+_TOOK_BACK = re.compile(r"(?:ошиб|описал|опечат|вернее|точнее|неверн|неправильн|правильн|поправ|исправ|перепута|\bой\b|\*|oops|sorry|typo|mistake|mistyped|correct(?:ion)?\b|i mean|i meant|wrong|помил|вибач|упс)")
+_CLOSE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """`value` None: something was corrected, and it cannot be told what."""
+
+    value: str | None
+    start: int
+    end: int
+
+
+def correction(low: str, before: str, regions: tuple[str, ...], budget: Budget) -> Correction | None:
+    """What the line makes of the number `before` (E.164); None if it corrects nothing."""
+    if not any(sign.isdigit() for sign in low) or len(low) > 160 or not _CUE.search(low):  # noqa: PLR2004 - a short line
+        return None
+    for pattern in _PAIRS:
+        match = pattern.search(low)
+        if match:
+            return _replaced(low, before, match["old"], match["new"], match.span("new"), regions, budget)
+    numbers = list(_ONE.finditer(low))
+    if len(numbers) != 1:
+        return None
+    number = numbers[0]
+    new = number.group()
+    if _LAST.search(low):
+        return _checked(before[: -len(new)] + new, number.span(), regions, budget)
+    if "*" in low[max(0, number.start() - 1) : number.start()] or _FIRST.search(low):
+        return Correction(None, *number.span())
+    return None
+
+
+def _replaced(
+    low: str, before: str, old: str, new: str, span: tuple[int, int], regions: tuple[str, ...], budget: Budget
+) -> Correction | None:
+    if old not in before:
+        return None
+    if len(old) != len(new):
+        return Correction(None, *span)
+    if _LAST.search(low):
+        if not before.endswith(old):
+            return Correction(None, *span)
+        return _checked(before[: -len(old)] + new, span, regions, budget)
+    places = [place for place in range(1, len(before)) if before.startswith(old, place)]
+    if len(places) == 1:
+        return _checked(before[: places[0]] + new + before[places[0] + len(old) :], span, regions, budget)
+    if before.endswith(old) and len(old) > 1:
+        return _checked(before[: -len(old)] + new, span, regions, budget)
+    return Correction(None, *span)
+
+
+def _checked(value: str, span: tuple[int, int], regions: tuple[str, ...], budget: Budget) -> Correction:
+    reading = read(value.lstrip("+"), plus=True, regions=regions) if budget.take() else None
+    return Correction(reading.e164 if reading else None, *span)
+
+
+def drops_earlier(low: str, before: str, given: str) -> bool:
+    """Whether a second number is the first one with a slip less: said so, and nearly the same."""
+    if not _TOOK_BACK.search(low):
+        return False
+    return _distance(before, given) <= _CLOSE
+
+
+def _distance(one: str, other: str) -> int:
+    """Edit distance, as far as it matters."""
+    row = list(range(len(other) + 1))
+    for place, sign in enumerate(one, 1):
+        last, row[0] = row[0], place
+        for column, letter in enumerate(other, 1):
+            last, row[column] = row[column], min(row[column] + 1, row[column - 1] + 1, last + (sign != letter))
+    return row[-1]

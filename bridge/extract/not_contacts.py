@@ -1,0 +1,141 @@
+"""What has a phone's digits and is none: shapes that are blanked out, and words that say what a number is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from . import sensitive
+
+_TOKEN = re.compile(r"[A-Za-z0-9]{8,}")
+_TURNS = re.compile(r"(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])")
+_MANY_TURNS = 3
+_PHONE_KEYS = r"(?!(?:phone|tel|telephone|mobile|number|p|to|телефон)=)"
+
+_MONEY = r"(?:руб\w{0,4}|₽|р\.|грн|гривен\w{0,2}|₴|тенге|тг|₸|сум\b|usd|uah|kzt|eur|euros?|dollars?|доллар\w{0,3}|евро|pesos|reais|€|\$|£|млн|тыс)"
+#: Shapes that say by themselves what they are. Each is tried only if its sign is in the text.
+_SHAPES: tuple[tuple[str, str, re.Pattern[str]], ...] = (
+    ("url", "://", re.compile(r"[a-z][a-z0-9+]{1,14}://\S+")),
+    ("url", "www.", re.compile(r"www\.\S+")),
+    ("url", "/", re.compile(r"(?<![\w.@-])(?:[\w-]{1,63}\.){1,5}[a-zа-я]{2,24}(?::\d{2,5})?/\S*")),
+    ("url", "=", re.compile(rf"[?&]{_PHONE_KEYS}[\w\[\]%.-]{{1,40}}=[^\s&]*")),
+    ("uuid", "-", re.compile(r"(?<!\w)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?!\w)")),
+    ("ip", ".", re.compile(r"(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?::\d{2,5})?(?![\d]|\.\d)")),
+    ("date", "", re.compile(r"(?<![\d.+-])(?:0?[1-9]|[12]\d|3[01])[./-](?:0?[1-9]|1[0-2])[./-](?:19|20)\d\d(?!\d|[.-]\d)")),
+    ("date", "", re.compile(r"(?<![\d.+-])(?:19|20)\d\d[./-](?:0?[1-9]|1[0-2])[./-](?:0?[1-9]|[12]\d|3[01])(?!\d|[.-]\d)")),
+    ("time", ":", re.compile(r"(?<![\d:])(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d)?(?![\d:])")),
+    ("time", "", re.compile(r"(?<![\w.+-])(?:[01]?\d|2[0-4])(?::[0-5]\d|\.[0-5]0)? ?- ?(?:[01]?\d|2[0-4])(?::[0-5]\d|\.[0-5]0)(?![\d.-])")),
+    ("coordinates", ".", re.compile(r"(?<![\d.+])-?\d{1,3}\.\d{4,12}[ ,;]{1,3}-?\d{1,3}\.\d{4,12}(?!\d)")),
+    ("coordinates", "°", re.compile(r"\d{1,3}(?:[.,]\d{1,8})?°[\d'\"″′ .]{0,14}")),
+    ("size", "", re.compile(r"(?<![\d.])\d{1,5}(?:[.,]\d{1,3})? ?[xх×*] ?\d{1,5}(?:[.,]\d{1,3})?(?: ?[xх×*] ?\d{1,5}(?:[.,]\d{1,3})?)?(?:@\d{1,3})?(?![\d])")),
+    ("cadastral", ":", re.compile(r"(?<!\d)\d{2}:\d{2}:\d{6,7}:\d{1,6}(?!\d)")),
+    ("company number", "/", re.compile(r"(?<!\d)\d{10} ?/ ?\d{9}(?!\d)")),
+    ("personal number", "-", re.compile(r"(?<![\d+-])\d{3}-\d{3}-\d{3}[ -]\d{2}(?![\d-])")),
+    ("personal number", ".", re.compile(r"(?<![\d.])\d{3}\.\d{3}\.\d{3}-\d{2}(?!\d)")),
+    ("company number", ".", re.compile(r"(?<![\d.])\d{2}\.\d{3}\.\d{3}/\d{4}-\d{2}(?!\d)")),
+    ("money", "", re.compile(r"[$€£₽₴₸] ?\d{1,3}(?:[ .,]\d{3}){0,4}(?:[.,]\d{1,2})?(?!\d)")),
+    ("money", "", re.compile(rf"(?<![\d+.-])\d{{1,3}}(?:[ .,]\d{{3}}){{1,4}}(?:[.,]\d{{1,2}})?(?= ?{_MONEY})")),
+    ("book or goods", "-", re.compile(r"(?<![\d-])97[89]-\d{1,5}-\d{1,7}-\d{1,7}-[\dx](?![\d-])")),
+)  # fmt: skip
+_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?(?![A-Za-z0-9])")
+_LEAST_IBAN = 15
+
+#: Words that say what the number after them is, stem by stem, by the rule's name.
+_NAMED: dict[str, str] = {
+    "order": r"(?:kunden|artikel|auftrags|vertrags|rechnungs|bestell|sendungs|konto|mitglieds|serien|steuer|ausweis|versicherungs)nummer|(?:customer|client|account|member|membership|reference|confirmation) (?:number|no|id)|номер клиента|табельный номер|заказ\w{0,4}|замовлен\w{0,3}|тапсырыс\w{0,4}|заявк\w{1,3}|обращени\w{1,3}|тикет\w{0,2}|бронь|брони|бронирован\w{1,3}|order|ticket|booking|reservation|case|request|pedido|bestellung|bestellnummer|auftrag\w{0,7}|commande|покупк\w{1,2}|чек\w{0,2}|инцидент\w{0,2}|рекламаци\w{1,2}|возврат\w{0,2}|claim",
+    "contract": r"договор\w{0,3}|контракт\w{0,3}|полис\w{0,3}|contract|policy|agreement|vertrag\w{0,7}|contrato|лицев\w{2,3} сч[её]т\w{0,2}|л/с|абонент\w{0,6}|кадастр\w{0,7}|доверенност\w{1,2}|лицензи\w{1,2}|свидетельств\w{1,2}|сертификат\w{0,2}|удостоверени\w{1,2}",
+    "invoice": r"сч[её]т\w{0,3}|счет-фактур\w{1,2}|инвойс\w{0,2}|invoice|bill|rechnung\w{0,7}|factura|fatura|рахун\w{2,4}|упд|платежк\w{1,2}|плат[её]жн\w{2,3} поручени\w{1,2}|п/п|квитанци\w{1,2}|account|acct|транзакци\w{1,2}|transaction|операци\w{1,2}|перевод\w{0,2}|payment|плат[её]ж\w{0,2}",
+    "article": r"арт|артикул\w{0,3}|sku|item|part number|part no|p/n|model|модел\w{1,2}|код товара|товар\w{0,2}|product|лот\w{0,2}|серийн\w{2,3}|s/n|sn|serial|инв|инвентарн\w{2,3}|штрих-?код\w{0,2}|ean|upc|gtin|isbn|barcode|imei|имей|iccid|vin|вин|номенклатур\w{1,2}|каталожн\w{2,3}",
+    "tracking": r"трек\w{0,3}|трек-номер\w{0,2}|track|tracking|отправлени\w{1,2}|посылк\w{1,2}|накладн\w{1,3}|ттн|сдэк|cdek|експрес-накладн\w{1,3}|посилк\w{1,2}|shipment|parcel|waybill|consignment|awb|rastreo|rastreio|sendung\w{0,7}|код отслеживания|шпи",
+    "tax number": r"инн|кпп|огрн|огрнип|снилс|окпо|бин|иин|жсн|бсн|унп|єдрпоу|едрпоу|рнокпп|іпн|инд\. ?номер|ein|ssn|vat|tax id|cpf|cnpj|rfc|dni|nif|nie|steuernummer|ust-?id\w{0,4}|окато|октмо|оквэд|бик|р/с|к/с|расч[её]тн\w{2,3} сч[её]т\w{0,2}|корр?\.? ?сч[её]т\w{0,2}|iban|swift|мфо",
+    "document": r"паспорт\w{0,3}|passport|серия|серии|серия и номер|птс|стс|осаго|каско|\bву\b|прав[ао]?|водительск\w{2,4}|driver'?s? licen[cs]e|license|свидетельств\w{1,2}|reisepass\w{0,4}|ausweis\w{0,6}|полис\w{0,2} омс|омс",
+    "card": r"карт[аыуе]|карточк\w{1,2}|картк\w{1,2}|card|visa|mastercard|tarjeta|cartão|karte|бонусн\w{2,4}|карт[аыуе] лояльности",
+    "code": r"код\w{0,2}|code|пин|pin|пароль|пароля|паролем|password|passwd|passcode|pwd|passwort|senha|contraseña|логин|login|id|айди|ид|uid|userid|user|промокод\w{0,2}|promo|coupon|купон\w{0,2}|ключ|key|token|токен|хэш|hash|сесси\w{1,2}|session|версия|версии|version|прошивк\w{1,2}|firmware|build|сборк\w{1,2}|релиз\w{0,2}|release|индекс\w{0,2}|zip|postcode|plz|ip|айпи|порт|сервер|server",
+    "money": r"цен[аыуе]\w{0,2}|стоит|стоимост\w{1,2}|бюджет\w{0,2}|сумм[аыуе]|зарплат\w{1,2}|price|cost|costs|budget|amount|total|cena|precio|preço|preis|ціна|вартість|итого|баланс\w{0,2}|balance|задолженност\w{1,2}|долг\w{0,2}|оплатил\w{0,2}|заплатил\w{0,2}|paid|перев[её]л\w{0,2}",
+}  # fmt: skip
+#: What may stand between such a word and the number it names: its own qualifiers, never a preposition.
+_BETWEEN = r"(?:\s{0,3}(?:[№#:=,;(\[\"«'–-]|\.|n[o°º]?\b\.?|nr\b\.?|nº|№|номер\w{0,3}|number|num|id|мой|моего|моя|наш\w{0,3}|под|с|за|такой|вот|это|был|была|is|was|it'?s|my|é|ist|es|ли|на сумму|товара|был такой|код|сделан\w{0,2}|оформлен\w{0,2})){0,4}\s{0,3}"
+_NAMED_BEFORE: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (rule, re.compile(rf"(?<![^\W_])(?:{words}){_BETWEEN}$")) for rule, words in _NAMED.items()
+)
+_NAMED_AFTER: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("money", re.compile(rf"\s{{0,2}}{_MONEY}(?!\w)")),
+    ("quantity", re.compile(r"\s{0,2}(?:шт|штук\w?|кг|мм|см|км|м2|кв\.? ?м|кв\.?м|pcs|pieces|units|kg|km|мл|литр\w{0,2}|подписчик\w{0,2})(?!\w)")),
+    ("order", re.compile(r"[\s,]{0,3}(?:(?:это|is|це) |[–-] |номер )(?:(?:мой|наш|my|our|the) )?(?:номер |код )?(?:заказ\w?|договор\w?|замовлен\w{1,2}|order(?: number| id| no)?|invoice|tracking|трек\w?|накладн\w{2}|инн|артикул\w?|сч[её]та?)(?!\w|\W{0,4}\d)")),
+)  # fmt: skip
+_PHONE_WORD = re.compile(
+    r"(?:тел|тлф|моб|сотов|сот\b|вотс|ватс|вацап|вайбер|вибер|телег|телеф|звон|набер|набр|дзвін|дзвон|связ|зв'яз|нөмір|байланыс"
+    r"|phone|\btel|mob|cell|call|text me|texting|whats|viber|signal|ring me|reach|fone|teléf|telef|móvil|celular|ligar|ligue|llám|llam|handy|ruf|nummer|erreich|számom"
+    r"|(?<!заказа )(?<!договора )номер|number|número|contact|контакт|sms|смс)"
+)
+_WINDOW = 48
+_PHONE_WINDOW = 40
+
+
+def blanked(text: str, low: str) -> tuple[str, list[tuple[int, int, str]]]:
+    """The text with what is certainly no phone blanked out position by position, and what was blanked, by rule."""
+    gone: list[tuple[int, int, str]] = list(sensitive.spans(text, low))
+    for rule, sign, shape in _SHAPES:
+        if not sign or sign in low:
+            gone.extend((match.start(), match.end(), rule) for match in shape.finditer(low))
+    gone.extend((match.start(), match.end(), "iban") for match in _IBAN.finditer(text) if _is_iban(match.group()))
+    gone.extend((match.start(), match.end(), "code") for match in _codes(text))
+    return blank(text, gone), gone
+
+
+def blank(text: str, spans: list[tuple[int, int, str]]) -> str:
+    """The text with the spans' characters replaced by one that joins nothing."""
+    if not spans:
+        return text
+    signs = list(text)
+    for start, end, _ in spans:
+        signs[start:end] = "\1" * (end - start)
+    return "".join(signs)
+
+
+def _codes(text: str) -> Iterator[re.Match[str]]:
+    """Tokens in which letters and digits alternate: hashes, VIN, tracking numbers, crypto addresses."""
+    for match in _TOKEN.finditer(text):
+        token = match.group()
+        if token.isdigit() or token.isalpha() or set(token) <= set("0123456789OoIl"):
+            continue
+        if len(_TURNS.findall(token)) >= _MANY_TURNS:
+            yield match
+
+
+def _is_iban(written: str) -> bool:
+    sign = written.replace(" ", "")
+    if len(sign) < _LEAST_IBAN:
+        return False
+    turned = sign[4:] + sign[:4]
+    return int("".join(str(int(letter, 36)) for letter in turned)) % 97 == 1
+
+
+def phone_word_before(low: str, start: int) -> bool:
+    """Whether a word for a phone or a call stands shortly before, with no other number between."""
+    before = low[max(0, start - _PHONE_WINDOW) : start]
+    last = None
+    for last in _PHONE_WORD.finditer(before):  # noqa: B007 - the last one counts
+        pass
+    return last is not None and not any(sign.isdigit() for sign in before[last.end() :])
+
+
+def named_otherwise(low: str, start: int, end: int) -> str | None:
+    """The rule by which the words around say that the digits are something else; None if they do not."""
+    before = low[max(0, start - _WINDOW) : start]
+    for rule, pattern in _NAMED_BEFORE:
+        if pattern.search(before):
+            return rule
+    after = low[end : end + _WINDOW]
+    for rule, pattern in _NAMED_AFTER:
+        if pattern.match(after):
+            return rule
+    return None
+
+
+def company_number(digits: str) -> bool:
+    """Whether ten digits carry the check digit of a Russian taxpayer number."""
+    if len(digits) != 10:  # noqa: PLR2004 - a legal person's
+        return False
+    weights = (2, 4, 10, 3, 5, 9, 4, 6, 8)
+    return sum(weight * int(sign) for weight, sign in zip(weights, digits, strict=False)) % 11 % 10 == int(digits[9])

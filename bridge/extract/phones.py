@@ -1,0 +1,236 @@
+"""Phones in one text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bridge.model import PointKind
+
+from .digits import Group, Link, chains, letters_as_digits
+from .finds import Budget, Find
+from .normal import Normal
+from .not_contacts import blank, blanked, company_number, named_otherwise, phone_word_before
+from .plans import SHORT_PLAN, Announced, Reading, filler, read
+
+_LEAST, _MOST = 7, 17
+#: Groups of one chain that are looked at from one start: ten single digits and their prefix, and some.
+_GROUPS = 16
+_EXTENSION = re.compile(
+    r"[ ,;(]{0,3}(?:доб(?:\.|авочн\w{2,3}|ав\.?)?|вн(?:\.|утр\.?|утренн\w{2,3})?|дод\.?|додатков\w{2}|ext(?:\.|ension)?|extn\.?|;ext=|ramal|durchwahl|dw|anexo|interno"
+    r"|тон(?:\.|овый|овом)?|x|х|#)[ .:№=#-]{0,4}(\d{1,6})(?!\d)"
+)
+_RANGE = re.compile(r" ?/ ?(\d{2,4})(?![\d-])")
+_RANGE_LEAST = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Expecting:
+    """What the conversation leads one to expect of the text."""
+
+    #: a phone was asked for
+    phone: bool = False
+    #: something else with digits was asked for, by name ("order"), and no phone
+    other: str | None = None
+
+
+@dataclass(slots=True)
+class _Text:
+    text: str
+    low: str
+    regions: tuple[str, ...]
+    expecting: Expecting
+    budget: Budget
+
+
+def phones_in(
+    normal: Normal,
+    regions: tuple[str, ...],
+    budget: Budget,
+    *,
+    expecting: Expecting | None = None,
+    taken: list[tuple[int, int, str]] | None = None,
+) -> Iterator[Find]:
+    """Phones, and what looks like one and was dropped, in order. `taken`: spans that are something else already."""
+    text = blank(normal.text, taken or [])
+    low = blank(normal.low, taken or [])
+    text = letters_as_digits(text)
+    clean, gone = blanked(text, low)
+    here = _Text(clean, low, regions, expecting or Expecting(), budget)
+    for start, end, rule in gone:
+        if sum(sign.isdigit() for sign in text[start:end]) >= _LEAST:
+            yield Find(kind=PointKind.PHONE, start=start, end=end, value=None, rule=rule)
+    for chain in chains(clean):
+        yield from _in_chain(chain, here)
+
+
+def _in_chain(chain: list[Group], here: _Text) -> Iterator[Find]:
+    place = 0
+    stray: Group | None = None  # the group before, if it belongs to nothing
+    while place < len(chain):
+        found = _longest(chain, place, here, stray)
+        if found is None:
+            stray = chain[place]
+            place += 1
+            continue
+        last, reading = found
+        yield from _judged(chain, place, last, reading, here)
+        place = last + 1
+        if place < len(chain) and chain[place].link is Link.SLASH and len(chain[place].digits) <= 4:  # noqa: PLR2004 - 60/61
+            place += 1
+        stray = None
+
+
+def _longest(chain: list[Group], first: int, here: _Text, stray: Group | None) -> tuple[int, Reading] | None:
+    """The longest run of groups from `first` on that is a valid number, and its reading."""
+    start = chain[first]
+    if stray is not None and start.link is Link.TIGHT and not start.plus:
+        return None  # the end of something longer
+    sizes: list[tuple[int, str]] = []
+    digits = ""
+    for place in range(first, min(first + _GROUPS, len(chain))):
+        group = chain[place]
+        if place > first and (group.plus or not _may_join(chain, first, place)):
+            break
+        digits += group.digits
+        if len(digits) > _MOST:
+            break
+        sizes.append((place, digits))
+    for place, whole in reversed(sizes):
+        if len(whole) < _LEAST:
+            break
+        if place + 1 < len(chain) and chain[place + 1].link is Link.TIGHT and not chain[place + 1].plus:
+            continue  # the rest of something longer
+        if not here.budget.take():
+            return None
+        reading = read(whole, plus=start.plus, regions=here.regions)
+        if reading is not None and _written_like_one(chain, first, place, reading, here, stray):
+            return place, reading
+    return None
+
+
+def _may_join(chain: list[Group], first: int, place: int) -> bool:
+    link = chain[place].link
+    if link is Link.SLASH:
+        # 0170/…, 8-383/…
+        head = 2 if len(chain[first].digits) == 1 else 1
+        return place - first <= head and len(chain[first].digits) <= 6  # noqa: PLR2004 - an area code with its prefix
+    if link is Link.COMMA:
+        # 8,916,123,45,67: only where commas are what joins all of it, and the head is a prefix
+        return (chain[first].plus or chain[first].digits in {"8", "7", "0"}) and all(
+            group.link is Link.COMMA for group in chain[first + 1 : place]
+        )
+    return True
+
+
+def _written_like_one(
+    chain: list[Group], first: int, last: int, reading: Reading, here: _Text, stray: Group | None
+) -> bool:
+    """Whether the run of groups is written as people write numbers, and is not the middle of something else."""
+    if reading.announced is Announced.INTERNATIONAL and chain[first].plus:
+        return True
+    bare = reading.announced is Announced.NOTHING
+    lines = any(group.link is Link.LINE for group in chain[first + 1 : last + 1])
+    torn = stray is not None and chain[first].link is Link.LOOSE
+    if bare and (lines or torn) and not chain[first].bracket:
+        return not torn and _expected(chain[first].start, here)
+    slash = any(group.link is Link.SLASH for group in chain[first + 1 : last + 1])
+    return not (bare and slash)
+
+
+def _expected(start: int, here: _Text) -> bool:
+    return here.expecting.phone or phone_word_before(here.low, start)
+
+
+def _judged(chain: list[Group], first: int, last: int, reading: Reading, here: _Text) -> Iterator[Find]:
+    """The number taken or dropped, with its extension, and the second one of "60/61"."""
+    start, end = chain[first].start, chain[last].end
+    start = _with_signs(here.text, start)
+    why_not = _why_not(chain[first : last + 1], reading, here)
+    if why_not:
+        yield Find(kind=PointKind.PHONE, start=start, end=end, value=None, rule=why_not)
+        return
+    extension = _EXTENSION.match(here.low, end) if here.low[end : end + 1] != "" else None
+    whole_end = extension.end() if extension else end
+    if extension and "(" in extension.group() and here.text[whole_end : whole_end + 1] == ")":
+        whole_end += 1
+    flags = (f"region:{reading.region}",) if reading.region and reading.region not in here.regions[:1] else ()
+    yield Find(
+        kind=PointKind.PHONE,
+        start=start,
+        end=whole_end,
+        value=reading.e164,
+        rule=f"phone-{reading.announced}",
+        extension=extension.group(1) if extension else None,
+        flags=(*flags, *(("service",) if reading.service else ())),
+        certain=reading.announced is not Announced.NOTHING or _expected(chain[first].start, here),
+    )
+    if extension is None:
+        yield from _second_of_pair(end, reading, here)
+
+
+def _with_signs(text: str, start: int) -> int:
+    while start > 0 and text[start - 1] in "+( " and "+" in text[max(0, start - 4) : start] and text[start] != "+":
+        start -= 1
+    return start - 1 if start > 0 and text[start - 1] == "(" else start
+
+
+def _why_not(groups: list[Group], reading: Reading, here: _Text) -> str | None:
+    start, end = groups[0].start, groups[-1].end
+    if filler(reading.national):
+        return "filler"
+    if reading.announced is Announced.INTERNATIONAL:
+        return None
+    named = named_otherwise(here.low, start, end)
+    if named:
+        return named
+    if _expected(start, here):
+        return None
+    if here.expecting.other and reading.announced is Announced.NOTHING:
+        return f"asked-{here.expecting.other}"
+    if here.expecting.other and len(groups) == 1:
+        return f"asked-{here.expecting.other}"
+    return _too_vague(groups, reading, here)
+
+
+def _too_vague(groups: list[Group], reading: Reading, here: _Text) -> str | None:
+    """Bare digits that fit a plan by chance, with no word that says phone."""
+    start = groups[0].start
+    sign = here.text[max(0, start - 1) : start]
+    if sign == "#":
+        return "numbered"
+    if reading.announced is not Announced.NOTHING:
+        return None
+    if sign == "=" or sign.isascii() and sign.isalpha():
+        return "glued"  # a name that ends in digits, a parameter
+    digits = reading.national
+    if reading.region not in here.regions[:1]:
+        return "other-region"
+    if reading.prefix_missing:
+        return "prefix-missing"
+    if len(digits) <= SHORT_PLAN:
+        return "short-plan"
+    if len(groups) > 1:
+        return None
+    if reading.region in {"RU", "KZ"}:
+        if digits[0] != "9" and (company_number(digits) or digits[0] == "7"):
+            return "tax number"
+        return None if digits[0] == "9" else "no-word-for-phone"
+    return None
+
+
+def _second_of_pair(end: int, reading: Reading, here: _Text) -> Iterator[Find]:
+    """8 495 231-45-60/61: the last digits once more."""
+    position = end
+    value = reading.e164
+    for _ in range(3):
+        match = _RANGE.match(here.text, position)
+        if not match or len(match.group(1)) < _RANGE_LEAST or not here.budget.take():
+            return
+        value = value[: -len(match.group(1))] + match.group(1)
+        second = read(value.lstrip("+"), plus=True, regions=here.regions)
+        if second is None:
+            return
+        yield Find(kind=PointKind.PHONE, start=match.start(1), end=match.end(), value=second.e164, rule="phone-pair")
+        position = match.end()

@@ -1,0 +1,61 @@
+"""Everything in one text that looks like a contact: links, addresses, handles, numbers, numbers in words."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from . import sensitive
+from .emails import emails_in
+from .finds import Budget, Find
+from .handles import handles_in
+from .links import phones_in_links
+from .normal import Normal, lower
+from .phones import Expecting, phones_in
+from .spoken import spoken
+
+_DIGIT = re.compile(r"\d")
+#: Signs that stand for digits; with them fewer real digits make a number.
+_LEAST_DIGITS = 7
+_LETTER_DIGIT = re.compile(r"[OoОоlIЗз]")
+_FEW_DIGITS = 4
+
+
+def read_text(normal: Normal, regions: tuple[str, ...], budget: Budget, expecting: Expecting) -> list[Find]:
+    """Candidates of one text in order of position, taken and dropped."""
+    finds = list(emails_in(normal))
+    count = len(_DIGIT.findall(normal.text))
+    if count >= _FEW_DIGITS or "@" in normal.low or "t.me" in normal.low:
+        finds += [find for find in phones_in_links(normal.low, regions, budget) if not _within(find, finds)]
+    finds += [find for find in handles_in(normal.text, normal.low) if not _within(find, finds)]
+    if count >= _LEAST_DIGITS or (count >= _FEW_DIGITS and _LETTER_DIGIT.search(normal.text)):
+        taken = [(find.start, find.end, find.rule) for find in finds]
+        finds += phones_in(normal, regions, budget, expecting=expecting, taken=taken)
+    finds += [find for find in _spoken(normal, regions, budget, expecting) if not _within(find, finds)]
+    return sorted(finds, key=lambda find: find.start) if len(finds) > 1 else finds
+
+
+def _spoken(normal: Normal, regions: tuple[str, ...], budget: Budget, expecting: Expecting) -> list[Find]:
+    """Numbers in words, read like digits in their place."""
+    found: list[Find] = []
+    for said in spoken(normal):
+        before = normal.text[max(0, said.start - 60) : said.start]
+        after = normal.text[said.end : said.end + 40]
+        text = f"{before}{said.digits}{after}"
+        low = lower(text)
+        start = len(before)
+        for find in phones_in(Normal(text, low), regions, budget, expecting=expecting):
+            if find.value is not None and find.start >= start - 1 and find.start < start + len(said.digits):
+                tail = max(0, find.end - start - len(said.digits))
+                found.append(replace(find, start=said.start, end=said.end + tail, rule="phone-words"))
+                break
+    return found
+
+
+def _within(find: Find, others: list[Find]) -> bool:
+    return any(other.start < find.end and find.start < other.end and other.value is not None for other in others)
+
+
+def masked_spans(normal: Normal) -> list[tuple[int, int]]:
+    """Where card and passport numbers stand, in the message as it was written."""
+    return sorted({normal.written(start, end) for start, end, _ in sensitive.spans(normal.text, normal.low)})

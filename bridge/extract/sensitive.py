@@ -1,0 +1,54 @@
+"""Bank cards, their codes and passports: they are masked in the transcript, and their digits are no phone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+#: Thirteen to nineteen digits in groups; which of them are a card the check digit says.
+_LONG_DIGITS = re.compile(r"(?<![\d+])\d(?:[ -]{0,3}\d){12,18}(?![ -]?\d)")
+_CARD_SHAPE = re.compile(r"(?<![\d+])\d{4}([ -]{1,3})\d{4}\1\d{4}\1\d{4}(?!\d)")
+_CARD_WORD = re.compile(r"(?:карт|картк|card|visa|виза|визы|mastercard|мастеркард|amex|maestro|карточк|tarjeta|cartão|karte|\bмир\b|сбер|тинькоф|монобанк|приват)")
+_OTHER_WORD = re.compile(r"(?:imei|имей|имэй|трек|track|накладн|iccid|ean|штрих|заказ|order|счет|договор)\W{0,3}(?:\w{1,12}\W{1,3})?$")
+_PASSPORT = re.compile(
+    r"(?:паспорт\w{0,5}|passport|сери[яию]\w?)[^\d\n]{0,30}?(\d{2} ?\d{2}(?:,? ?(?:номер|[№n#-]|no\.?) ?:?| )?\s?\d{6})(?!\d)",
+)
+_PASSPORT_BACK = re.compile(r"(?<!\d)(\d{2} ?\d{2} ?№? ?\d{6})(?!\d)[\s,:-]{0,4}(?:это |мой |- )?(?:паспорт|серия|выдан)")
+_PASSPORT_OTHER = re.compile(r"(?:passport|паспорт\w{0,5}|reisepass\w{0,4}|закордонн\w{0,4}|загран\w{0,10})[^\d\n]{0,20}?\b([a-zа-яіє]{0,2} ?(?:№ ?)?\d{6,9})(?!\d)")
+_CODE = re.compile(r"\b(?:cvv2?|cvc2?|cvv/cvc|код с оборота|цвв)[^\d\n]{0,12}(\d{3,4})(?!\d)")
+_CARD_STARTS = "23456"
+_PLAIN_CARD = 16
+
+
+def spans(text: str, low: str) -> Iterator[tuple[int, int, str]]:
+    """(start, end, "card" | "passport" | "card-code") of what must not be seen in a transcript."""
+    for match in _LONG_DIGITS.finditer(text):
+        if _is_card(match.group(), low, match.start()):
+            yield match.start(), match.end(), "card"
+    for match in _CARD_SHAPE.finditer(text):
+        if not _is_card(match.group(), low, match.start()) and _CARD_WORD.search(low, max(0, match.start() - 40), match.start()):
+            yield match.start(), match.end(), "card"  # a slip in one digit does not make it public
+    for pattern, what in ((_CODE, "card-code"), (_PASSPORT, "passport"), (_PASSPORT_BACK, "passport"), (_PASSPORT_OTHER, "passport")):
+        for match in pattern.finditer(low):
+            yield match.start(1), match.end(1), what
+
+
+def _is_card(written: str, low: str, start: int) -> bool:
+    digits = re.sub(r"[ -]+", "", written)
+    if digits[0] not in _CARD_STARTS or len(set(digits)) < 3 or not luhn(digits):  # noqa: PLR2004 - 4444 4444 …
+        return False
+    before = low[max(0, start - 40) : start]
+    if _OTHER_WORD.search(before):
+        return False
+    if len(digits) == _PLAIN_CARD or (len(digits) == 15 and digits[:2] in {"34", "37"}):  # noqa: PLR2004 - American Express
+        return True
+    return bool(_CARD_WORD.search(before))
+
+
+def luhn(digits: str) -> bool:
+    """The check digit of bank cards."""
+    total = 0
+    for place, sign in enumerate(reversed(digits)):
+        value = int(sign) * (1 + place % 2)
+        total += value - 9 if value > 9 else value  # noqa: PLR2004 - the sum of two digits
+    return total % 10 == 0

@@ -1,0 +1,162 @@
+"""Once, and only once: how an operation that must not be repeated is carried out.
+
+Before the request leaves, the journal says `sent`; after the answer, `done`. Who finds `sent` without `done` does not repeat
+the request but looks for its marker in the CRM, and believes "not there" only when the request can have no effect any more:
+`commits_within` after it was sent (unless the CRM had answered), and `consistency_delay` for the CRM's index. The wait is a
+re-schedule; it keeps no worker and no lock, because the pending identity rows of a client that is being made guard it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from bridge.attempt import Attempting, PlanAgain, held, waiting
+from bridge.clock import Clock
+from bridge.crm.look import Seen
+from bridge.errors import AuthExpired, CrmError, StaleLease, TryLater, UnknownOutcome
+from bridge.model import Operation, OperationKind, OperationState
+from bridge.store import Brake, OperationRow, Store
+from bridge.targets import Target
+
+#: longest time after which a job that waits for another's settlement asks again, in seconds
+ASK_AGAIN = 60.0
+#: statuses of servers in between: the CRM behind them may still be at work
+STILL_AT_WORK = frozenset({408, 502, 504, 524})
+
+
+class Scopes(Protocol):
+    """Gives what the mapping's templates see, for a job that is not the one at hand."""
+
+    async def scope_of(self, row: OperationRow) -> tuple[Operation, Mapping[str, Any]] | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    store: Store
+    clock: Clock
+
+    async def carry_out(
+        self, attempt: Attempting, target: Target, row: OperationRow, planned: Operation, scope: Mapping[str, Any], *,
+        pending: Sequence[tuple[str, str]] = (), look_first: bool = False, again_headers: Mapping[str, str] | None = None,
+        brake: Brake | None = None,
+    ) -> OperationRow:
+        """Have this operation done, now or since an earlier attempt. Gives its row with the record's id.
+
+        `pending`: the contact points of a client that is being made. `look_first`: the store is younger than the chat, so
+        somebody may have written this before. Raises CrmError, Stop (waiting, held) or PlanAgain.
+        """
+        if row.state is OperationState.SENT:
+            row = await self.settle(attempt, target, row, planned, scope)
+        if row.state is OperationState.DONE:
+            return row
+        entity = str((planned.scope.get("client") or {}).get("entity") or "client")
+        if look_first and target.crm.marker_kind(planned.kind, entity) != "none":
+            found = await target.crm.look(planned, scope, attempt.steps, sent_at=self.clock.now())
+            if found.seen is Seen.FOUND:
+                attempt.say("found.again", f"{planned.kind} had been written before this store was made")
+                row = await self.store.record_sent(row, epoch=attempt.job.epoch, pending=pending)
+                return await self._done(row, planned, found.id, attempt)
+        return await self._send(attempt, target, row, planned, scope, pending, again_headers, brake)
+
+    async def _send(
+        self, attempt: Attempting, target: Target, row: OperationRow, planned: Operation, scope: Mapping[str, Any],
+        pending: Sequence[tuple[str, str]], again_headers: Mapping[str, str] | None, brake: Brake | None,
+    ) -> OperationRow:
+        row = await self.store.record_sent(row, epoch=attempt.job.epoch, pending=pending, brake=brake)
+
+        def guard() -> None:
+            # right before the bytes leave: the commit above, or the CRM's own pace, may have taken long
+            attempt.require_lease(target.settings.timeout)
+
+        try:
+            record_id = await target.crm.perform(planned, scope, attempt.steps, guard=guard, again_headers=again_headers)
+        except StaleLease:
+            await self.store.settle(row, OperationState.VOID)
+            raise
+        except CrmError as error:
+            await self._failed(row, error)
+            raise
+        return await self._done(row, planned, record_id, attempt)
+
+    async def _failed(self, row: OperationRow, error: CrmError) -> None:
+        unknown = isinstance(error, UnknownOutcome) or (
+            isinstance(error, TryLater) and error.maybe_done and not isinstance(error, AuthExpired)
+        )
+        if not unknown:
+            await self.store.settle(row, OperationState.VOID)
+        elif error.status is not None and error.status not in STILL_AT_WORK:
+            await self.store.record_answered(row)
+
+    async def _done(self, row: OperationRow, planned: Operation, record_id: str, attempt: Attempting) -> OperationRow:
+        await self.store.settle(
+            row, OperationState.DONE, record_id=record_id, entity=str(planned.scope.get("entity") or "client"),
+            message_keys=planned.message_keys,
+        )
+        attempt.say("operation.done", f"{planned.kind} {planned.part}/{planned.parts}: {record_id}")
+        settled = await self.store.operation(row.id)
+        if settled is None:
+            raise AssertionError("a settled operation does not vanish under its job's lease")
+        return settled
+
+    async def settle(
+        self, attempt: Attempting, target: Target, row: OperationRow, planned: Operation, scope: Mapping[str, Any]
+    ) -> OperationRow:
+        """Find out what became of a request that was sent. Gives the row as done or void; raises Stop where that cannot be
+        known yet (waiting) or at all (held).
+        """
+        settled_at = self.settled_at(target, row)
+        now = self.clock.time()
+        if planned.kind is OperationKind.ENRICH:
+            # What is on the card says what is still missing, so the plan is simply made again once nothing is under way.
+            if now < settled_at:
+                raise waiting("settling", settled_at, "It is not known yet whether the card was changed.")
+            await self.store.settle(row, OperationState.VOID)
+            raise PlanAgain("the card is read again")
+        sent_at = datetime.fromtimestamp(row.sent_at or now, UTC)
+        look = await target.crm.look(planned, scope, attempt.steps, sent_at=sent_at)
+        if look.seen is Seen.FOUND:
+            attempt.say("outcome.settled", f"{planned.kind} {planned.part}/{planned.parts} is in the CRM: {look.id}")
+            return await self._done(row, planned, look.id, attempt)
+        if now < settled_at:
+            raise waiting("settling", settled_at, f"It is not known yet whether the CRM carried out: {planned.kind}.")
+        if look.seen is not Seen.ABSENT and target.settings.unknown_outcome != "repeat":
+            raise held(
+                "unknown_outcome",
+                f"It is not known whether the CRM carried out: {planned.kind}. {look.reason} Look at the client's card, then say "
+                "`written` if it is there, or replay with --again if it is not.",
+            )
+        attempt.say("outcome.settled", f"{planned.kind} {planned.part}/{planned.parts} is not in the CRM")
+        await self.store.settle(row, OperationState.VOID)
+        void = await self.store.operation(row.id)
+        if void is None or void.state is OperationState.DONE:
+            # settled by another hand between our look and our word
+            raise PlanAgain("settled meanwhile")
+        return void
+
+    async def settle_foreign(self, attempt: Attempting, target: Target, operation_id: int, scopes: Scopes) -> None:
+        """Settle another job's creation of a client that shares a contact point with ours. Returns once it is settled."""
+        row = await self.store.operation(operation_id)
+        if row is None or row.state is not OperationState.SENT:
+            return
+        known = await scopes.scope_of(row)
+        owner = await self.store.job(row.job)
+        if known is None or owner is None:
+            raise waiting(
+                "settling", self.clock.time() + ASK_AGAIN, f"Job {row.job} is making a client of the same contact point."
+            )
+        if owner.reason == "unknown_outcome":
+            raise waiting(
+                "settling", self.clock.time() + ASK_AGAIN,
+                f"Job {row.job} has perhaps made this client; a person decides there.",
+            )
+        planned, scope = known
+        attempt.say("settling.other", f"job {row.job} was making a client of the same contact point")
+        await self.settle(attempt, target, row, planned, scope)
+
+    def settled_at(self, target: Target, row: OperationRow) -> float:
+        """From when on "not there" can be believed (seconds since 1970)."""
+        sent_at = row.sent_at if row.sent_at is not None else self.clock.time()
+        return sent_at + target.crm.consistency_delay + (0.0 if row.answered else target.crm.commits_within)

@@ -1,0 +1,322 @@
+"""What a CRM's mapping may say: how it is spoken to, how clients are found, what is written and how that is found again."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from bridge.mapping.expressions import Expression
+from bridge.mapping.parts import BothLanguages, CrmScale, Duration, Mapped, OneOrMany, Part
+from bridge.mapping.patterns import Pattern
+from bridge.mapping.request import MaybeRequest, PagedRequest, Request
+from bridge.mapping.speech import Again, Auth, Bucket, ErrorRule, Limits, Operation, Pause, Then, Token
+from bridge.mapping.templates import Template, TextTemplate
+
+__all__ = [
+    "NO_MARKER",
+    "Again",
+    "Auth",
+    "Bucket",
+    "ClientFields",
+    "Create",
+    "CrmMapping",
+    "Deal",
+    "DealFields",
+    "Enrich",
+    "Entity",
+    "ErrorRule",
+    "FieldMerge",
+    "FileUpload",
+    "FindStep",
+    "Limits",
+    "Marker",
+    "Note",
+    "NoteMax",
+    "OpenDeals",
+    "Operation",
+    "Option",
+    "Owner",
+    "Pause",
+    "Read",
+    "Task",
+    "Then",
+    "Token",
+    "Write",
+]  # fmt: skip
+
+
+# -- clients -----------------------------------------------------------------------------------------------------------
+
+
+class FindStep(PagedRequest):
+    """One search. An expression that comes out empty skips the step; nothing is ever left out of a search."""
+
+    by: Literal["phone", "email", "external_id", "visitor_id", "all_phones"] = Field(alias="with")
+    #: over `phone`, `email` … : the values it is asked with, one request each; in scope as `item`
+    each: Expression | None = None
+    records: Expression
+    #: a second request, over the `ids` that `records` gave
+    then: PagedRequest | None = None
+    #: which of `entities` the hits are
+    entity: str = "client"
+    #: over the answer: true says that there is no such client, where the CRM answers so with an error
+    not_found: Expression | None = None
+
+
+class ClientFields(Part):
+    """How one record reads; expressions over it."""
+
+    id: Expression
+    name: Expression | None = None
+    #: nulls are left out of both lists
+    phones: Expression | None = None
+    emails: Expression | None = None
+    external_id: Expression | None = None
+    owner: Expression | None = None
+    changed_at: Expression | None = None
+    entity: Expression | None = None
+    #: something to know about the record (archived, a company …)
+    remark: Expression | None = None
+
+
+class Read(Request):
+    """A client's record by `client.id`."""
+
+    #: over the answer: the record itself
+    record: Expression = Field(default_factory=lambda: Expression("@"))
+
+
+class Marker(MaybeRequest):
+    """By what the result of a write is found again, and how it is looked for."""
+
+    kind: Literal["external_id", "conflict", "field", "text", "scan", "header", "none"]
+    #: over one record: the text that holds the marker
+    text: Expression | None = None
+    #: over one record: the id of the client it hangs on
+    of: Expression | None = None
+    #: over one record: when it was made (scan)
+    at: Expression | None = None
+    #: conflict: over the error's message, with the group id
+    match: Pattern | None = None
+    #: header: how long the CRM remembers it
+    valid_for: Duration | None = None
+    #: header: its name
+    name: str | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Marker:
+        needed = {
+            "external_id": ("method", "id"), "field": ("method", "records", "text", "id"),
+            "text": ("method", "records", "text", "id"), "scan": ("method", "records", "text", "id", "at"),
+            "header": ("name", "valid_for"),
+        }  # fmt: skip
+        missing = [key for key in needed.get(self.kind, ()) if not getattr(self, key)]
+        if missing:
+            raise PydanticCustomError(
+                "marker", "a marker of the kind {kind} also needs {missing}",
+                {"kind": self.kind, "missing": ", ".join("a request" if key == "method" else key for key in missing)},
+            )
+        return self
+
+
+NO_MARKER = Marker(kind="none")
+
+
+class Write(Request):
+    """A request that must not be carried out twice."""
+
+    marker: Marker = NO_MARKER
+
+
+class Create(Write):
+    """A new client."""
+
+    #: the entity it makes
+    entity: str = "client"
+
+
+class FieldMerge(Part):
+    """How what the visitor gave goes into one field of a client that is there already."""
+
+    how: Literal["blank", "add", "never"] = "blank"
+    #: what goes out: the whole list, read elements untouched, or the new ones only
+    send: Literal["all", "new"] = "new"
+    #: over the record: what stands there now
+    read: Expression | None = None
+    #: for lists of objects: how one new value (`item`) looks
+    element: Template | None = None
+    #: single columns of which the first blank one is filled
+    columns: Annotated[tuple[str, ...], OneOrMany] = ()
+    #: over the scope: the new value, for fields other than phones, emails and name
+    value: Expression | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> FieldMerge:
+        if self.how != "never" and self.read is None and not self.columns:
+            raise PydanticCustomError("enrich", "say what stands there now: `read:` (an expression) or `columns:`")
+        if self.send == "all" and self.read is None:
+            raise PydanticCustomError("enrich", "`send: all` needs `read:`, or what stands there would be lost")
+        return self
+
+
+class Enrich(Write):
+    """A change of a client's record: what is new is in scope as `new.phones`, `new.emails`, `new.name`, `new.FIELD`."""
+
+    phones: FieldMerge | None = None
+    emails: FieldMerge | None = None
+    name: FieldMerge | None = None
+    fields: dict[str, FieldMerge] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _values(self) -> Enrich:
+        for name, field in self.fields.items():
+            if field.value is None:
+                raise PydanticCustomError(
+                    "enrich", "`value:` is missing: the expression that gives the new value",
+                    {"path": ("fields", name)},
+                )
+        return self
+
+
+# -- what is written ---------------------------------------------------------------------------------------------------
+
+
+class NoteMax(Part):
+    """The longest text of one note, in one unit."""
+
+    characters: int | None = Field(default=None, ge=200)
+    bytes_: int | None = Field(default=None, ge=400, alias="bytes")
+    utf16: int | None = Field(default=None, ge=200)
+    #: True: the markup's own characters count
+    after_markup: bool = True
+
+    @model_validator(mode="after")
+    def _one_unit(self) -> NoteMax:
+        if sum(value is not None for value in (self.characters, self.bytes_, self.utf16)) != 1:
+            raise PydanticCustomError("max", "say the maximum in one unit: characters, bytes or utf16")
+        return self
+
+
+class Note(Write):
+    """What carries the transcript on the card."""
+
+    markup: Literal["plain", "html", "bbcode", "markdown"] = "plain"
+    max: NoteMax | None = None
+    on: Literal["client", "deal"] = "client"
+
+
+class Deal(Write):
+    """A deal, lead or opportunity for the client."""
+
+
+class DealFields(Part):
+    id: Expression
+    title: Expression | None = None
+    stage: Expression | None = None
+    changed_at: Expression | None = None
+
+
+class OpenDeals(PagedRequest):
+    """The client's deals that are not closed."""
+
+    records: Expression
+    deal: DealFields
+
+
+class Task(Write):
+    """Something a person has to do."""
+
+
+class FileUpload(Write):
+    """A long transcript, or a file of the chat, as a file on the card."""
+
+    #: the largest file, in bytes
+    most: int | None = Field(default=None, ge=1)
+
+
+class Owner(PagedRequest):
+    """The CRM's user of an operator, by e-mail (`operator.email`, or `email` in scope)."""
+
+    records: Expression
+    id: Expression
+    #: over one record: its e-mail, compared by us in lower case
+    email: Expression | None = None
+    cache: Duration = 3600.0
+    on_error: Literal["ignore", "fail"] = "ignore"
+
+
+class Entity(Part):
+    """What is different for one kind of record; every key stands in for the mapping's own."""
+
+    title: BothLanguages | None = None
+    client: ClientFields | None = None
+    read: Read | None = None
+    enrich: Enrich | None = None
+    note: Note | None = None
+    deal: Deal | None = None
+    open_deals: OpenDeals | None = None
+    task: Task | None = None
+    file: FileUpload | None = None
+    card_url: TextTemplate | None = None
+
+
+class Option(Part):
+    """A key that this CRM's targets may carry in the config; in scope as `target.NAME`."""
+
+    about: BothLanguages
+    required: bool = False
+    default: str | None = None
+    secret: bool = False
+
+
+class CrmMapping(Mapped):
+    """A kind of CRM."""
+
+    base_url: TextTemplate
+    auth: Auth
+    token: Token | None = None
+    limits: Limits = Limits()
+    errors: Annotated[tuple[ErrorRule, ...], OneOrMany] = ()
+    #: over every answer: true if it worked, where the status alone does not tell
+    success: Expression | None = None
+    entities: dict[str, Entity] = Field(default_factory=dict)
+    find: Annotated[tuple[FindStep, ...], OneOrMany]
+    client: ClientFields
+    read: Read
+    create: Create
+    enrich: Enrich | None = None
+    note: Note
+    deal: Deal | None = None
+    open_deals: OpenDeals | None = None
+    task: Task | None = None
+    file: FileUpload | None = None
+    owner: Owner | None = None
+    card_url: TextTemplate | None = None
+    #: the longest a request that we gave up on may still take effect
+    commits_within: Duration | None = None
+    #: how long a search may lag behind a write
+    consistency_delay: Duration = 0.0
+    #: operation → what it sets off in the CRM (robots, mails), in words
+    triggers: dict[Operation, BothLanguages] = Field(default_factory=dict)
+    options: dict[str, Option] = Field(default_factory=dict)
+    scale: CrmScale = Field(default_factory=dict)
+
+    def for_entity(self, name: str) -> Entity:
+        """The parts that hold for records of one entity: its own, else the mapping's."""
+        own = self.entities.get(name) or Entity()
+        common = {part: getattr(self, part) for part in Entity.model_fields if part != "title"}
+        return own.model_copy(update={part: value for part, value in common.items() if getattr(own, part) is None})
+
+    @model_validator(mode="after")
+    def _entities_exist(self) -> CrmMapping:
+        known = {"client", *self.entities}
+        named = [(("find", index, "entity"), step.entity) for index, step in enumerate(self.find)]
+        for path, name in [*named, (("create", "entity"), self.create.entity)]:
+            if name not in known:
+                raise PydanticCustomError(
+                    "missing_name", "there is no {name} under `entities`; there are: {known}",
+                    {"name": repr(name), "known": ", ".join(sorted(known)), "path": path},
+                )
+        return self

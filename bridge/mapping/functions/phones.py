@@ -1,0 +1,88 @@
+"""Functions over phone numbers: the forms in which CRMs keep them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat
+
+from bridge.mapping.functions.table import FunctionProblem, function
+
+#: longer texts are no phone number
+LONGEST = 60
+
+
+def _parsed(text: str, region: str | None) -> PhoneNumber | None:
+    if not text.strip() or len(text) > LONGEST:
+        return None
+    try:
+        number = phonenumbers.parse(text, region.upper() if region else None)
+    except NumberParseException:
+        return None
+    return number if phonenumbers.is_possible_number(number) else None
+
+
+@function("text")
+def digits(text: str) -> str | None:
+    """Only the digits 0-9 (of any script); null if there are none."""
+    return "".join(str(int(character)) for character in text if character.isdecimal()) or None
+
+
+@function("text", "text?")
+def e164(text: str, region: str | None = None) -> str | None:
+    """+79161234567; null for what is no number. Without a region only numbers that begin with + are understood."""
+    number = _parsed(text, region)
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164) if number else None
+
+
+@function("text", "text?")
+def national(text: str, region: str | None = None) -> str | None:
+    """The number without its country code: 9161234567."""
+    number = _parsed(text, region)
+    return phonenumbers.national_significant_number(number) if number else None
+
+
+@function("text", "number")
+def last_digits(text: str, count: float) -> str | None:
+    """The last so many digits; null if there are fewer, because a search for less would find strangers."""
+    found = digits(text)
+    wanted = int(count)
+    return found[-wanted:] if found and 0 < wanted <= len(found) else None
+
+
+def _trunk(number: PhoneNumber) -> str | None:
+    """As it is dialled in its own country: 89161234567."""
+    prefix = phonenumbers.ndd_prefix_for_region(phonenumbers.region_code_for_number(number) or "", True)
+    return f"{prefix}{phonenumbers.national_significant_number(number)}" if prefix else None
+
+
+def _formatted(form: int) -> Callable[[PhoneNumber], str | None]:
+    return lambda number: phonenumbers.format_number(number, form)
+
+
+FORMS: Mapping[str, Callable[[PhoneNumber], str | None]] = {
+    "e164": _formatted(PhoneNumberFormat.E164),  # +79161234567
+    "digits": lambda number: phonenumbers.format_number(number, PhoneNumberFormat.E164)[1:],  # 79161234567
+    "national": phonenumbers.national_significant_number,  # 9161234567
+    "trunk": _trunk,  # 89161234567
+    "double_zero": lambda number: "00" + phonenumbers.format_number(number, PhoneNumberFormat.E164)[1:],
+    "international": _formatted(PhoneNumberFormat.INTERNATIONAL),  # +7 916 123-45-67
+    "local": _formatted(PhoneNumberFormat.NATIONAL),  # 8 (916) 123-45-67
+    "last10": lambda number: last_digits(phonenumbers.format_number(number, PhoneNumberFormat.E164), 10),
+    "last9": lambda number: last_digits(phonenumbers.format_number(number, PhoneNumberFormat.E164), 9),
+    "last7": lambda number: last_digits(phonenumbers.format_number(number, PhoneNumberFormat.E164), 7),
+}
+
+
+@function("text", "list", "text?")
+def variants(text: str, forms: list[object], region: str | None = None) -> list[str]:
+    """The number in the forms asked for, each spelling once, in that order; empty for what is no number."""
+    unknown = [str(form) for form in forms if form not in FORMS]
+    if unknown:
+        raise FunctionProblem(f"there is no form {unknown[0]!r}; there are: {', '.join(FORMS)}")
+    number = _parsed(text, region)
+    if number is None:
+        return []
+    written = [FORMS[str(form)](number) for form in forms]
+    return [form for form in dict.fromkeys(written) if form]

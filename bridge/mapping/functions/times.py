@@ -1,0 +1,113 @@
+"""Functions over times. A time travels as ISO text in UTC (2026-11-20T10:00:00Z); datetimes are understood as well."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from zoneinfo import ZoneInfo
+
+from bridge.mapping.functions.table import FunctionProblem, function
+
+Time = str | float | datetime
+_ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d+))?\s*(Z|[+-]\d\d(?::?\d\d)?)?", re.IGNORECASE)
+_LATEST = 253_402_300_799  # the end of the year 9999, in unix seconds
+
+
+def written(moment: datetime) -> str:
+    """UTC, with a Z, with parts of a second only if there are any."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds" if moment.microsecond else "seconds")[:-6] + "Z"
+
+
+def _zone(name: str | None) -> ZoneInfo:
+    try:
+        return ZoneInfo(name or "UTC")
+    except (KeyError, ValueError, OSError):
+        raise FunctionProblem(f"there is no time zone {name!r}; write Europe/Moscow, UTC …") from None
+
+
+def _moment(value: Time, zone: str | None = None) -> datetime:
+    """ISO text with any fraction, or a datetime; without an offset it is in `zone` (UTC)."""
+    if isinstance(value, datetime):
+        moment = value
+    else:
+        found = _ISO.fullmatch(value.strip()) if isinstance(value, str) else None
+        if found is None:
+            raise FunctionProblem("it wants an ISO time, like 2026-11-20T10:00:00Z")
+        fraction = "." + found[3][:6].ljust(6, "0") if found[3] else ""
+        try:
+            moment = datetime.fromisoformat(f"{found[1]}T{found[2]}{fraction}{(found[4] or '').upper()}")
+        except ValueError:
+            raise FunctionProblem("there is no such time") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=_zone(zone))
+
+
+def _since_1970(value: Time, divisor: int) -> str:
+    if type(value) is int and divisor == 1 and 0 <= value <= _LATEST:  # by far the most frequent
+        return written(datetime.fromtimestamp(value, UTC))
+    try:
+        number = Decimal(str(value).strip() if isinstance(value, str) else str(value)) / divisor
+    except InvalidOperation:
+        raise FunctionProblem("it wants a number of seconds or milliseconds") from None
+    if not number.is_finite() or not 0 <= number <= _LATEST:
+        raise FunctionProblem("the number is no time; is it in seconds or in milliseconds?")
+    whole = int(number)
+    moment = datetime.fromtimestamp(whole, UTC).replace(microsecond=int((number - whole) * 1_000_000))
+    return written(moment)
+
+
+@function("time")
+def from_unix(value: Time) -> str:
+    """Seconds since 1970 (number or text, with parts) → ISO."""
+    return _since_1970(value, 1)
+
+
+@function("time")
+def from_unix_ms(value: Time) -> str:
+    """Milliseconds since 1970 → ISO."""
+    return _since_1970(value, 1000)
+
+
+@function("time", "text?")
+def from_iso(value: Time, zone: str | None = None) -> str:
+    """ISO in any of its spellings → ISO in UTC; a time without an offset is in `zone`."""
+    return written(_moment(value, zone))
+
+
+@function("text", "text", "text?")
+def from_text(text: str, form: str, zone: str | None = None) -> str:
+    """A time written by a format (%d.%m.%Y %H:%M) → ISO in UTC; without an offset it is in `zone`."""
+    try:
+        moment = datetime.strptime(text.strip(), form)  # noqa: DTZ007 - the zone comes right after
+    except ValueError:
+        raise FunctionProblem(f"the text is not a time written as {form}") from None
+    return written(moment if moment.tzinfo else moment.replace(tzinfo=_zone(zone)))
+
+
+@function("time", "text?")
+def iso(value: Time, zone: str | None = None) -> str:
+    """ISO with the offset of a zone: 2026-11-20T13:00:00+03:00; without a zone, in UTC with a Z."""
+    moment = _moment(value)
+    return written(moment) if zone is None else moment.astimezone(_zone(zone)).isoformat(timespec="seconds")
+
+
+@function("time", "text?", "text?")
+def utc(value: Time, form: str = "%Y-%m-%d %H:%M:%S", zone: str | None = None) -> str:
+    """A time by a format, 2026-11-20 10:00:00 unless another is given, in UTC unless a zone is."""
+    moment = _moment(value).astimezone(_zone(zone))
+    try:
+        return moment.strftime(form)
+    except ValueError:
+        raise FunctionProblem(f"{form!r} is no format of a time") from None
+
+
+@function("time")
+def unix(value: Time) -> int:
+    """Seconds since 1970."""
+    return int(_moment(value).timestamp())
+
+
+@function("time")
+def unix_ms(value: Time) -> int:
+    """Milliseconds since 1970."""
+    return round(_moment(value).timestamp() * 1000)

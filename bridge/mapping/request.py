@@ -1,0 +1,99 @@
+"""One shape for every request a mapping makes: a method with its path, and what is sent along."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from bridge.mapping.expressions import Expression
+from bridge.mapping.parts import OneOrMany, Part
+from bridge.mapping.templates import PathTemplate, RawTemplate, Template
+
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+class Pages(Part):
+    """How further pages of a list are asked for."""
+
+    #: over the answer: what says where the next page begins; empty ends it
+    next: Expression
+    #: where that value goes: `query.NAME`, `json.NAME`, `form.NAME`, or `url` if it is the next page's whole address
+    into: str = Field(pattern=r"^(url|(query|json|form)\..+)$")
+    #: pages asked for at most
+    most: int = Field(default=20, ge=1, le=1000)
+
+
+class Request(Part):
+    """Exactly one of get, post, put, patch, delete, and templates for what goes with it."""
+
+    get: PathTemplate | None = None
+    post: PathTemplate | None = None
+    put: PathTemplate | None = None
+    patch: PathTemplate | None = None
+    delete: PathTemplate | None = None
+    query: Template | None = None
+    headers: Template | None = None
+    json_: Template | None = Field(default=None, alias="json")
+    form: Template | None = None
+    #: a text body, for query languages; expressions stand in <<…>> here, braces are braces
+    raw: RawTemplate | None = None
+    #: how a form's members that are objects or lists are written
+    encode: Literal["json", "nested", "repeat"] = "json"
+    #: dotted paths into `json` or `form` whose empty value is sent on purpose
+    keep: Annotated[tuple[str, ...], OneOrMany] = ()
+    #: over the answer: the list of records
+    records: Expression | None = None
+    #: over the answer: the new record's id
+    id: Expression | None = None
+    #: over the answer: true if it worked, where the status alone does not tell
+    success: Expression | None = None
+
+    @property
+    def method(self) -> str:
+        """GET, POST …; empty if this part makes no request of its own."""
+        return next((name.upper() for name in METHODS if getattr(self, name) is not None), "")
+
+    @property
+    def path(self) -> PathTemplate | None:
+        return next((path for name in METHODS if (path := getattr(self, name)) is not None), None)
+
+    @model_validator(mode="after")
+    def _one_method(self) -> Request:
+        named = [name for name in METHODS if getattr(self, name) is not None]
+        if len(named) > 1 or (not named and self._must_ask()):
+            raise PydanticCustomError(
+                "method", "a request has exactly one of get, post, put, patch, delete; here: {here}",
+                {"here": ", ".join(named) or "none"},
+            )
+        bodies = [key for key, value in (("json", self.json_), ("form", self.form), ("raw", self.raw)) if value]
+        if len(bodies) > 1:
+            raise PydanticCustomError(
+                "bodies", "a request has one body: json, form or raw; here: {here}", {"here": ", ".join(bodies)}
+            )
+        if not named and (bodies or self.query or self.headers):
+            raise PydanticCustomError("method", "there is something to send, but no get, post, put, patch or delete")
+        if self.keep:
+            for key in ("json_", "form"):
+                template = getattr(self, key)
+                if template is not None:
+                    object.__setattr__(self, key, template.keeping(self.keep))
+        return self
+
+    def _must_ask(self) -> bool:
+        """False in parts where a request may be missing."""
+        return True
+
+
+class PagedRequest(Request):
+    """A request whose list may come in pages."""
+
+    pages: Pages | None = None
+
+
+class MaybeRequest(PagedRequest):
+    """A part that can do without a request of its own."""
+
+    def _must_ask(self) -> bool:
+        return False

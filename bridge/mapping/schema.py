@@ -1,0 +1,80 @@
+"""What a mapping may say. The provider's side is in `provider`, the CRM's in `crm`; everything is here to import."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from bridge.mapping.crm import (
+    NO_MARKER,
+    Again,
+    Auth,
+    Bucket,
+    ClientFields,
+    Create,
+    CrmMapping,
+    Deal,
+    DealFields,
+    Enrich,
+    Entity,
+    ErrorRule,
+    FieldMerge,
+    FileUpload,
+    FindStep,
+    Limits,
+    Marker,
+    Note,
+    NoteMax,
+    OpenDeals,
+    Option,
+    Owner,
+    Pause,
+    Read,
+    Task,
+    Token,
+    Write,
+)
+from bridge.mapping.parts import CRM_RULES, LANGUAGE, PROVIDER_RULES, Grade, Mapped, Part, Words
+from bridge.mapping.provider import (
+    FIELDS,
+    OPEN_FIELDS,
+    SIGNED_NAMES,
+    Answer,
+    Body,
+    EventRule,
+    Fetch,
+    Files,
+    Handshake,
+    Messages,
+    Paste,
+    ProviderMapping,
+    Reconcile,
+    SignedAt,
+    Verify,
+)
+from bridge.mapping.request import MaybeRequest, PagedRequest, Pages, Request
+
+__all__ = [
+    "CRM_RULES", "FIELDS", "KINDS", "LANGUAGE", "NO_MARKER", "OPEN_FIELDS", "PROVIDER_RULES", "SIGNED_NAMES",
+    "Again", "Answer", "Auth", "Body", "Bucket", "ClientFields", "Create", "CrmMapping", "Deal", "DealFields",
+    "Enrich", "Entity", "ErrorRule", "EventRule", "Fetch", "FieldMerge", "FileUpload", "Files", "FindStep", "Grade",
+    "Handshake", "Kind", "Limits", "Mapped", "Marker", "MaybeRequest", "Messages", "Note", "NoteMax", "OpenDeals",
+    "Option", "Owner", "PagedRequest", "Pages", "Part", "Paste", "Pause", "ProviderMapping", "Read", "Reconcile",
+    "Request", "SignedAt", "Task", "Token", "Verify", "Words", "Write", "json_schema",
+]  # fmt: skip
+
+Kind = Literal["provider", "crm"]
+KINDS: dict[Kind, type[ProviderMapping | CrmMapping]] = {"provider": ProviderMapping, "crm": CrmMapping}
+
+
+def json_schema(kind: Kind) -> dict[str, Any]:
+    """The JSON Schema of a kind of mapping, for editors.
+
+    A mapping that extends another holds only what it changes, so nothing is required in it but the language's version.
+    """
+    schema = KINDS[kind].model_json_schema(by_alias=True, ref_template="#/definitions/{model}")
+    # the editors' YAML server speaks draft 7 and no later one
+    schema["definitions"] = schema.pop("$defs")
+    whole = schema.get("required", [])
+    schema["required"] = ["mapping_language"]
+    schema["anyOf"] = [{"required": ["extends"]}, {"required": [name for name in whole if name != "mapping_language"]}]
+    return {"$schema": "http://json-schema.org/draft-07/schema#", "title": f"chat2crm {kind} mapping", **schema}

@@ -1,0 +1,378 @@
+"""THE PAGE TO READ FIRST: what happens to a chat, stage by stage.
+
+    extract ▶ (nothing to do?) ▶ lock ▶ match ▶ write = the plan, stored ▶ carry it out, once ▶ remember
+
+Only this module knows the order. What is decided is stored before the first request that must not be repeated; a retry
+carries out the stored plan. As long as nothing was written, the plan is made anew on every attempt.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.attempt import Attempting, PlanAgain, Stop, held, skipped, waiting
+from bridge.clock import Clock
+from bridge.config import RouteOptions, Settings
+from bridge.crm.clients import read_client
+from bridge.crm.merge import what_is_new
+from bridge.errors import BrakeReached, Conflict, NotFound
+from bridge.extract import Extraction, contact_points
+from bridge.journal import Journal
+from bridge.kpi import kpi
+from bridge.match import agreement, contenders
+from bridge.model import Chat, Client, JobState, Operation, OperationKind, OperationState, Plan, Role, Verdict
+from bridge.recognise import Person, Recogniser
+from bridge.route_scope import route_scope
+from bridge.sources import Source
+from bridge.store import Brake, OperationRow, Outcome, Store, StoredChat, TargetStop
+from bridge.targets import Target
+from bridge.write import MarkerKeys, NoteSettings, Work, card_points, contact_key, message_keys, plan, scope
+
+#: a plan is made anew so often within one attempt
+PLANNINGS = 4
+#: a lock is given back at the attempt's end; this is for the attempt that has none, in seconds
+LOCK_LAPSES = 3600.0
+#: how long an attempt waits for another chat of the same person before it makes room for others, in seconds
+PATIENCE = 0.5
+HOUR = 3600.0
+
+_BEGUN = {OperationState.SENT, OperationState.DONE}
+
+
+@dataclass(slots=True)
+class Pipeline:
+    store: Store
+    clock: Clock
+    settings: Settings
+    sources: Mapping[str, Source]
+    targets: Mapping[str, Target]
+    journal: Journal
+    recogniser: Recogniser
+
+    @classmethod
+    def of(cls, store: Store, clock: Clock, settings: Settings, sources: Mapping[str, Source],
+           targets: Mapping[str, Target]) -> Pipeline:
+        journal = Journal(store, clock)
+        recogniser = Recogniser(store, clock, journal, Plans(store))
+        return cls(store, clock, settings, sources, targets, journal, recogniser)
+
+    async def run(self, attempt: Attempting) -> Outcome:
+        """One attempt of a job. Raises CrmError, Stop, StaleLease; whatever it raises, the journal knows where it was."""
+        try:
+            for _ in range(PLANNINGS):
+                try:
+                    return await self._run(await self._case(attempt))
+                except PlanAgain as again:
+                    attempt.say("planned.again", again.message)
+                    attempt.plan, attempt.known = None, again.client or attempt.known
+            raise waiting("client_busy", self.clock.time() + 1.0, "The client's card keeps changing.")
+        finally:
+            await self.store.unlock(attempt.lock_owner)
+
+    async def _case(self, attempt: Attempting) -> Case:
+        """Everything that is known about the chat before the CRM is asked."""
+        job = attempt.job
+        target = self.targets[job.target]
+        source = self.sources.get(job.source)
+        if source is None:
+            raise held(
+                "source_unknown", f"The source {job.source!r} is not in the config any more. Put it back, or skip this job."
+            )
+        stored = await self.store.chat(job.chat_row)
+        found = contact_points(stored.chat, region=source.settings.region, own=source.own)
+        options = self._options(source, target, stored.chat)
+        return Case(
+            attempt=attempt, source=source, target=target, stored=stored, found=found, options=options,
+            person=Person(
+                source=source.name, points=card_points(found.points, options.match_limit),
+                visitor_id=stored.chat.visitor.id, external_id=stored.chat.visitor.external_id,
+            ),
+            settings=self.settings,
+        )
+
+    async def _run(self, case: Case) -> Outcome:
+        attempt = case.attempt
+        rows = await self.store.operations(attempt.job.id)
+        if attempt.plan is None or not any(row.state in _BEGUN for row in rows):
+            made = await self._plan(case)
+            if case.target.settings.mode == "rehearse":
+                return Outcome(state=JobState.SKIPPED, reason="rehearsed", detail=made.match.reason, rehearsed=made)
+            rows = await self.store.record_plan(attempt.job, made)
+            attempt.plan = made
+        elif not all(row.state is OperationState.DONE for row in rows):
+            await self._lock(case, case.person.locks(case.target.name))
+        return await self._carry_out(case, attempt.plan, rows)
+
+    # -- the plan ------------------------------------------------------------------------------------------------------
+
+    async def _plan(self, case: Case) -> Plan:
+        """Raises Stop where there is nothing to write, or nobody to write it to (yet)."""
+        attempt, target = case.attempt, case.target
+        self._refuse_unwanted(case)
+        delivered = await self.store.delivered(case.stored.row, target.name)
+        if case.carries() <= delivered and not await self._has_new_contact(case):
+            raise skipped("nothing_new")
+        seen = case.scope()
+        await self._require_contact(case, delivered)
+        await self._lock(case, case.person.locks(target.name))
+        chosen = await self._chosen(case, seen)
+        match = await self.recogniser.recognise(
+            attempt, target, case.person, seen, ambiguous=case.options.ambiguous, conflict=case.options.conflict,
+            language=self.settings.language, chosen=chosen,
+        )
+        if match.verdict is Verdict.AMBIGUOUS:
+            raise held("ambiguous", match.reason + " " + ", ".join(f"{one.name or '?'} (id {one.id})" for one in match.others))
+        if match.client is not None:
+            await self._lock(case, [f"{target.name}/client:{match.client.entity}:{match.client.id}"])
+        return plan(await self._work(case, match, delivered))
+
+    def _refuse_unwanted(self, case: Case) -> None:
+        chat = case.chat
+        if chat.spam:
+            raise skipped("spam", "The provider says so.")
+        if case.options.ignore is not None and case.options.ignore(route_scope(chat)):
+            raise skipped("ignored", case.options.ignore.source)
+        spoke = any(message.role is Role.VISITOR and (message.text.strip() or message.files) for message in chat.messages)
+        if not spoke and not case.found.points:
+            raise skipped("nothing_said", "The visitor wrote nothing and left no contact.")
+
+    async def _require_contact(self, case: Case, delivered: frozenset[str]) -> None:
+        """Somebody to attach the chat to: a contact point, the site's id, or a visitor whose earlier chat has a card."""
+        person, options = case.person, case.options
+        if person.points or person.external_id or case.attempt.job.chosen:
+            return
+        if person.visitor_id:
+            known = await self.store.identities(case.target.name, [("visitor", f"{case.source.name}:{person.visitor_id}")])
+            if known:
+                return
+            if options.no_contact == "create":
+                return
+        if isinstance(options.no_contact, float):
+            ended = case.chat.ended_at.timestamp() if case.chat.ended_at else case.attempt.job.created_at
+            until = ended + options.no_contact
+            if until > self.clock.time():
+                raise waiting("no_contact", until, "The visitor has left neither phone nor e-mail yet.")
+        for_duty = plan(await self._work(case, None, delivered))
+        if not for_duty.operations:
+            raise skipped("no_contact", "The visitor left neither phone nor e-mail.")
+
+    async def _has_new_contact(self, case: Case) -> bool:
+        """A phone or e-mail that leads to nobody yet: it may belong on the card though every message stands there."""
+        pairs = [pair for pair in case.person.pairs() if pair[0] in {"phone", "email"}]
+        known = await self.store.identities(case.target.name, pairs)
+        return len(known) < len(pairs)
+
+    async def _chosen(self, case: Case, seen: Mapping[str, Any]) -> Client | None:
+        attempt = case.attempt
+        if attempt.known is not None:
+            return attempt.known
+        if attempt.job.chosen is None:
+            return None
+        try:
+            return await case.target.crm.read(attempt.job.chosen, seen, attempt.steps)
+        except NotFound:
+            raise held("ambiguous", f"The client that was chosen (id {attempt.job.chosen}) is not in the CRM.") from None
+
+    def _brake(self, case: Case) -> Brake | None:
+        """A wrong mapping or region must not fill a CRM with strangers overnight."""
+        most = case.target.settings.new_clients_per_hour
+        return None if most is None else Brake(most=most, since=self.clock.time() - HOUR)
+
+    async def _braked(self, case: Case) -> Stop:
+        now = self.clock.time()
+        detail = (
+            f"More than {case.target.settings.new_clients_per_hour} new clients within an hour. Look whether they are right, "
+            "then let the target go on."
+        )
+        await self.store.stop_target(TargetStop(target=case.target.name, reason="brake", detail=detail, since=now))
+        return waiting("target_stopped", now, detail)
+
+    async def _work(self, case: Case, match: Any, delivered: frozenset[str]) -> Work:
+        target, options, attempt = case.target, case.options, case.attempt
+        open_deals = None
+        if match is not None and match.client is not None and target.mapping.open_deals is not None and (
+            options.deal == "if_none_open" or options.note_on != "client"
+        ):
+            open_deals = await target.crm.open_deals(match.client, case.scope(), attempt.steps)
+        owner = await self._owner(case) if match is not None and match.verdict is Verdict.NEW else None
+        return Work(
+            chat=case.chat, points=case.found.points, wishes=case.found.wishes, masked=case.found.masked, match=match,
+            options=options, settings=case.note_settings(), mapping=target.mapping, keys=case.markers(), delivered=delivered,
+            generation=attempt.job.generation + 1, open_deals=open_deals, quiet=attempt.job.quiet,
+            source=case.source.scope(), target=target.settings.scope(), owner=owner, what_is_new=what_is_new,
+            card_url=target.crm.card_url,
+        )
+
+    async def _owner(self, case: Case) -> str | None:
+        """The CRM's user who is to own a new client: the chat's operator, or the one the route names."""
+        wanted = case.options.owner.new
+        if wanted == "crm":
+            return None
+        email = (case.scope().get("operator") or {}).get("email") if wanted == "operator" else wanted
+        if not email:
+            return None
+        if "@" not in email:
+            return str(email)
+        return await case.target.crm.find_owner(email, case.attempt.steps)
+
+    # -- carrying it out -----------------------------------------------------------------------------------------------
+
+    async def _carry_out(self, case: Case, made: Plan, rows: Sequence[OperationRow]) -> Outcome:
+        target = case.target
+        if not made.operations:
+            raise skipped("nothing_new")
+        client, deal = made.match.client, None
+        for row, planned in zip(rows, made.operations, strict=True):
+            settled = await self._operation(case, row, _placed(planned, client, deal))
+            if planned.kind is OperationKind.CREATE:
+                client = Client(id=settled.record_id, entity=target.mapping.create.entity, name=case.chat.visitor.name)
+            elif planned.kind is OperationKind.DEAL:
+                deal = {"id": settled.record_id}
+        if client is not None:
+            await self._remember(case, made, client)
+        return Outcome(state=JobState.DONE, reason=made.match.verdict.value, detail=made.match.reason)
+
+    async def _operation(self, case: Case, row: OperationRow, planned: Operation) -> OperationRow:
+        attempt, target = case.attempt, case.target
+        creating = planned.kind is OperationKind.CREATE
+        pending = case.person.pairs() if creating else ()
+        try:
+            return await self.journal.carry_out(
+                attempt, target, row, planned, planned.scope, pending=pending, look_first=self._young(case),
+                brake=self._brake(case) if creating else None,
+            )
+        except BrakeReached:
+            raise await self._braked(case) from None
+        except Conflict as conflict:
+            if not creating:
+                raise
+            await self._adopt(case, conflict)
+            if not conflict.again_headers:
+                raise
+            attempt.say("conflict.dismissed", "the records the CRM takes for the same person are somebody else's")
+            return await self.journal.carry_out(
+                attempt, target, row, planned, planned.scope, pending=pending, again_headers=conflict.again_headers
+            )
+
+    async def _adopt(self, case: Case, conflict: Conflict) -> None:
+        """The CRM says that the client exists: if that is so by its own fields, the plan is made again with it."""
+        target, entity = case.target, case.target.mapping.create.entity
+        parts = target.mapping.for_entity(entity).client or target.mapping.client
+        known = [client for record in conflict.records if (client := read_client(record, parts, entity)) is not None]
+        if not known and conflict.record_id:
+            try:
+                known = [await target.crm.read(Client(id=conflict.record_id, entity=entity), case.scope(), case.attempt.steps)]
+            except NotFound:
+                return
+        same = contenders(case.person.points, known, case.person.external_id)
+        if same:
+            raise PlanAgain("the CRM has this client already", same[0].client)
+
+    async def _remember(self, case: Case, made: Plan, client: Client) -> None:
+        """The contact points that stand on the card now, and the visitor, lead to this client without a search."""
+        if made.match.verdict is Verdict.NEW:
+            return  # the journal did, in the commit that said `done`
+        agreed = agreement(client, case.person.points)
+        enriched = any(operation.kind is OperationKind.ENRICH for operation in made.operations)
+        stands = {*agreed.own, *agreed.unclear} if agreed else set()
+        points = case.person.points if enriched else [point for point in case.person.points if point in stands]
+        person = Person(source=case.person.source, points=tuple(points), visitor_id=case.person.visitor_id,
+                        external_id=case.person.external_id if client.external_id == case.person.external_id else None)
+        await self.store.remember(case.target.name, person.pairs(), client.id, client.entity)
+
+    # -- small things --------------------------------------------------------------------------------------------------
+
+    async def _lock(self, case: Case, keys: Sequence[str]) -> None:
+        owner = case.attempt.lock_owner
+        if await self.store.lock(keys, owner, LOCK_LAPSES):
+            return
+        await self.store.unlocked(keys, PATIENCE)
+        if await self.store.lock(keys, owner, LOCK_LAPSES):
+            return
+        later = self.clock.time() + random.uniform(0.2, 1.0)  # noqa: S311 - so that waiting chats do not come in step
+        raise waiting("client_busy", later, "Another chat of the same person is being written.")
+
+    def _options(self, source: Source, target: Target, chat: Chat) -> RouteOptions:
+        """Those of the first route to this target that fits, over the target's own."""
+        for route in self.settings.routes_of(source.name):
+            if route.target == target.name and (route.when is None or route.fits(route_scope(chat))):
+                return target.settings.options.overlaid(route.options)
+        return target.settings.options
+
+    def _young(self, case: Case) -> bool:
+        """The store is younger than the chat: another store may have written it before it was lost."""
+        ended = case.chat.ended_at or case.chat.started_at
+        return ended is not None and ended.timestamp() < self.store.born_at
+
+
+@dataclass(slots=True)
+class Case:
+    """One chat on its way to one target."""
+
+    attempt: Attempting
+    source: Source
+    target: Target
+    stored: StoredChat
+    found: Extraction
+    options: RouteOptions
+    person: Person
+    settings: Settings
+    _scope: dict[str, Any] | None = None
+
+    @property
+    def chat(self) -> Chat:
+        return self.stored.chat
+
+    def carries(self) -> set[str]:
+        """Keys of all that this chat has to tell."""
+        keys = message_keys(self.chat)
+        told = {key for key, message in zip(keys, self.chat.messages, strict=True) if message.role is not Role.INTERNAL}
+        return told or {contact_key(self.chat, self.found.points)}
+
+    def note_settings(self) -> NoteSettings:
+        source = self.source.settings
+        template = self.target.settings.note.template
+        return NoteSettings(language=self.settings.language, tz=source.zone, hours=source.hours, template=template)
+
+    def markers(self) -> MarkerKeys:
+        return MarkerKeys(
+            self.settings.key.get_secret_value().encode(), self.target.name, self.source.name, self.chat.chat_id
+        )
+
+    def scope(self) -> dict[str, Any]:
+        if self._scope is None:
+            note = self.note_settings()
+            self._scope = scope(
+                self.chat, self.found.points, self.found.wishes, kpi(self.chat, note.hours, note.tz, points=self.found.points),
+                source=self.source.scope(), target=self.target.settings.scope(), match=None,
+                match_limit=self.options.match_limit, quiet=self.attempt.job.quiet,
+            )
+        return self._scope
+
+
+def _placed(planned: Operation, client: Client | None, deal: Mapping[str, Any] | None) -> Operation:
+    """The operation with the ids that only earlier operations of the same plan could give."""
+    known: dict[str, Any] = {}
+    if client is not None and not planned.scope.get("client"):
+        known["client"] = client.model_dump(mode="json", exclude={"record"})
+    hangs_on_deal = (planned.scope.get("note") or {}).get("on") == "deal" and not planned.scope.get("deal")
+    if deal is not None and planned.kind is OperationKind.NOTE and hangs_on_deal:
+        known["deal"] = dict(deal)
+    return planned.model_copy(update={"scope": {**planned.scope, **known}}) if known else planned
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """What another job is doing, for whoever has to settle it."""
+
+    store: Store
+
+    async def scope_of(self, row: OperationRow) -> tuple[Operation, Mapping[str, Any]] | None:
+        job = await self.store.job(row.job)
+        if job is None or job.plan is None or row.position >= len(job.plan.operations):
+            return None
+        planned = job.plan.operations[row.position]
+        return planned, planned.scope

@@ -1,0 +1,196 @@
+"""RECEIVE — /hooks/{source}: limit, verify, dedupe key, store, answer.
+
+The answer goes out when the delivery is on disk and never before; nothing else is done for it here, so it goes out at once. A
+body that cannot be read but is authentic is kept and answered like any other: the provider would only repeat it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ipaddress
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import structlog
+from aiohttp import web
+
+from bridge import parse
+from bridge.clock import Clock
+from bridge.config import ReceiveSettings
+from bridge.errors import NoRoom, NotAuthentic, NotUnderstood, Refused, StoreError, TooLarge, UnknownSource
+from bridge.model import Delivery
+from bridge.parse import Glance, Reply
+from bridge.sources import Source
+from bridge.store import Store
+from bridge.verify import Incoming, verify
+
+log = structlog.get_logger()
+
+#: seconds after which a provider may come again when we have no room
+COME_AGAIN = 30
+
+
+
+
+class Live(Protocol):
+    """Answers a provider that shows the operator what the CRM knows while the chat is on."""
+
+    async def answer(self, source: Source, delivery: Delivery, payload: Any, glance: Glance) -> Reply: ...
+
+
+class Observer(Protocol):
+    """Counts what comes in."""
+
+    def received(self, source: str, outcome: str) -> None: ...
+    def alert(self, cause: str, text: str) -> None: ...
+
+
+@dataclass(slots=True)
+class Receiver:
+    settings: ReceiveSettings
+    #: replaced as a whole on reload
+    sources: Mapping[str, Source]
+    store: Store
+    clock: Clock
+    live: Live
+    observer: Observer
+    #: set when a delivery has come in, so that it is sorted at once
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def application(self) -> web.Application:
+        app = web.Application(client_max_size=self.settings.max_body, middlewares=[_no_traces])
+        for path in ("/hooks/{source}", "/hooks/{source}/{secret}"):
+            app.router.add_route("*", path, self.hook)
+        app.router.add_get("/healthz", _healthy)
+        return app
+
+    async def hook(self, request: web.Request) -> web.StreamResponse:
+        name = request.match_info["source"]
+        source = self.sources.get(name)
+        try:
+            if request.method not in {"GET", "POST", "PUT", "HEAD"}:
+                raise web.HTTPMethodNotAllowed(request.method, ["GET", "HEAD", "POST", "PUT"])
+            body = await self._body(request)
+            if source is None:
+                raise UnknownSource
+            reply = await self._take(request, source, body)
+        except Refused as refusal:
+            # the name in the address is anybody's words: it is not logged, nor is it a metric's label
+            known = source.name if source else "unknown"
+            self.observer.received(known, refusal.code)
+            log.info("delivery.refused", source=known, code=refusal.code, why=refusal.message)
+            headers = {"Retry-After": str(COME_AGAIN)} if refusal.status == NoRoom.status else {}
+            return web.Response(status=refusal.status, headers=headers)
+        return web.Response(
+            status=reply.status, body=reply.body,
+            headers={**reply.headers, **({"Content-Type": reply.content_type} if reply.content_type else {})},
+        )
+
+    async def _body(self, request: web.Request) -> bytes:
+        if request.content_length is not None and request.content_length > self.settings.max_body:
+            raise TooLarge
+        try:
+            async with asyncio.timeout(self.settings.timeout):
+                return await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            raise TooLarge from None
+        except TimeoutError:
+            raise Refused("The sender took too long over its request.") from None
+
+    async def _take(self, request: web.Request, source: Source, body: bytes) -> Reply:
+        delivery = Delivery(
+            source=source.name, dedupe_key="", received_at=self.clock.now(), method=request.method,
+            query=request.query_string, headers=dict(request.headers), body=body,
+        )
+        payload = _decoded(delivery, source)
+        glance = parse.glance(payload, delivery, source.mapping, source.view, keys=source.keys)
+        if not glance.proved:
+            self._prove(request, source, delivery, payload)
+        if glance.handshake:
+            self.observer.received(source.name, "handshake")
+            return glance.answer
+        kept = delivery.model_copy(
+            update={
+                "dedupe_key": glance.dedupe_key or hashlib.sha256(body).hexdigest(),
+                "headers": parse.kept_headers(delivery.headers, source.mapping),
+                "query": _without_secret(delivery.query, source.keys),
+                "body": parse.stored_body(body, payload, source.mapping),
+            }
+        )
+        try:
+            accepted = await self.store.accept(kept)
+        except StoreError as error:
+            raise NoRoom(error.message) from error
+        self.observer.received(source.name, "duplicate" if accepted.duplicate else "accepted")
+        if not accepted.duplicate:
+            self.news.set()
+        if glance.live:
+            return await self.live.answer(source, delivery, payload, glance)
+        return glance.answer
+
+    def _prove(self, request: web.Request, source: Source, delivery: Delivery, payload: Any) -> None:
+        incoming = Incoming(
+            headers=delivery.headers, body=delivery.body, query=delivery.query, method=delivery.method,
+            path_secret=request.match_info.get("secret"), url=self._public_url(request),
+        )
+        verdict = verify(source.mapping.verify, incoming, source.keys, now=self.clock.now(), payload=payload)
+        if verdict.stale:
+            # kept: it may be our own clock that is wrong, and then everything would be thrown away
+            self.observer.alert(
+                f"clock:{source.name}",
+                f"Deliveries of {source.name} are signed at a time that is far from ours. Set this machine's clock.",
+            )
+
+    def _public_url(self, request: web.Request) -> str:
+        """The address as the provider called it."""
+        if self.settings.public_url:
+            return str(self.settings.public_url).rstrip("/") + request.raw_path
+        host, scheme = request.host, request.scheme
+        if _is_in(request.remote, self.settings.trusted_proxies):
+            host = request.headers.get("X-Forwarded-Host", host)
+            scheme = request.headers.get("X-Forwarded-Proto", scheme)
+        return f"{scheme}://{host}{request.raw_path}"
+
+
+def _decoded(delivery: Delivery, source: Source) -> Any:
+    """The payload, or None: what it is not will be said when it is sorted."""
+    try:
+        return parse.decode(delivery, source.mapping)
+    except NotUnderstood:
+        return None
+
+
+def _without_secret(query: str, keys: Sequence[str]) -> str:
+    for key in keys:
+        query = query.replace(key, "")
+    return query
+
+
+def _is_in(address: str | None, networks: Sequence[Any]) -> bool:
+    if not address or not networks:
+        return False
+    try:
+        return any(ipaddress.ip_address(address) in network for network in networks)
+    except ValueError:
+        return False
+
+
+async def _healthy(request: web.Request) -> web.Response:  # noqa: ARG001 - the router passes it
+    return web.Response(text="ok\n")
+
+
+@web.middleware
+async def _no_traces(request: web.Request, handler: Any) -> web.StreamResponse:
+    """No stack trace and no word of ours leaves by the public door."""
+    try:
+        response: web.StreamResponse = await handler(request)
+    except web.HTTPException as error:
+        return web.Response(status=error.status)
+    except NotAuthentic:
+        return web.Response(status=NotAuthentic.status)
+    except Exception:
+        log.exception("request.failed")
+        return web.Response(status=500)
+    return response

@@ -1,0 +1,158 @@
+"""SORT — stored deliveries → chats and the jobs they cause.
+
+A delivery that cannot be read is kept and shown; it stops nobody. Contacts that come apart from a chat (a form filled, a card
+changed) go to the visitor, and to their chats that wait for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from bridge.assemble import merged, with_contacts
+from bridge.clock import Clock
+from bridge.config import Settings, routes
+from bridge.errors import BridgeError
+from bridge.model import Chat, Delivery, Event, EventKind
+from bridge.parse import Understood, understand
+from bridge.route_scope import route_scope
+from bridge.sources import Source
+from bridge.store import Sorted, Store, VisitorContacts
+from bridge.store.records import ChatChange, DeliveryState, NewJob
+
+log = structlog.get_logger()
+
+#: deliveries read and written in one go
+BATCH = 64
+#: chats that ended longer ago are written without waking the CRM's robots, in seconds
+OLD = timedelta(days=1)
+
+_ENDS = {EventKind.CHAT_FINISHED, EventKind.OFFLINE_MESSAGE}
+
+
+@dataclass(slots=True)
+class Sorter:
+    store: Store
+    clock: Clock
+    settings: Settings
+    sources: Mapping[str, Source]
+
+    async def sort(self) -> int:
+        """Sort what has come in; gives how many deliveries were looked at."""
+        results: list[Sorted] = []
+        touched: set[tuple[str, str]] = set()
+        for delivery in await self.store.received(BATCH):
+            understood = self._understand(delivery)
+            keys = _touches(delivery.source, understood.events)
+            if touched & keys:
+                # it builds on one that is not written yet: next round
+                break
+            touched |= keys
+            results.append(await self._sorted(delivery, understood))
+        if results:
+            await self.store.record_sorted(results)
+        for result in results:
+            if result.state == "not_understood":
+                log.warning("delivery.not_understood", delivery=result.delivery, reason=result.reason)
+        return len(results)
+
+    def _understand(self, delivery: Delivery) -> Understood:
+        source = self.sources.get(delivery.source)
+        if source is None:
+            return Understood(not_understood=f"the source {delivery.source!r} is not in the config any more")
+        try:
+            return understand(delivery, source.mapping, source.view)
+        except Exception as error:  # a fault of ours must not stop the deliveries behind this one
+            log.exception("delivery.broke_parser", delivery=delivery.id)
+            code = error.code if isinstance(error, BridgeError) else type(error).__name__
+            return Understood(not_understood=f"reading it failed ({code}); please report this as a bug")
+
+    async def _sorted(self, delivery: Delivery, understood: Understood) -> Sorted:
+        changes: list[ChatChange] = []
+        contacts: list[VisitorContacts] = []
+        findings: list[str] = []
+        kinds: list[str] = []
+        reason = understood.not_understood or understood.skipped or ""
+        for event in understood.events:
+            findings += event.findings
+            kinds.append(event.kind)
+            given = _contacts(event.chat)
+            if given is not None:
+                contacts.append(given)
+            if event.kind in _ENDS or event.kind is EventKind.MESSAGE:
+                changes.append(await self._chat_change(delivery, event))
+            else:
+                changes += await self._waiting_chats(event)
+        if understood.wanted:
+            reason = "what this event needs has to be fetched from the provider, and fetching is not built into this version"
+        return Sorted(
+            delivery=delivery.id, state=_state(understood), event=", ".join(dict.fromkeys(kinds)), reason=reason, changes=tuple(changes),
+            contacts=tuple(contacts), findings=tuple(dict.fromkeys(findings)),
+        )
+
+    async def _chat_change(self, delivery: Delivery, event: Event) -> ChatChange:
+        chat = event.chat
+        source = self.sources[delivery.source]
+        if chat.visitor.id:
+            known = await self.store.contacts_of(chat.source, chat.visitor.id)
+            if known is not None:
+                chat = chat.model_copy(
+                    update={"visitor": with_contacts(chat.visitor, known.phones, known.emails, known.name)}
+                )
+        stored = await self.store.chat_of(chat.source, chat.chat_id)
+        if stored is not None:
+            chat = merged(stored.chat, chat)
+        wait = source.idle if event.kind is EventKind.MESSAGE else source.grace
+        return ChatChange(
+            chat=chat,
+            base_revision=stored.revision if stored else 0,
+            jobs=tuple(self._jobs(source, chat, self.clock.time() + wait)),
+        )
+
+    def _jobs(self, source: Source, chat: Chat, next_at: float) -> Iterable[NewJob]:
+        quiet = chat.ended_at is not None and self.clock.now() - chat.ended_at > OLD
+        possible = self.settings.routes_of(source.name)
+        # a chat as plain data costs more than all the rest of this; most businesses have one route without conditions
+        scope = route_scope(chat) if any(route.when for route in possible) else {}
+        for route in routes.choose(possible, scope):
+            yield NewJob(target=route.target, next_at=next_at, quiet=quiet)
+
+    async def _waiting_chats(self, event: Event) -> list[ChatChange]:
+        """The visitor's chats that wait for a contact, with the contact in them."""
+        visitor = event.chat.visitor
+        if not visitor.id or not (visitor.phones or visitor.emails):
+            return []
+        changes = []
+        for stored in await self.store.chats_of_visitor(event.chat.source, visitor.id, waiting=True):
+            chat = stored.chat.model_copy(
+                update={"visitor": with_contacts(stored.chat.visitor, visitor.phones, visitor.emails, visitor.name)}
+            )
+            changes.append(ChatChange(chat=chat, base_revision=stored.revision, wake=True))
+        return changes
+
+
+def _state(understood: Understood) -> DeliveryState:
+    if understood.events:
+        return "sorted"
+    return "skipped" if understood.skipped and not understood.not_understood else "not_understood"
+
+
+def _contacts(chat: Chat) -> VisitorContacts | None:
+    visitor = chat.visitor
+    if not visitor.id or not (visitor.phones or visitor.emails):
+        return None
+    return VisitorContacts(
+        source=chat.source, visitor_id=visitor.id, phones=visitor.phones, emails=visitor.emails, name=visitor.name
+    )
+
+
+def _touches(source: str, events: Iterable[Event]) -> set[tuple[str, str]]:
+    keys = set()
+    for event in events:
+        keys.add((source, "chat:" + event.chat.chat_id))
+        if event.chat.visitor.id:
+            keys.add((source, "visitor:" + event.chat.visitor.id))
+    return keys

@@ -1,0 +1,203 @@
+"""Outgoing HTTP: one client a target for the life of the process. A request goes out at most once; it comes back as
+bytes, or as an error that says whether it may have been carried out.
+
+Nothing here knows what a CRM is. Redirects are never followed (they would carry the key elsewhere, or repeat a write),
+no cookies are kept, no proxy is taken from the environment, and TLS is always verified.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.cookiejar
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import aiohttp
+import httpx2
+from httpx_aiohttp.httpx2 import AiohttpTransport
+
+from bridge.errors import NoAnswer, NotSent, Rejected
+
+#: a CRM's answer larger than this is not read to its end
+MAX_ANSWER = 8 * 1024 * 1024
+#: seconds for name look-up, connection and TLS; short, because until then nothing has been sent
+CONNECT_TIMEOUT = 5.0
+#: seconds an idle connection is kept: below the 5 s after which common servers close theirs, so that a request is
+#: seldom written to a connection that the other side is just closing (its outcome would be unknown)
+KEEP_ALIVE = 4.0
+
+#: what aiohttp raises before the first byte of the request has left
+_NOTHING_SENT = (
+    aiohttp.ClientConnectorError,  # name not found, refused, TLS, certificate
+    aiohttp.ConnectionTimeoutError,  # no connection, or none free in the pool, in time
+    aiohttp.ClientProxyConnectionError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRequest:
+    """A request as it will stand on the wire; the URL is already encoded."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, whatever its status. Header names are lower-case."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    #: from the first byte out to the last byte in, connection included
+    ms: int = 0
+
+
+class Sends(Protocol):
+    """What the rest needs of a transport; tests and the runner of exchanges give their own."""
+
+    async def send(self, request: PreparedRequest) -> Answer: ...
+
+    async def close(self) -> None: ...
+
+
+class Transport:
+    """One target's connections.
+
+    Args:
+        timeout: seconds for the whole exchange, from the first byte out to the last byte in.
+        max_connections: how many requests may be under way at once; more of them wait.
+        rim: what moves the bytes; tests put httpx2's own transport here, which respx can intercept.
+    """
+
+    def __init__(
+        self,
+        *,
+        timeout: float = 20.0,
+        connect_timeout: float = CONNECT_TIMEOUT,
+        max_answer: int = MAX_ANSWER,
+        max_connections: int = 20,
+        rim: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._timeout = timeout
+        self._max_answer = max_answer
+        connect = min(connect_timeout, timeout)
+        self._client = httpx2.AsyncClient(
+            transport=rim or _over_aiohttp(max_connections),
+            # The whole exchange is bounded in send(); these only tell a connection that never came about from an answer
+            # that did not.
+            timeout=httpx2.Timeout(timeout, connect=connect, pool=timeout),
+            headers={"accept": "application/json", "accept-encoding": "gzip, deflate", "user-agent": "chat2crm"},
+            # Otherwise a cookie that one answer sets would make the next request depend on it.
+            cookies=http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=())),
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    async def send(self, request: PreparedRequest) -> Answer:
+        """Send it, once.
+
+        Raises:
+            NotSent: no connection could be made; the CRM certainly has nothing of it.
+            NoAnswer: it may have been carried out.
+            Rejected: the address cannot be one.
+        """
+        limit = self._timeout
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(limit):
+                status, headers, body = await self._exchange(request)
+        except TimeoutError as error:
+            if isinstance(error, _NOTHING_SENT):
+                raise _not_sent(error) from error
+            raise NoAnswer(f"The CRM gave no answer within {limit:g} s.") from error
+        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
+            raise Rejected("The CRM's address is not one that can be called: check the target's `url`.") from error
+        except (httpx2.TransportError, httpx2.DecodingError, aiohttp.ClientError, OSError) as error:
+            raise _failure(error, limit) from error
+        return Answer(status, headers, body, round((time.perf_counter() - started) * 1000))
+
+    async def _exchange(self, request: PreparedRequest) -> tuple[int, Mapping[str, str], bytes]:
+        built = self._client.build_request(
+            request.method, request.url, headers=dict(request.headers), content=request.body
+        )
+        response = await self._client.send(built, stream=True)
+        try:
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > self._max_answer:
+                    raise NoAnswer(
+                        f"The CRM's answer is larger than {self._max_answer} bytes and was not read to its end; "
+                        "let the mapping ask for fewer records or fields."
+                    )
+        finally:
+            await response.aclose()
+        return response.status_code, {k.lower(): v for k, v in response.headers.items()}, bytes(body)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+
+def _over_aiohttp(max_connections: int) -> httpx2.AsyncBaseTransport:
+    # A third of the CPU that httpx2's own transport takes for a request.
+    context = httpx2.create_ssl_context(trust_env=False)
+
+    def session() -> aiohttp.ClientSession:
+        # Made by the first request, because a session belongs to the running event loop.
+        made = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=max_connections, ssl=context, keepalive_timeout=KEEP_ALIVE),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+        # aiohttp sends a PUT or DELETE a second time by itself when a kept connection turns out closed. Whether
+        # anything may go out twice is decided above, with the journal in hand.
+        made._retry_connection = False  # noqa: SLF001  (there is no public switch)
+        return made
+
+    return AiohttpTransport(verify=context, client=session)
+
+
+def _failure(error: Exception, limit: float) -> NotSent | NoAnswer:
+    # The adapter calls a connection that broke half-way "ConnectTimeout"; only the exception beneath tells whether
+    # anything had been sent. When in doubt: it may have been.
+    cause = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError | OSError) else error
+    own_rim = cause is error and isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
+    if isinstance(cause, _NOTHING_SENT) or own_rim:
+        return _not_sent(cause)
+    if isinstance(cause, TimeoutError | httpx2.TimeoutException):
+        return NoAnswer(f"The CRM gave no answer within {limit:g} s.")
+    if isinstance(error, httpx2.DecodingError):
+        return NoAnswer("The CRM's answer is compressed in a way that cannot be read.")
+    return NoAnswer("The connection to the CRM broke before its answer was complete.")
+
+
+def _not_sent(cause: BaseException) -> NotSent:
+    for kind, message in _REASONS:
+        if isinstance(cause, kind):
+            return NotSent(message)
+    return NotSent()
+
+
+#: what can be said of a connection that was not made; the first that fits
+_REASONS: tuple[tuple[type[BaseException], str], ...] = (
+    (
+        aiohttp.ClientConnectorCertificateError,
+        "The CRM's TLS certificate is not trusted (run out, self-signed, another name), so nothing was sent.",
+    ),
+    (
+        aiohttp.ClientConnectorSSLError,
+        "No TLS connection to the CRM could be made, so nothing was sent: is its `url` http:// or https://?",
+    ),
+    (
+        aiohttp.ClientConnectorDNSError,
+        "The CRM's host name is not known, so nothing was sent: check the target's `url`.",
+    ),
+    (
+        aiohttp.ConnectionTimeoutError,
+        "No connection to the CRM could be made in time, so nothing was sent.",
+    ),
+)

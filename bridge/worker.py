@@ -1,0 +1,255 @@
+"""Claims due jobs, runs the pipeline over each, records the attempt and sets what comes next.
+
+A job is a worker's own under a lease; renewing it is one statement for all. Whatever goes wrong in one job stays in that job.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+
+from bridge.attempt import Attempting, Stop
+from bridge.breaker import Breakers
+from bridge.clock import Clock
+from bridge.errors import AccessRefused, Blocked, BridgeError, Busy, CrmError, NoRoom, StaleLease, TryLater
+from bridge.model import JobState, OperationState
+from bridge.retry import RetryRules, gives_up, wait_after
+from bridge.store import Attempt, Job, Outcome, Store, TargetStop
+
+log = structlog.get_logger()
+
+#: seconds between two looks if nothing wakes the worker (a command beside the service writes to the same store)
+POLL = 1.0
+#: seconds a target rests after it has refused our key, before one job tries again
+ACCESS_REST = 300.0
+#: reasons of waiting that are too short and too frequent to stand in a job's trace
+UNRECORDED = frozenset({"client_busy"})
+
+
+class Runs(Protocol):
+    async def run(self, attempt: Attempting) -> Outcome: ...
+
+
+class Observer(Protocol):
+    def finished(self, job: Job, outcome: Outcome, seconds: float) -> None: ...
+
+
+@dataclass(slots=True)
+class Worker:
+    store: Store
+    clock: Clock
+    pipeline: Runs
+    retry: RetryRules
+    observer: Observer
+    concurrency: int = 16
+    #: seconds; longer than any request's time-out, with room for a renewal that comes late
+    lease: float = 60.0
+    #: targets that the config no longer has: their jobs stay where they are
+    known_targets: Callable[[], Mapping[str, object]] = dict
+    name: str = "worker"
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    breakers: Breakers = field(init=False)
+    _stops: dict[str, TargetStop] = field(default_factory=dict, init=False)
+    _running: dict[int, tuple[Attempting, asyncio.Task[None]]] = field(default_factory=dict, init=False)
+    _free: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+
+    def __post_init__(self) -> None:
+        self.breakers = Breakers(self.clock)
+
+    async def work(self, stopping: asyncio.Event) -> None:
+        """Until `stopping` is set; what is in flight is finished by `drain`."""
+        renewing = asyncio.create_task(self._renew_for_ever())
+        try:
+            while not stopping.is_set():
+                self.news.clear()
+                try:
+                    started = await self._start_due()
+                except (NoRoom, OSError) as error:
+                    log.error("jobs.unclaimed", why=str(error))  # noqa: TRY400 - the store said why; a trace adds nothing
+                    started = 0
+                if not started:
+                    await self._pause(stopping)
+        finally:
+            renewing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await renewing
+
+    async def drain(self, seconds: float) -> None:
+        """Let attempts that are under way end, at most so long; then break them off: the journal knows where they were."""
+        tasks = [task for _, task in self._running.values()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _start_due(self) -> int:
+        free = self.concurrency - len(self._running)
+        if free <= 0:
+            return 0
+        now = self.clock.time()
+        self._stops = await self.store.stops()
+        stopped = {name for name, stop in self._stops.items() if stop.until is None or stop.until > now}
+        # of a target that rested, one job goes first and finds out whether the others may follow
+        probing = (self.breakers.to_be_probed() | self._stops.keys()) - stopped
+        jobs = await self.store.claim(
+            owner=self.name, limit=free, lease=self.lease, stopped=stopped | probing | self.breakers.closed_to_new()
+        )
+        for target in probing:
+            if len(jobs) < free and not any(attempt.job.target == target for attempt, _ in self._running.values()):
+                jobs += await self.store.claim(owner=self.name, limit=1, lease=self.lease, stopped=stopped, only=target)
+        for job in jobs:
+            attempt = Attempting(job=job, clock=self.clock, lease_until=self.clock.monotonic() + self.lease)
+            self._running[job.id] = (attempt, asyncio.create_task(self._attempt(attempt), name=f"job-{job.id}"))
+        return len(jobs)
+
+    async def _pause(self, stopping: asyncio.Event) -> None:
+        """Until there is news or a place is free, or something falls due, at most POLL seconds."""
+        self._free.clear()
+        due = await self.store.next_due()
+        wait = POLL if due is None else min(POLL, max(0.01, due - self.clock.time()))
+        waiters = [asyncio.create_task(event.wait()) for event in (self.news, self._free, stopping)]
+        sleeping = asyncio.create_task(self.clock.sleep(wait))
+        _, rest = await asyncio.wait([*waiters, sleeping], return_when=asyncio.FIRST_COMPLETED)
+        for task in rest:
+            task.cancel()
+
+    async def _renew_for_ever(self) -> None:
+        while True:
+            await self.clock.sleep(self.lease / 3)
+            if not self._running:
+                continue
+            began = self.clock.monotonic()
+            held = {job_id: attempt.job.epoch for job_id, (attempt, _) in self._running.items()}
+            try:
+                ours = await self.store.renew(held, self.lease)
+            except NoRoom:
+                continue  # the leases stand as they are; who needs more of one than is left stops by itself
+            for job_id, (attempt, task) in list(self._running.items()):
+                if job_id in ours:
+                    attempt.lease_until = began + self.lease
+                elif job_id in held:
+                    log.warning("lease.lost", job=job_id)
+                    task.cancel()
+
+    async def _attempt(self, attempt: Attempting) -> None:
+        job = attempt.job
+        started_at, began = self.clock.time(), self.clock.monotonic()
+        try:
+            outcome = await self._outcome(attempt)
+            seconds = self.clock.monotonic() - began
+            record = None
+            if outcome.reason not in UNRECORDED:
+                record = Attempt(
+                    number=job.attempts + 1, started_at=started_at, ended_at=self.clock.time(), outcome=outcome.state,
+                    error_code=outcome.error_code, detail=outcome.detail, steps=tuple(attempt.steps),
+                )
+            await self.store.finish(job, outcome, record)
+            self.observer.finished(job, outcome, seconds)
+            if record is not None:
+                log.info(
+                    "attempt.finished", job=job.id, source=job.source, target=job.target, revision=job.revision,
+                    attempt=record.number, outcome=outcome.state.value, reason=outcome.reason, code=outcome.error_code,
+                    ms=round(seconds * 1000), calls=sum(step.method is not None for step in attempt.steps),
+                )
+        except StaleLease:
+            log.warning("lease.lost", job=job.id)
+        except (NoRoom, OSError) as error:
+            # not recorded: the lease runs out and the job is taken up again from what the journal holds
+            log.error("attempt.unrecorded", job=job.id, why=str(error))  # noqa: TRY400 - as above
+        finally:
+            self._running.pop(job.id, None)
+            self._free.set()
+            self.news.set()
+
+    async def _outcome(self, attempt: Attempting) -> Outcome:
+        job = attempt.job
+        if job.target not in self.known_targets():
+            return Outcome(
+                state=JobState.HELD, reason="target_unknown", uses_attempt=False,
+                detail=f"The target {job.target!r} is not in the config any more. Put it back, or skip this job.",
+            )
+        try:
+            outcome = await self.pipeline.run(attempt)
+        except (StaleLease, NoRoom, OSError):
+            raise
+        except BridgeError as error:
+            return await self._ended(attempt, error)
+        except Exception as error:  # one chat's bad luck with a fault of ours must not stop the others
+            log.exception("attempt.broke", job=job.id)
+            attempt.say("broke", type(error).__name__)
+            return await self._retrying(job, "internal", f"A fault in chat2crm ({type(error).__name__}); please report it.")
+        await self._went_well(job.target)
+        return outcome
+
+    async def _ended(self, attempt: Attempting, error: BridgeError) -> Outcome:
+        """Sorted by remedy: the target rests, the job comes again, or a person has to look."""
+        if isinstance(error, Stop):
+            return error.outcome
+        if isinstance(error, AccessRefused):
+            return await self._refused(attempt.job, error)
+        if isinstance(error, TryLater):
+            return await self._later(attempt, error)
+        self.breakers.answered(attempt.job.target)
+        detail = _with_status(error) if isinstance(error, CrmError) else error.message
+        return Outcome(state=JobState.DEAD, reason=error.code, detail=detail, error_code=error.code)
+
+    async def _went_well(self, target: str) -> None:
+        self.breakers.answered(target)
+        stop = self._stops.get(target)
+        if stop is not None and stop.until is not None:
+            await self.store.go(target)
+
+    async def _refused(self, job: Job, error: AccessRefused) -> Outcome:
+        """The whole target rests: every other job would be refused as well."""
+        now = self.clock.time()
+        ban = isinstance(error, Blocked)
+        until = None if ban else now + ACCESS_REST
+        await self.store.stop_target(
+            TargetStop(target=job.target, reason=error.code, detail=error.message, since=now, until=until)
+        )
+        return Outcome(
+            state=JobState.WAITING, reason="target_stopped", detail=error.message, error_code=error.code, uses_attempt=False,
+            next_at=until or now,
+        )
+
+    async def _later(self, attempt: Attempting, error: TryLater) -> Outcome:
+        job = attempt.job
+        if isinstance(error, Busy):
+            self.breakers.answered(job.target)
+            wait = error.retry_after
+            if wait is None:
+                wait = wait_after(job.attempts + 1, self.retry, random.random())  # noqa: S311 - jitter, not a secret
+            # a wait the CRM asked for is no failure of the job
+            return Outcome(
+                state=JobState.RETRYING, reason=error.code, detail=error.message, error_code=error.code,
+                next_at=self.clock.time() + min(wait, self.retry.longest), uses_attempt=error.retry_after is None,
+            )
+        self.breakers.failed(job.target)
+        return await self._retrying(job, error.code, _with_status(error))
+
+    async def _retrying(self, job: Job, code: str, detail: str) -> Outcome:
+        now, number = self.clock.time(), job.attempts + 1
+        failing_for = now - job.failing_since if job.failing_since is not None else 0.0
+        if gives_up(number, failing_for, self.retry):
+            rows = await self.store.operations(job.id)
+            if any(row.state is OperationState.SENT for row in rows):
+                # not over: later chats of this visitor must not be written past what may or may not be there
+                return Outcome(
+                    state=JobState.HELD, reason="unknown_outcome", error_code=code,
+                    detail=f"Tried {number} times, and it is not known whether the last request was carried out. {detail}",
+                )
+            return Outcome(state=JobState.DEAD, reason=code, detail=f"Tried {number} times. {detail}", error_code=code)
+        wait = wait_after(number, self.retry, random.random())  # noqa: S311 - jitter, not a secret
+        return Outcome(state=JobState.RETRYING, reason=code, detail=detail, error_code=code, next_at=now + wait)
+
+
+def _with_status(error: CrmError) -> str:
+    status = f" (HTTP {error.status})" if error.status is not None else ""
+    return f"{error.message}{status}" + (f": {error.excerpt}" if error.excerpt else "")

@@ -1,0 +1,74 @@
+import base64
+import hashlib
+import hmac
+
+import pytest
+
+from bridge.crm.auth import sign
+from bridge.errors import AccessRefused, Rejected
+from bridge.mapping.crm import Auth
+from bridge.transport import PreparedRequest
+
+BASE = "https://crm.example.com/api/v1"
+SCOPE = {"target": {"token": "s3cret", "user": "bot", "key_id": "k-1"}}
+REQUEST = PreparedRequest("POST", BASE + "/people?x=1", {"A": "b"}, b'{"n":1}')
+
+
+def signed(scope: dict[str, object] = SCOPE, request: PreparedRequest = REQUEST, **auth: object) -> PreparedRequest:
+    return sign(request, Auth.model_validate(auth), scope, base_url=BASE)
+
+
+def test_a_key_in_the_address_or_none_at_all_changes_nothing() -> None:
+    assert signed(kind="url") == signed(kind="none") == REQUEST
+
+
+def test_a_header_carries_the_key_in_the_words_of_the_mapping() -> None:
+    made = signed(kind="header", name="Authorization", value="Token token={target.token}")
+
+    assert made.headers == {"A": "b", "Authorization": "Token token=s3cret"}
+    assert (made.url, made.body) == (REQUEST.url, REQUEST.body)
+
+
+def test_bearer_and_basic_are_written_as_everybody_does() -> None:
+    assert signed(kind="bearer", value="{target.token}").headers["Authorization"] == "Bearer s3cret"
+    basic = signed(kind="basic", user="{target.user}", password="{target.token}").headers["Authorization"]
+    assert base64.b64decode(basic.removeprefix("Basic ")) == b"bot:s3cret"
+
+
+def test_a_key_in_the_query_is_encoded_and_stands_behind_what_is_there() -> None:
+    scope = {"target": {"token": "a+b&c"}}
+
+    assert signed(scope, kind="query", name="apiKey", value="{target.token}").url.endswith("/people?x=1&apiKey=a%2Bb%26c")
+    bare = PreparedRequest("GET", BASE + "/people")
+    assert signed(scope, bare, kind="query", name="k", value="{target.token}").url.endswith("/people?k=a%2Bb%26c")
+
+
+@pytest.mark.parametrize(("encoding", "algorithm"), [("hex", "sha256"), ("base64", "sha1")])
+def test_a_signature_is_made_of_the_request_itself(encoding: str, algorithm: str) -> None:
+    made = signed(
+        kind="hmac", name="X-Sign", signed="{method} {path}|{query}|{body}", algorithm=algorithm, encoding=encoding,
+        value="{target.key_id}:{signature}",
+    )  # fmt: skip
+
+    digest = hmac.new(b"s3cret", b'POST /people|x=1|{"n":1}', getattr(hashlib, algorithm)).digest()
+    expected = digest.hex() if encoding == "hex" else base64.b64encode(digest).decode()
+    assert made.headers["X-Sign"] == f"k-1:{expected}"
+
+
+@pytest.mark.parametrize(
+    "auth",
+    [
+        {"kind": "header", "name": "X", "value": "{target.token}"},
+        {"kind": "bearer", "value": "{target.token}"},
+        {"kind": "query", "name": "x", "value": "{target.token}"},
+        {"kind": "hmac", "name": "X", "value": "{signature}", "signed": "{body}"},
+    ],
+)
+def test_without_a_key_nothing_is_sent_and_the_remedy_is_told(auth: dict[str, object]) -> None:
+    with pytest.raises(AccessRefused, match="set it in the target's configuration"):
+        signed({"target": {"token": None}}, **auth)
+
+
+def test_a_key_with_a_line_break_is_refused_before_it_tears_the_request_apart() -> None:
+    with pytest.raises(Rejected, match="without a line break"):
+        signed({"target": {"token": "s3cret\n"}}, kind="header", name="X", value="{target.token}")

@@ -1,0 +1,116 @@
+import asyncio
+import time
+
+import pytest
+from fakes import FakeClock
+
+from bridge.clock import Clock
+from bridge.crm.limits import Pace, Rate, pace_of
+from bridge.errors import Busy, ConfigError
+from bridge.mapping.crm import Limits
+
+
+async def starts(pace: Pace, count: int, operation: str = "find") -> list[float]:
+    at: list[float] = []
+
+    async def one() -> None:
+        async with pace.turn(operation):
+            at.append(time.monotonic())
+
+    await asyncio.gather(*(one() for _ in range(count)))
+    return sorted(at)
+
+
+@pytest.mark.parametrize(("most", "seconds", "count"), [(8, 0.2, 30), (2, 0.1, 6), (1, 0.05, 5)])
+async def test_no_window_sees_more_than_the_limit(most: int, seconds: float, count: int) -> None:
+    at = await starts(Pace([Rate(most, seconds)], monotonic=time.monotonic), count)
+
+    # the i-th and the (i + most)-th lie a window apart, but for the clock's grain
+    assert min(later - first for first, later in zip(at, at[most:], strict=False)) >= seconds * 0.97
+
+
+async def test_a_short_chat_does_not_wait() -> None:
+    at = await starts(Pace([Rate(40, 1.0)], monotonic=time.monotonic), 10)
+
+    assert at[-1] - at[0] < 0.1
+
+
+async def test_a_bucket_may_count_some_operations_only() -> None:
+    pace = Pace([Rate(1, 60.0, frozenset({"note"}))], monotonic=time.monotonic, patience=0.05)
+
+    assert len(await starts(pace, 20)) == 20
+    await starts(pace, 1, "note")
+    with pytest.raises(Busy):
+        await starts(pace, 1, "note")
+
+
+async def test_at_most_so_many_are_under_way_at_once() -> None:
+    pace = Pace(at_once=2, monotonic=time.monotonic)
+    under_way = most = 0
+
+    async def one() -> None:
+        nonlocal under_way, most
+        async with pace.turn("find"):
+            under_way += 1
+            most = max(most, under_way)
+            await asyncio.sleep(0)
+            under_way -= 1
+
+    await asyncio.gather(*(one() for _ in range(10)))
+    assert most == 2
+
+
+async def test_who_waits_too_long_comes_again_later_and_nothing_was_sent() -> None:
+    pace = Pace([Rate(1, 3600.0)], monotonic=time.monotonic, patience=0.02)
+    await starts(pace, 1)
+
+    with pytest.raises(Busy) as caught:
+        await starts(pace, 1)
+    assert caught.value.maybe_done is False
+    assert caught.value.retry_after == 0.02
+
+
+async def test_a_place_is_given_back_when_the_call_fails() -> None:
+    pace = Pace(at_once=1, monotonic=time.monotonic, patience=0.02)
+    for _ in range(3):
+        with pytest.raises(ValueError, match="broken"):
+            async with pace.turn("find"):
+                raise ValueError("broken")
+
+
+async def test_in_a_pause_nothing_goes_out_until_it_is_over(clock: FakeClock) -> None:
+    pace = Pace(monotonic=clock.monotonic)
+    pace.pause(30)
+    pace.pause(5)  # a shorter one does not end the longer
+
+    with pytest.raises(Busy) as caught:
+        await starts(pace, 1)
+    assert caught.value.retry_after == pytest.approx(30)
+    await clock.advance(29.9)
+    assert pace.paused_for == pytest.approx(0.1)
+    await clock.advance(0.2)
+    assert len(await starts(pace, 1)) == 1
+
+
+async def test_who_waited_for_a_place_while_a_pause_began_does_not_go_out(clock: FakeClock) -> None:
+    pace = Pace(at_once=1, monotonic=clock.monotonic)
+    waiting: asyncio.Task[list[float]]
+    async with pace.turn("find"):
+        waiting = asyncio.create_task(starts(pace, 1))
+        await asyncio.sleep(0)
+        pace.pause(10)
+
+    with pytest.raises(Busy, match="pause"):
+        await waiting
+
+
+def test_the_targets_own_limits_stand_in_for_the_mappings() -> None:
+    mapped = Limits.model_validate({"requests": {"most": 1, "per": "1h"}})
+
+    assert pace_of("t", {"requests": {"most": 5, "per": "1s"}}, mapped, Clock())._buckets[0][0] == Rate(5, 1.0)
+    assert pace_of("t", None, mapped, Clock())._buckets[0][0] == Rate(1, 3600.0)
+
+
+def test_limits_that_are_none_say_where_and_what_to_write() -> None:
+    with pytest.raises(ConfigError, match=r"targets\.sales\.limits\.requests.*Write for example"):
+        pace_of("sales", {"requests": {"most": "many", "per": "1s"}}, Limits(), Clock())

@@ -1,0 +1,160 @@
+import json
+
+import pytest
+
+from bridge.crm.render import checked_header, next_page, render
+from bridge.errors import EmptyExpression, Rejected
+from bridge.mapping.request import MaybeRequest, Request
+from bridge.transport import PreparedRequest
+
+BASE = "https://crm.example.com/api/"
+
+
+def request(**given: object) -> Request:
+    return Request.model_validate(given)
+
+
+def test_the_address_is_the_base_the_path_and_the_query() -> None:
+    made = render(
+        request(get="/people/{client.id}", query={"where[0][value]": "{phone}", "max": "5"}),
+        {"client": {"id": "a/b c"}, "phone": "+7 916"}, base_url=BASE,
+    )  # fmt: skip
+
+    assert made == PreparedRequest(
+        "GET", "https://crm.example.com/api/people/a%2Fb%20c?where%5B0%5D%5Bvalue%5D=%2B7%20916&max=5", {}, None
+    )
+
+
+def test_a_plus_in_a_query_is_encoded_so_that_it_does_not_arrive_as_a_blank() -> None:
+    made = render(request(get="/p", query={"phone": "{phone}"}), {"phone": "+79161234567"}, base_url=BASE)
+
+    assert made.url.endswith("?phone=%2B79161234567")
+
+
+@pytest.mark.parametrize("empty", [None, "", [], {}])
+def test_in_a_search_an_empty_expression_stops_the_request(empty: object) -> None:
+    search = request(get="/p", query={"phone": "{phone}", "max": "5"})
+
+    with pytest.raises(EmptyExpression):
+        render(search, {"phone": empty}, base_url=BASE, strict=True)
+
+
+def test_in_a_search_a_null_inside_a_body_stops_the_request() -> None:
+    search = request(post="/search", json={"domain": [["phone", "=", "{phone}"]]})
+
+    with pytest.raises(EmptyExpression):
+        render(search, {"phone": None}, base_url=BASE, strict=True)
+
+
+@pytest.mark.parametrize("bad", [None, "", ".", ".."])
+def test_a_path_without_its_id_stops_every_request(bad: object) -> None:
+    with pytest.raises(EmptyExpression):
+        render(request(post="/people/{client.id}/notes", json={"a": "b"}), {"client": {"id": bad}}, base_url=BASE)
+
+
+def test_what_writes_leaves_empty_members_out() -> None:
+    made = render(
+        request(post="/p", json={"name": "{name}", "phone": "{phone}", "kind": "chat", "list": [{"v": "{phone}"}]}),
+        {"name": "Анна", "phone": None}, base_url=BASE,
+    )  # fmt: skip
+
+    assert json.loads(made.body or b"") == {"name": "Анна", "kind": "chat"}
+    assert made.headers["Content-Type"] == "application/json"
+
+
+def test_text_travels_as_it_is_but_for_what_no_database_takes() -> None:
+    made = render(request(post="/p", json={"text": "{text}"}), {"text": "a\x00b\\u0000 😀 \ud83d"}, base_url=BASE)
+
+    assert json.loads(made.body or b"") == {"text": "ab\\u0000 😀 ?"}
+
+
+def test_a_number_that_is_none_is_refused_before_it_is_sent() -> None:
+    with pytest.raises(Rejected, match="not a number"):
+        render(request(post="/p", json={"x": "{x}"}), {"x": float("inf")}, base_url=BASE)
+
+
+def test_a_list_in_a_query_repeats_its_name_and_truth_is_written_as_in_json() -> None:
+    made = render(request(get="/p", query={"id": "{ids}", "open": "{open}"}), {"ids": [1, 2.0], "open": True}, base_url=BASE)
+
+    assert made.url.endswith("?id=1&id=2&open=true")
+
+
+@pytest.mark.parametrize(
+    ("encode", "body"),
+    [
+        ("json", b"a=1&who=%7B%22name%22%3A%22x%22%2C%22tags%22%3A%5B%22p%22%2C%22q%22%5D%7D&l=%5B%22p%22%5D"),
+        ("nested", b"a=1&who%5Bname%5D=x&who%5Btags%5D%5B0%5D=p&who%5Btags%5D%5B1%5D=q&l%5B0%5D=p"),
+        ("repeat", b"a=1&who%5Bname%5D=x&who%5Btags%5D%5B0%5D=p&who%5Btags%5D%5B1%5D=q&l=p"),
+    ],
+)
+def test_a_form_writes_objects_as_the_mapping_says(encode: str, body: bytes) -> None:
+    made = render(
+        request(post="/p", form={"a": "1", "who": "{who}", "l": "{l}"}, encode=encode),
+        {"who": {"name": "x", "tags": ["p", "q"]}, "l": ["p"]}, base_url=BASE,
+    )  # fmt: skip
+
+    assert made.body == body
+    assert made.headers["Content-Type"] == "application/x-www-form-urlencoded"
+
+
+def test_headers_of_the_mapping_and_of_the_call_are_sent_and_an_empty_one_is_not() -> None:
+    made = render(
+        request(get="/p", headers={"X-Database": "{db}", "X-One": "{one}", "accept": "text/csv"}),
+        {"db": None, "one": "1"}, base_url=BASE, strict=True, more={"X-Again": "true"},
+    )  # fmt: skip
+
+    assert made.headers == {"X-One": "1", "accept": "text/csv", "X-Again": "true"}
+
+
+def test_the_mapping_may_name_another_content_type_in_any_case() -> None:
+    made = render(request(post="/p", json={"a": "1"}, headers={"content-type": "application/x+json"}), {}, base_url=BASE)
+
+    assert made.headers == {"Content-Type": "application/x+json"}
+
+
+@pytest.mark.parametrize("bad", ["key\n", "a\r\nX-Evil: 1", "a\x00"])
+def test_a_line_break_does_not_get_into_a_header(bad: str) -> None:
+    with pytest.raises(Rejected, match="without a line break"):
+        checked_header("X-Key", bad)
+
+
+def test_the_next_page_goes_where_the_mapping_says() -> None:
+    get = PreparedRequest("GET", "https://c.example/p?after=1&limit=2", {"A": "b"})
+    post = PreparedRequest("POST", "https://c.example/p", {}, b'{"page":1,"q":"x"}')
+    form = PreparedRequest("POST", "https://c.example/p", {}, b"page=1&q=x")
+
+    assert next_page(get, "query.after", "2&3").url == "https://c.example/p?limit=2&after=2%263"
+    assert json.loads(next_page(post, "json.page", 2).body or b"") == {"page": 2, "q": "x"}
+    assert next_page(form, "form.page", 2).body == b"q=x&page=2"
+    assert next_page(get, "url", "https://c.example/p?cursor=z").url == "https://c.example/p?cursor=z"
+    assert next_page(get, "url", "/p?cursor=z").url == "https://c.example/p?cursor=z"
+
+
+@pytest.mark.parametrize("link", ["https://evil.example/p", "http://c.example/p", "//evil.example/p"])
+def test_a_next_page_on_another_host_is_not_asked_for(link: str) -> None:
+    with pytest.raises(Rejected, match="another host"):
+        next_page(PreparedRequest("GET", "https://c.example/p"), "url", link)
+
+
+def test_a_query_language_is_sent_as_text_with_its_braces() -> None:
+    made = render(request(post="/q", raw="FIND {<<phone>>} IN PHONE"), {"phone": "+7 916\x00"}, base_url=BASE, strict=True)
+
+    assert made.body == b"FIND {+7 916} IN PHONE"
+    assert made.headers["Content-Type"].startswith("text/plain")
+
+
+def test_a_part_without_a_request_cannot_be_sent() -> None:
+    with pytest.raises(ValueError, match="no request of its own"):
+        render(MaybeRequest(), {}, base_url=BASE)
+
+
+def test_pairs_in_a_query_keep_their_order_and_may_repeat() -> None:
+    made = render(request(get="/p", query=[["b", "{x}"], ["a", "2"], ["b", "3"]]), {"x": "1"}, base_url=BASE)
+
+    assert made.url.endswith("?b=1&a=2&b=3")
+
+
+def test_nul_is_taken_out_at_any_depth() -> None:
+    made = render(request(post="/p", json={"x": "{x}"}), {"x": [{"a\x00": ["b\x00", 1, None]}]}, base_url=BASE)
+
+    assert json.loads(made.body or b"") == {"x": [{"a": ["b", 1, None]}]}

@@ -1,0 +1,210 @@
+"""The service as a real process, a real CRM for it to write to, and chats to send."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from bridge.sandbox import API_KEY
+
+SECRET = "s3cret-s3cret-s3cret-s3cret"
+KEY = "k" * 40
+#: how long a test waits for what must happen, in seconds; nothing is asserted about how fast it was
+PATIENCE = 60.0
+
+Hook = Callable[[web.Request, str], Awaitable[None] | None]
+
+
+@dataclass(slots=True)
+class Crm:
+    """The sandbox in this process, with a hook that sees each of the service's requests come and go."""
+
+    url: str = ""
+    hook: Hook | None = None
+    requests: int = 0
+    session: aiohttp.ClientSession | None = None
+
+    async def ask(self, path: str, **query: str) -> Any:
+        assert self.session is not None
+        async with self.session.get(self.url + path, params=query, headers={"X-Api-Key": API_KEY}) as answer:
+            assert answer.status == 200, await answer.text()
+            return await answer.json()
+
+    async def audit(self) -> dict[str, Any]:
+        found: dict[str, Any] = await self.ask("/_audit")
+        return found
+
+    async def clients(self) -> list[dict[str, Any]]:
+        found = await self.ask("/api/v1/clients", limit="200")
+        items: list[dict[str, Any]] = found["items"]
+        return items
+
+    async def notes(self, client_id: str) -> list[dict[str, Any]]:
+        found = await self.ask(f"/api/v1/clients/{client_id}/notes", limit="200")
+        items: list[dict[str, Any]] = found["items"]
+        return items
+
+    async def faults(self, **switches: Any) -> None:
+        assert self.session is not None
+        async with self.session.put(self.url + "/_faults", json=switches) as answer:
+            assert answer.status == 200, await answer.text()
+
+    async def seed(self, *clients: Mapping[str, Any]) -> list[str]:
+        assert self.session is not None
+        async with self.session.post(self.url + "/_seed", json={"clients": list(clients)}) as answer:
+            assert answer.status in {200, 201}, await answer.text()
+            found = await answer.json()
+        return [str(one) for one in found["clients"]]
+
+    def watch(self) -> Any:
+        @web.middleware
+        async def watch(request: web.Request, handler: Any) -> web.StreamResponse:
+            counted = request.path.startswith("/api/v1") and request.headers.get("User-Agent") == "chat2crm"
+            if not counted:
+                response: web.StreamResponse = await handler(request)
+                return response
+            self.requests += 1
+            await self._call(request, "before")
+            response = await handler(request)
+            await self._call(request, "after")
+            return response
+
+        return watch
+
+    async def _call(self, request: web.Request, moment: str) -> None:
+        if self.hook is not None:
+            waiting = self.hook(request, moment)
+            if waiting is not None:
+                await waiting
+
+
+@dataclass(slots=True)
+class Service:
+    """`chat2crm serve` as a process of its own, that can be killed and started again on the same store."""
+
+    folder: Path
+    crm: Crm
+    config: dict[str, Any] = field(default_factory=dict)
+    process: asyncio.subprocess.Process | None = None
+    port: int = 0
+    ops_port: int = 0
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    _reading: asyncio.Task[None] | None = None
+    _session: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        (self.folder / "config.yaml").write_text(json.dumps(self.config, ensure_ascii=False), encoding="utf-8")
+        environ = {**os.environ, "C2C_KEY": KEY, "C2C_SECRET": SECRET, "C2C_TOKEN": API_KEY, "COVERAGE_PROCESS_START": ""}
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bridge", "-c", str(self.folder / "config.yaml"), "serve",
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=environ,
+        )  # fmt: skip
+        started: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._reading = asyncio.create_task(self._read(self.process, started))
+        line = await asyncio.wait_for(started, PATIENCE)
+        self.port, self.ops_port = line["port"], line["ops_port"]
+        if self._session is None:
+            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=200))
+
+    async def _read(self, process: asyncio.subprocess.Process, started: asyncio.Future[dict[str, Any]]) -> None:
+        assert process.stdout is not None
+        told: list[str] = []
+        async for raw in process.stdout:
+            text = raw.decode()
+            told.append(text)
+            with contextlib.suppress(ValueError):
+                line = json.loads(text)
+                self.lines.append(line)
+                if line.get("event") == "service.started" and not started.done():
+                    started.set_result(line)
+        if not started.done():
+            started.set_exception(AssertionError("the service did not start:\n" + "".join(told)))
+
+    def kill(self) -> None:
+        """As the kernel would: nothing is put away."""
+        assert self.process is not None
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(signal.SIGKILL)
+
+    async def killed(self) -> None:
+        assert self.process is not None
+        self.kill()
+        await self.process.wait()
+        if self._reading is not None:
+            await self._reading
+
+    async def stop(self) -> int:
+        """SIGTERM; gives the exit code."""
+        assert self.process is not None
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(signal.SIGTERM)
+        code = await asyncio.wait_for(self.process.wait(), PATIENCE)
+        if self._reading is not None:
+            await self._reading
+        return code
+
+    async def close(self) -> None:
+        if self.process is not None and self.process.returncode is None:
+            await self.killed()
+        if self._session is not None:
+            await self._session.close()
+
+    async def post(self, event: Mapping[str, Any] | bytes, *, source: str = "shop", secret: str = SECRET) -> tuple[int, str]:
+        """Status and body; 0 if there was no answer."""
+        assert self._session is not None
+        data = event if isinstance(event, bytes) else json.dumps(event, ensure_ascii=False).encode()
+        try:
+            async with self._session.post(f"http://127.0.0.1:{self.port}/hooks/{source}/{secret}", data=data) as answer:
+                return answer.status, await answer.text()
+        except (aiohttp.ClientError, OSError):
+            return 0, ""
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        return [line for line in self.lines if line.get("event") == name]
+
+
+_numbers = itertools.count(1)
+
+
+def finished(number: int | None = None, *, phone: str | None = None, text: str | None = None, chat_id: int | None = None,
+             extra: tuple[str, ...] = (), name: str | None = "Иван Тестов", **visitor: Any) -> dict[str, Any]:
+    """A finished chat of one provider, as it is really posted. The phone stands in what the visitor wrote."""
+    number = number if number is not None else next(_numbers)
+    phone = phone if phone is not None else f"+7916{number:07d}"
+    at = int(time.time()) + 1
+    said = [text if text is not None else f"Здравствуйте, есть доставка? Мой номер {phone}", *extra]
+    messages: list[dict[str, Any]] = [
+        {"message": line, "timestamp": at + 10 * place, "type": "visitor"} for place, line in enumerate(said)
+    ]
+    messages.insert(1, {"message": "Добрый день! Перезвоните нам: +7 495 000-11-22", "timestamp": at + 5, "type": "agent", "agent_id": 3599})
+    return {
+        "event_name": "chat_finished", "widget_id": "3948", "chat_id": chat_id if chat_id is not None else number,
+        "visitor": {"name": name, "number": f"v{number}", **visitor},
+        "agents": [{"id": "3599", "name": "Оператор Тестовый", "email": "agent@shop.example", "phone": "+74950001122"}],
+        "page": {"url": "https://shop.example/catalog/1", "title": "Товар"},
+        "session": {"geoip": {"country_code": "RU"}},
+        "chat": {"messages": messages, "blacklisted": False, "rate": "positive"},
+    }  # fmt: skip
+
+
+async def eventually(holds: Callable[[], Awaitable[bool]], what: str, *, patience: float = PATIENCE) -> None:
+    """Ask again and again until it holds."""
+    until = time.monotonic() + patience
+    while not await holds():
+        if time.monotonic() > until:
+            pytest.fail(f"after {patience:g} s still not: {what}")
+        await asyncio.sleep(0.05)

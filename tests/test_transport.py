@@ -1,0 +1,239 @@
+import asyncio
+import gzip
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+import httpx
+import httpx2
+import pytest
+import respx
+
+from bridge.errors import NoAnswer, NotSent, Rejected
+from bridge.transport import PreparedRequest, Transport
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def listening(handle: Handler) -> AsyncIterator[str]:
+    """A server on a free port; on leaving, every connection has ended."""
+    under_way: set[asyncio.Task[None]] = set()
+
+    async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        under_way.add(asyncio.current_task())  # type: ignore[arg-type]
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            await handle(reader, writer)
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    server = await asyncio.start_server(connection, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        await asyncio.gather(*under_way)
+
+
+@asynccontextmanager
+async def served(answer: Callable[[bytes], bytes | None]) -> AsyncIterator[tuple[str, list[bytes]]]:
+    """A server that answers each request with given bytes (None: never), and what it was sent."""
+    seen: list[bytes] = []
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await reader.readuntil(b"\r\n\r\n"))
+        given = answer(seen[-1])
+        if given is None:
+            await reader.read()  # until the caller gives up
+        else:
+            writer.write(given)
+
+    async with listening(handle) as url:
+        yield url, seen
+
+
+@asynccontextmanager
+async def transport(**given: float) -> AsyncIterator[Transport]:
+    made = Transport(**given)  # type: ignore[arg-type]
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+async def test_an_answer_comes_back_whole_whatever_its_status() -> None:
+    teapot = b"HTTP/1.1 418 x\r\nX-Why: tea\r\nContent-Length: 3\r\n\r\nno!"
+    async with served(lambda _: teapot) as (url, _), transport() as t:
+        answer = await t.send(PreparedRequest("POST", url + "/x", {"X-Key": "k"}, b"{}"))
+
+    assert (answer.status, answer.headers["x-why"], answer.body) == (418, "tea", b"no!")
+    assert answer.ms >= 0
+
+
+async def test_the_request_goes_out_with_its_headers_and_nothing_of_the_library() -> None:
+    async with served(lambda _: OK) as (url, seen), transport() as t:
+        headers = {"X-Key": "k", "Content-Type": "x/y"}
+        await t.send(PreparedRequest("POST", url + "/a%20b?phone=%2B7&x[]=1", headers, b"{}"))
+
+    head = seen[0].decode()
+    assert head.startswith("POST /a%20b?phone=%2B7&x%5B%5D=1 HTTP/1.1\r\n")
+    assert "\r\nx-key: k\r\n" in head.lower()
+    assert "content-type: x/y" in head.lower()
+    assert "httpx" not in head.lower()
+    assert "aiohttp" not in head.lower()
+
+
+async def test_a_refused_connection_is_certainly_not_sent() -> None:
+    async with served(lambda _: OK) as (url, _):
+        pass
+    async with transport() as t:
+        with pytest.raises(NotSent) as caught:
+            await t.send(PreparedRequest("POST", url, {}, b"{}"))
+
+    assert caught.value.maybe_done is False
+
+
+async def test_an_unknown_host_is_certainly_not_sent_and_says_what_to_check(no_way_out: list[str]) -> None:
+    async with transport() as t:
+        with pytest.raises(NotSent, match="check the target's `url`"):
+            await t.send(PreparedRequest("POST", "http://crm.invalid/", {}, b"{}"))
+
+    assert no_way_out  # it was looked up, and that was all
+    no_way_out.clear()
+
+
+async def test_plain_http_behind_https_is_certainly_not_sent_and_says_so() -> None:
+    async with served(lambda _: OK) as (url, seen), transport(connect_timeout=0.3) as t:
+        with pytest.raises(NotSent):
+            await t.send(PreparedRequest("POST", url.replace("http:", "https:"), {}, b"{}"))
+
+    assert seen == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(b"", id="connection closed without a word"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{", id="answer cut off"),
+        pytest.param(b"this is not HTTP\r\n\r\n", id="not HTTP"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nzz", id="broken gzip"),
+    ],
+)
+async def test_when_the_answer_is_lost_the_request_may_have_been_done(answer: bytes) -> None:
+    async with served(lambda _: answer) as (url, seen), transport() as t:
+        with pytest.raises(NoAnswer) as caught:
+            await t.send(PreparedRequest("POST", url, {}, b"{}"))
+
+    assert caught.value.maybe_done is True
+    assert len(seen) == 1
+
+
+async def test_silence_ends_after_the_time_out_and_the_request_may_have_been_done() -> None:
+    async with served(lambda _: None) as (url, seen), transport(timeout=0.15) as t:
+        with pytest.raises(NoAnswer, match=r"within 0\.15 s"):
+            await t.send(PreparedRequest("POST", url, {}, b"{}"))
+
+    assert len(seen) == 1
+
+
+async def test_an_answer_that_trickles_is_bounded_as_a_whole() -> None:
+    # Each byte comes well within a read time-out; only a bound on the whole exchange ends it.
+    async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b" ")
+            await asyncio.sleep(0.02)
+
+    async with listening(trickle) as url, transport(timeout=0.2) as t:
+        with pytest.raises(NoAnswer):
+            await t.send(PreparedRequest("GET", url))
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "POST", "DELETE"])
+async def test_a_request_is_sent_once_even_on_a_kept_connection_that_turns_out_closed(method: str) -> None:
+    # The libraries beneath would send a PUT again by themselves.
+    arrived: list[bytes] = []
+
+    async def second_time_dead(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            arrived.append(await reader.readuntil(b"\r\n\r\n"))
+            if len(arrived) > 1:
+                return
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    async with listening(second_time_dead) as url, transport() as t:
+        await t.send(PreparedRequest(method, url))
+        with pytest.raises(NoAnswer):
+            await t.send(PreparedRequest(method, url))
+
+    assert len(arrived) == 2
+
+
+async def test_an_answer_without_end_is_not_read_to_its_end() -> None:
+    body = b"x" * 5000
+    async with served(lambda _: b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + body) as (url, _):
+        async with transport(max_answer=4999) as t:
+            with pytest.raises(NoAnswer, match="larger than 4999 bytes"):
+                await t.send(PreparedRequest("GET", url))
+        async with transport(max_answer=5000) as t:
+            assert (await t.send(PreparedRequest("GET", url))).body == body
+
+
+async def test_the_cap_counts_what_comes_out_of_the_compression() -> None:
+    packed = gzip.compress(b"0" * 1_000_000)
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    async with served(lambda _: head + packed) as (url, _), transport(max_answer=100_000) as t:
+        with pytest.raises(NoAnswer, match="larger than"):
+            await t.send(PreparedRequest("GET", url))
+
+
+async def test_a_redirect_is_an_answer_and_never_followed() -> None:
+    moved = b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    async with served(lambda _: moved) as (url, seen), transport() as t:
+        answer = await t.send(PreparedRequest("POST", url, {"Authorization": "secret"}, b"{}"))
+
+    assert answer.status == 302
+    assert len(seen) == 1
+
+
+async def test_cookies_of_one_answer_are_not_sent_with_the_next_request() -> None:
+    sets = OK.replace(b"\r\n\r\n", b"\r\nSet-Cookie: session=1; Path=/\r\n\r\n")
+    async with served(lambda _: sets) as (url, seen), transport() as t:
+        await t.send(PreparedRequest("GET", url))
+        await t.send(PreparedRequest("GET", url))
+
+    assert b"cookie" not in seen[1].lower()
+
+
+async def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with served(lambda _: OK) as (url, seen), transport() as t:
+        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+        monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+        await t.send(PreparedRequest("GET", url))
+
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("url", ["ftp://crm.example.com/", "crm.example.com/x", "http://[::1/x"])
+async def test_an_address_that_is_none_is_refused_with_what_to_check(url: str) -> None:
+    async with transport() as t:
+        with pytest.raises(Rejected, match="`url`"):
+            await t.send(PreparedRequest("GET", url))
+
+
+async def test_over_another_rim_the_errors_are_the_same() -> None:
+    with respx.mock(using="httpcore2") as mocked:
+        mocked.get("http://crm.test/refused").mock(side_effect=httpx2.ConnectError("refused"))
+        mocked.get("http://crm.test/slow").mock(side_effect=httpx2.ReadTimeout("slow"))
+        mocked.get("http://crm.test/fine").mock(return_value=httpx.Response(200, json=[1]))
+        t = Transport(rim=httpx2.AsyncHTTPTransport())
+        with pytest.raises(NotSent):
+            await t.send(PreparedRequest("GET", "http://crm.test/refused"))
+        with pytest.raises(NoAnswer):
+            await t.send(PreparedRequest("GET", "http://crm.test/slow"))
+        assert (await t.send(PreparedRequest("GET", "http://crm.test/fine"))).body == b"[1]"
+        await t.close()

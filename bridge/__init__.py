@@ -1,1 +1,50 @@
-"""chat2crm carries finished website chats into CRMs."""
+"""chat2crm carries finished website chats into CRMs: once, and nothing lost. This is the map; begin with `pipeline`.
+
+A chat comes in
+    receive      takes a webhook, has it proved and kept, and only then answers it.
+    verify       says whether a request proves that it comes from the chat service.
+    live         answers with the client's card while the chat is on, within a time or not at all.
+    store        keeps everything that must survive a crash, each commit on disk.
+    sort         reads kept deliveries and makes chats and jobs of them.
+    sources      holds the configured chat connections, each with its mapping.
+    parse        turns a delivery's bytes and a mapping into events and chats.
+    assemble     puts together what is told of one chat at different times.
+
+It is worked on
+    worker       claims due jobs under leases, runs the pipeline, sets what comes next.
+    breaker      lets a CRM that is down rest, and one job try whether it is back.
+    retry        says when a failed job is tried again, or that it is not.
+    pipeline     knows the stages and their order: the page to read first.
+    attempt      is what the stages of one attempt share, and the ways it can end early.
+    route_scope  is what the conditions of routes see of a chat.
+    extract      finds phones, e-mails and handles, and says whose they are.
+    recognise    asks our own memory and the CRM's search whose chat it is.
+    match        decides by the contact points that stand on the hits' own cards.
+    phone_digits knows when two ways of writing are one number.
+    kpi          counts a chat's figures: missed, first response, duration.
+    write        plans what is to be done, down to every byte of the notes, and sends nothing.
+
+It goes out
+    journal      has each operation done once, and finds out what became of one that got no answer.
+    targets      holds the configured CRM connections, each with its mapping.
+    crm          speaks to a CRM as its mapping says, within its limits.
+    transport    sends a request at most once, and says whether it may have been carried out.
+
+It is looked at
+    report       shows what happened and what to do: pages, figures, health, alerts.
+    log          writes one event a line, with nobody's contact data or secret in it.
+
+All of them rest on
+    mapping      the language in which chat services and CRMs are described.
+    config       config.yaml and the environment as frozen settings.
+    model        the materials that travel through all of this.
+    errors       every error, sorted by what helps.
+    clock        the time, from one object that tests can drive.
+
+Around it stand
+    app          puts everything together and runs it.
+    cli          holds the commands, one module each.
+    demo         shows the real service at work on recorded chats.
+    sandbox      is a small real CRM for demonstrations, trials and tests.
+    __main__     is `python -m bridge`.
+"""

@@ -152,13 +152,19 @@ class _Parts:
         self._closing: set[asyncio.Task[None]] = set()
 
     async def let_go(self) -> None:
-        """Whoever was refused a while ago may be let in with the new key; what a person has stopped stays."""
+        """Whoever was refused a while ago may be let in with the new key; what a person has stopped stays. Jobs of targets
+        that are gone from the config wait for a person.
+        """
         for name, stop in (await self.store.stops()).items():
             if stop.until is not None:
                 await self.store.go(name)
+        await self.store.hold_strangers(self.targets)
 
     def replace(self, settings: Settings) -> list[str]:
-        """Go on with other settings. Gives the keys that count only after a restart. Raises ConfigError, and nothing is changed."""
+        """Go on with other settings. Gives the keys that count only after a restart.
+
+        Raises ConfigError; then nothing is changed.
+        """
         sources, targets = load_sources(settings), load_targets(settings, self.clock, observe=self.metrics.calls)
         old = self.deps.settings
         restart = [key for key in _ONLY_AT_START if getattr(old, key) != getattr(settings, key)]

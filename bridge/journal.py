@@ -8,7 +8,7 @@ re-schedule; it keeps no worker and no lock, because the pending identity rows o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -16,8 +16,8 @@ from typing import Any, Protocol
 from bridge.attempt import Attempting, PlanAgain, held, waiting
 from bridge.clock import Clock
 from bridge.crm.look import Seen
-from bridge.errors import AuthExpired, CrmError, StaleLease, TryLater, UnknownOutcome
-from bridge.model import Operation, OperationKind, OperationState
+from bridge.errors import AuthExpired, CrmError, EmptyExpression, StaleLease, TryLater, UnknownOutcome
+from bridge.model import Operation, OperationState
 from bridge.store import Brake, OperationRow, Store
 from bridge.targets import Target
 
@@ -54,11 +54,11 @@ class Journal:
             return row
         entity = str((planned.scope.get("client") or {}).get("entity") or "client")
         if look_first and target.crm.marker_kind(planned.kind, entity) != "none":
-            found = await target.crm.look(planned, scope, attempt.steps, sent_at=self.clock.now())
+            found = await target.crm.look(planned, scope, attempt.steps, sent_at=self.clock.now(), guard=_guard(attempt, target))
             if found.seen is Seen.FOUND:
                 attempt.say("found.again", f"{planned.kind} had been written before this store was made")
                 row = await self.store.record_sent(row, epoch=attempt.job.epoch, pending=pending)
-                return await self._done(row, planned, found.id, attempt)
+                return await self._done(row, planned, found.id, attempt, target)
         return await self._send(attempt, target, row, planned, scope, pending, again_headers, brake)
 
     async def _send(
@@ -66,20 +66,18 @@ class Journal:
         pending: Sequence[tuple[str, str]], again_headers: Mapping[str, str] | None, brake: Brake | None,
     ) -> OperationRow:
         row = await self.store.record_sent(row, epoch=attempt.job.epoch, pending=pending, brake=brake)
-
-        def guard() -> None:
-            # right before the bytes leave: the commit above, or the CRM's own pace, may have taken long
-            attempt.require_lease(target.settings.timeout)
-
         try:
-            record_id = await target.crm.perform(planned, scope, attempt.steps, guard=guard, again_headers=again_headers)
-        except StaleLease:
+            record_id = await target.crm.perform(
+                planned, scope, attempt.steps, guard=_guard(attempt, target), again_headers=again_headers
+            )
+        except (StaleLease, EmptyExpression):
+            # raised before the first byte
             await self.store.settle(row, OperationState.VOID)
             raise
         except CrmError as error:
             await self._failed(row, error)
             raise
-        return await self._done(row, planned, record_id, attempt)
+        return await self._done(row, planned, record_id, attempt, target)
 
     async def _failed(self, row: OperationRow, error: CrmError) -> None:
         unknown = isinstance(error, UnknownOutcome) or (
@@ -90,9 +88,11 @@ class Journal:
         elif error.status is not None and error.status not in STILL_AT_WORK:
             await self.store.record_answered(row)
 
-    async def _done(self, row: OperationRow, planned: Operation, record_id: str, attempt: Attempting) -> OperationRow:
+    async def _done(
+        self, row: OperationRow, planned: Operation, record_id: str, attempt: Attempting, target: Target
+    ) -> OperationRow:
         await self.store.settle(
-            row, OperationState.DONE, record_id=record_id, entity=str(planned.scope.get("entity") or "client"),
+            row, OperationState.DONE, record_id=record_id, entity=target.mapping.create.entity,
             message_keys=planned.message_keys,
         )
         attempt.say("operation.done", f"{planned.kind} {planned.part}/{planned.parts}: {record_id}")
@@ -109,17 +109,11 @@ class Journal:
         """
         settled_at = self.settled_at(target, row)
         now = self.clock.time()
-        if planned.kind is OperationKind.ENRICH:
-            # What is on the card says what is still missing, so the plan is simply made again once nothing is under way.
-            if now < settled_at:
-                raise waiting("settling", settled_at, "It is not known yet whether the card was changed.")
-            await self.store.settle(row, OperationState.VOID)
-            raise PlanAgain("the card is read again")
         sent_at = datetime.fromtimestamp(row.sent_at or now, UTC)
-        look = await target.crm.look(planned, scope, attempt.steps, sent_at=sent_at)
+        look = await target.crm.look(planned, scope, attempt.steps, sent_at=sent_at, guard=_guard(attempt, target))
         if look.seen is Seen.FOUND:
             attempt.say("outcome.settled", f"{planned.kind} {planned.part}/{planned.parts} is in the CRM: {look.id}")
-            return await self._done(row, planned, look.id, attempt)
+            return await self._done(row, planned, look.id, attempt, target)
         if now < settled_at:
             raise waiting("settling", settled_at, f"It is not known yet whether the CRM carried out: {planned.kind}.")
         if look.seen is not Seen.ABSENT and target.settings.unknown_outcome != "repeat":
@@ -160,3 +154,8 @@ class Journal:
         """From when on "not there" can be believed (seconds since 1970)."""
         sent_at = row.sent_at if row.sent_at is not None else self.clock.time()
         return sent_at + target.crm.consistency_delay + (0.0 if row.answered else target.crm.commits_within)
+
+
+def _guard(attempt: Attempting, target: Target) -> Callable[[], None]:
+    """Called right before the bytes leave: the commit before, or the CRM's own pace, may have taken long."""
+    return lambda: attempt.require_lease(target.settings.timeout)

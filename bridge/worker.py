@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -47,10 +48,10 @@ class Worker:
     pipeline: Runs
     retry: RetryRules
     observer: Observer
+    #: jobs of one target at once
     concurrency: int = 16
     #: seconds; longer than any request's time-out, with room for a renewal that comes late
     lease: float = 60.0
-    #: targets that the config no longer has: their jobs stay where they are
     known_targets: Callable[[], Mapping[str, object]] = dict
     name: str = "worker"
     news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -90,30 +91,38 @@ class Worker:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _start_due(self) -> int:
-        free = self.concurrency - len(self._running)
-        if free <= 0:
-            return 0
-        now = self.clock.time()
-        self._stops = await self.store.stops()
-        stopped = {name for name, stop in self._stops.items() if stop.until is None or stop.until > now}
-        # of a target that rested, one job goes first and finds out whether the others may follow
-        probing = (self.breakers.to_be_probed() | self._stops.keys()) - stopped
-        jobs = await self.store.claim(
-            owner=self.name, limit=free, lease=self.lease, stopped=stopped | probing | self.breakers.closed_to_new()
-        )
-        for target in probing:
-            if len(jobs) < free and not any(attempt.job.target == target for attempt, _ in self._running.values()):
-                jobs += await self.store.claim(owner=self.name, limit=1, lease=self.lease, stopped=stopped, only=target)
+        jobs = await self.store.claim(owner=self.name, lease=self.lease, room=await self._room())
         for job in jobs:
             attempt = Attempting(job=job, clock=self.clock, lease_until=self.clock.monotonic() + self.lease)
             self._running[job.id] = (attempt, asyncio.create_task(self._attempt(attempt), name=f"job-{job.id}"))
         return len(jobs)
 
+    async def _room(self) -> dict[str, int]:
+        """How many jobs of each target may be taken up now. Every target has places of its own, so that one whose CRM takes
+        its time takes none from the others.
+        """
+        now = self.clock.time()
+        self._stops = await self.store.stops()
+        resting = self.breakers.closed_to_new() | {
+            name for name, stop in self._stops.items() if stop.until is None or stop.until > now
+        }
+        # of a target that has rested, one job goes first and finds out whether the others may follow
+        probing = self.breakers.to_be_probed() | self._stops.keys()
+        busy = Counter(attempt.job.target for attempt, _ in self._running.values())
+        places = {
+            target: (1 if target in probing else self.concurrency) - busy[target]
+            for target in self.known_targets()
+            if target not in resting
+        }
+        return {target: free for target, free in places.items() if free > 0}
+
     async def _pause(self, stopping: asyncio.Event) -> None:
         """Until there is news or a place is free, or something falls due, at most POLL seconds."""
         self._free.clear()
-        due = await self.store.next_due()
-        wait = POLL if due is None else min(POLL, max(0.01, due - self.clock.time()))
+        due = await self.store.next_due(self.known_targets())
+        now = self.clock.time()
+        # what is due and was not taken up has to wait for news: its target rests, or its lane is busy
+        wait = min(POLL, due - now) if due is not None and due > now else POLL
         waiters = [asyncio.create_task(event.wait()) for event in (self.news, self._free, stopping)]
         sleeping = asyncio.create_task(self.clock.sleep(wait))
         _, rest = await asyncio.wait([*waiters, sleeping], return_when=asyncio.FIRST_COMPLETED)
@@ -170,11 +179,6 @@ class Worker:
 
     async def _outcome(self, attempt: Attempting) -> Outcome:
         job = attempt.job
-        if job.target not in self.known_targets():
-            return Outcome(
-                state=JobState.HELD, reason="target_unknown", uses_attempt=False,
-                detail=f"The target {job.target!r} is not in the config any more. Put it back, or skip this job.",
-            )
         try:
             outcome = await self.pipeline.run(attempt)
         except (StaleLease, NoRoom, OSError):

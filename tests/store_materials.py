@@ -70,7 +70,8 @@ async def finish_chat(
 
 
 async def claim(store: Store, limit: int = 10, **more: Any) -> list[Job]:
-    return await store.claim(owner="w1", limit=limit, lease=LEASE, **more)
+    targets = ("sales", "archive")
+    return await store.claim(owner="w1", lease=LEASE, room=dict.fromkeys(more.get("only", targets), limit))
 
 
 async def end(store: Store, job: Job, state: JobState, reason: str = "", *, next_at: float | None = None, counts: bool = True) -> None:

@@ -291,14 +291,6 @@ class TestTargets:
             assert (outcome.state, outcome.uses_attempt) == (JobState.RETRYING, False)
             assert outcome.next_at == clock.time() + 7
 
-    async def test_a_target_that_left_the_config_holds_its_jobs(self, tmp_path: Path, clock: FakeClock) -> None:
-        async with on_the_way(tmp_path, clock) as way:
-            await way.post(finished(1, clock))
-            way.targets.clear()
-            [outcome] = await way.work()
-
-            assert (outcome.state, outcome.reason) == (JobState.HELD, "target_unknown")
-
 
 async def test_a_store_younger_than_the_chat_writes_nothing_again(tmp_path: Path, clock: FakeClock) -> None:
     """The volume was lost, the key was kept: the provider tells old chats once more."""

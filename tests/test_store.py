@@ -126,17 +126,33 @@ class TestJobs:
         await finish_chat(store, clock.now(), next_in=600)
 
         assert await claim(store) == []
-        assert await store.next_due() == clock.time() + 600
+        assert await store.next_due(["sales"]) == clock.time() + 600
         await clock.advance(600)
         assert len(await claim(store)) == 1
 
     async def test_jobs_of_stopped_targets_stay(self, store: Store, clock: FakeClock) -> None:
         await finish_chat(store, clock.now(), targets=("sales", "archive"))
 
-        claimed = await claim(store, stopped=["sales"])
+        claimed = await claim(store, only=["archive"])
 
         assert [job.target for job in claimed] == ["archive"]
-        assert [job.target for job in await claim(store, only="sales")] == ["sales"]
+        assert [job.target for job in await claim(store, only=["sales"])] == ["sales"]
+
+    async def test_a_target_gets_no_more_than_its_places(self, store: Store, clock: FakeClock) -> None:
+        for number in range(4):
+            await finish_chat(store, clock.now(), str(number), targets=("sales", "archive"))
+
+        claimed = await store.claim(owner="w", lease=LEASE, room={"sales": 1, "archive": 3})
+
+        assert sorted(job.target for job in claimed) == ["archive", "archive", "archive", "sales"]
+
+    async def test_jobs_of_targets_that_nobody_knows_are_held(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now(), targets=("sales", "archive"))
+
+        assert await store.hold_strangers(["sales"]) == 1
+
+        rows = await store.reading().jobs(states=["held"])
+        assert [(row["target"], row["reason"]) for row in rows] == [("archive", "target_unknown")]
 
     async def test_a_newer_revision_supersedes_one_that_has_written_nothing(self, store: Store, clock: FakeClock) -> None:
         await finish_chat(store, clock.now(), "7", "one")
@@ -274,7 +290,7 @@ class TestJobs:
         assert await store.delivered(job.chat_row, "sales") == {"m1"}
         assert [one.id for one in await claim(store)] == [job.id]
 
-    async def test_nothing_is_said_to_be_written_of_a_job_without_an_unknown_outcome(self, store: Store, clock: FakeClock) -> None:
+    async def test_nothing_is_said_to_be_written_without_an_unknown_outcome(self, store: Store, clock: FakeClock) -> None:
         await finish_chat(store, clock.now())
         [job] = await claim(store)
         await end(store, job, JobState.HELD, "ambiguous")
@@ -336,7 +352,7 @@ class TestJournal:
         assert await store.identities("sales", [("phone", "+79160000001")]) == []
         assert [one.state for one in await store.operations(job.id)] == [OperationState.PLANNED]
 
-    async def test_contact_points_of_a_client_that_is_being_made_point_to_the_operation(self, store: Store, clock: FakeClock) -> None:
+    async def test_a_client_being_made_has_its_contact_points_lead_to_the_operation(self, store: Store, clock: FakeClock) -> None:
         await finish_chat(store, clock.now())
         [job] = await claim(store)
         [row] = await store.record_plan(job, plan_of(CREATE))
@@ -350,7 +366,7 @@ class TestJournal:
         known = await store.identities("sales", [("phone", "+79160000001"), ("email", "a@b.ru")])
         assert [(one.client_id, one.operation) for one in known] == [("c1", None), ("c1", None)]
 
-    async def test_contact_points_are_free_again_if_the_client_was_certainly_not_made(self, store: Store, clock: FakeClock) -> None:
+    async def test_contact_points_of_a_client_that_was_not_made_are_free_again(self, store: Store, clock: FakeClock) -> None:
         await finish_chat(store, clock.now())
         [job] = await claim(store)
         [row] = await store.record_plan(job, plan_of(CREATE))

@@ -35,10 +35,12 @@ from bridge.transport import Answer
 
 #: characters of a CRM's own words that are kept with an error
 EXCERPT = 300
-#: members of an error's body that say what is wrong, wherever they stand in it; the rest is somebody's data
-_TELLING = re.compile(r"(message|error|detail|details|reason|code|field|label|type|title|name|status|description)s?$")
+#: members of an error's body that say what is wrong; the rest is somebody's data
+_TELLING = re.compile(r"(message|error|detail|reason|code|field|label|type)s?$")
+#: … and on top also these, which are a person's further below
+_TELLING_ON_TOP = re.compile(r"^(title|name|status|description)$")
 #: members in which the telling ones lie deeper
-_INSIDE = frozenset({"data", "messageTranslation", "errors", "fields", "body", "response"})
+_INSIDE = re.compile(r"message|error|^(data|fields|body|response)$")
 _DEEPEST = 3
 #: some CRMs say why in a header, with an empty body
 _REASON = re.compile(r"(reason|error|message)$")
@@ -243,14 +245,14 @@ def _sentence(words: str, said: Said) -> str:
 
 
 def _telling(data: Any, depth: int = 0) -> Iterator[str]:
-    parts = data.items() if isinstance(data, Mapping) else enumerate(data) if isinstance(data, list) else ()
-    for key, value in parts:
+    for key, value in data.items() if isinstance(data, Mapping) else enumerate(data):
+        word = "" if isinstance(key, int) else str(key).lower()
+        telling = not word or _TELLING.search(word) or (depth == 0 and _TELLING_ON_TOP.search(word))
         if isinstance(value, Mapping | list):
-            # A record that is in the way has a name and a description, too; those of an error stand on top.
-            if depth < _DEEPEST and (isinstance(key, int) or _TELLING.search(str(key).lower()) or key in _INSIDE):
+            if depth < _DEEPEST and (telling or _INSIDE.search(word)):
                 yield from _telling(value, depth + 1)
-        elif value not in (None, "", True, False) and (isinstance(key, int) or _TELLING.search(str(key).lower())):
-            yield f"{value}" if isinstance(key, int) else f"{key}: {value}"
+        elif telling and value not in (None, "", True, False):
+            yield f"{key}: {value}" if word else str(value)
 
 
 def _retry_after(said: Said, now: datetime) -> float | None:

@@ -13,11 +13,10 @@ from .card import best_first, traced
 from .conversation import follow
 from .fields import from_fields
 from .finds import Budget
-from .normal import normal
 from .ours import Ours
-from .reading import masked_spans
 from .regions import regions_of
 from .result import Candidate, Extraction, Own
+from .transcript import masked, transcript
 from .wishes import wishes
 
 __all__ = ["Candidate", "Extraction", "Own", "contact_points"]
@@ -34,16 +33,12 @@ def contact_points(chat: Chat, *, region: str | None = None, own: Own = _NO_OWN,
     budget = Budget()
     ours = Ours(chat, own, regions)
     fields = list(from_fields(chat, regions, ours, budget))
-    talk = follow(chat, regions, ours, budget, fields)
-    masked = {
-        index: tuple(spans)
-        for index, message in enumerate(chat.messages)
-        if sum(sign.isdigit() for sign in message.text) and (spans := masked_spans(normal(message.text)))
-    }
+    lines = transcript(chat, regions, budget)
+    talk = follow(lines, fields, regions, ours, budget)
     return Extraction(
         points=best_first(talk),
         wishes=wishes(chat),
         region=regions[0] if regions else None,
         trace=traced(talk) if explain else (),
-        masked=masked,
+        masked=masked(chat, lines),
     )

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from bridge.model import Claim, ContactPoint, PointKind
 
-from .claims import Verdict
-from .conversation import Conversation, Seen
 from .result import Candidate
+from .seen import Seen, Talk, Verdict
 
 _RANK = {Claim.OWN: 0, Claim.UNCLEAR: 1, Claim.OTHER: 2}
 _CERTAIN = {Claim.OWN: 0.75, Claim.UNCLEAR: 0.5, Claim.OTHER: 0.75}
 
 
-def best_first(talk: Conversation) -> tuple[ContactPoint, ...]:
+def best_first(talk: Talk) -> tuple[ContactPoint, ...]:
     """One point a value: the first place it stood, the strongest claim made to it."""
     groups: dict[tuple[PointKind, str], list[Seen]] = {}
     for seen in talk.seen:
@@ -24,7 +23,7 @@ def best_first(talk: Conversation) -> tuple[ContactPoint, ...]:
     return tuple(points[place] for place in order)
 
 
-def _point(group: list[Seen], talk: Conversation) -> ContactPoint:
+def _point(group: list[Seen], talk: Talk) -> ContactPoint:
     first = group[0]
     strongest = max(group, key=_strength)
     verdict = _verdict(strongest)
@@ -65,7 +64,7 @@ def _confidence(verdict: Verdict, seen: Seen, flags: tuple[str, ...]) -> float:
     return round(min(1.0, max(0.05, base)), 2)
 
 
-def traced(talk: Conversation) -> tuple[Candidate, ...]:
+def traced(talk: Talk) -> tuple[Candidate, ...]:
     """Every candidate with the decision and the rule that made it."""
     return tuple(
         Candidate(

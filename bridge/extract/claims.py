@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-
 from bridge.model import Claim, PointKind
 
 from .asked import Asked
 from .cues import AFTER, BEFORE, Cue
+from .seen import ASKED, ASKED_OF_ANOTHER, Verdict
 
 _WINDOW = 110
 _AFTER_WINDOW = 70
@@ -18,29 +17,38 @@ _ABBREVIATION = re.compile(r"(?:тел|моб|сот|раб|дом|доб|г|у�
 _PHONE_WORD = re.compile(r"(?:тел|моб|сот|номер|phone|\btel|cell|mobile|number|whats|вотс|ватс|вайбер|почта|e-?mail|мейл|mail|контакт)[\w.]*\W{0,4}$")
 _NEXT = re.compile(r"[,;.!?\n]|\s(?:а|и|или|но|та|and|or|but)\s")
 _FAR = 40
+_LONG_WORD = re.compile(r"[^\W\d_]{3,}")
+_WORDS_OF_QUOTE = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """A claim, how strongly it is made (the strongest over a chat wins), and by which rule."""
-
-    claim: Claim
-    strength: int
-    rule: str
-
-
-UNCLEAR = Verdict(Claim.UNCLEAR, 10, "no-word")
 #: Local parts behind which nobody reads.
 _MACHINES = re.compile(r"^(?:no-?reply|do-?not-?reply|noreply\w*|mailer-daemon|postmaster|bounces?|notifications?|robot)\b", re.IGNORECASE)
 
 
 def by_words(low: str, start: int, end: int, floor: int, ceiling: int) -> Verdict | None:
     """What the words between the contacts before (`floor`) and after (`ceiling`) say; None if nothing."""
+    if _quoted(low, start, end):
+        return Verdict(Claim.OTHER, 83, "quoted")
     after = _after(low, end, ceiling)
     before = _before(low, start, floor)
     if before is None or (after is not None and after.strength > before.strength):
         return after
     return before
+
+
+def _quoted(low: str, start: int, end: int) -> bool:
+    """Whether the contact stands with other words inside quotation marks: somebody else wrote that."""
+    for opening, closing in (("«", "»"), ("“", "”"), ('"', '"')):
+        begin = low.rfind(opening, 0, start)
+        stop = low.find(closing, end)
+        if begin < 0 or stop < 0 or closing in low[begin + 1 : start] or "{" in low[:begin]:
+            continue
+        if opening == closing and low.count(opening, 0, start) % 2 == 0:
+            continue
+        around = f"{low[begin + 1 : start]} {low[end:stop]}"
+        if len(_LONG_WORD.findall(around)) >= _WORDS_OF_QUOTE:
+            return True
+    return False
 
 
 def _before(low: str, start: int, floor: int) -> Verdict | None:
@@ -96,9 +104,7 @@ def by_question(asked: Asked, kind: PointKind) -> Verdict | None:
     wanted = asked.email if kind is PointKind.EMAIL else asked.phone
     if not wanted:
         return None
-    if asked.recipient:
-        return Verdict(Claim.OTHER, 70, "asked-recipient")
-    return Verdict(Claim.OWN, 70, "asked")
+    return ASKED_OF_ANOTHER if asked.recipient else ASKED
 
 
 def machine(address: str) -> bool:

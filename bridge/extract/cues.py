@@ -1,4 +1,4 @@
-"""Words beside a contact that say whose it is."""
+"""Words beside a contact that say whose it is: two tables, one for what stands before it and one for what stands after."""
 
 from __future__ import annotations
 
@@ -7,89 +7,212 @@ from dataclasses import dataclass
 
 from bridge.model import Claim
 
-#: People who are not the visitor, in the cases that make a number theirs: "номер мужа", "позвоните мужу", "у мужа".
-_GENITIVE = (
-    r"(?:мужа|жены|супруга|супруги|мамы|матери|папы|отца|сына|дочери|дочки|брата|сестры|бабушки|дедушки|деда|внука|внучки|тещи|тестя|свекрови|свекра|зятя|невестки"
-    r"|друга|подруги|приятеля|парня|девушки|жениха|невесты|соседа|соседки|знакомого|знакомой|родственник\w{1,2}|родителей|детей|ребенка|тети|дяди|племянни\w{1,2}|кума|кумы"
-    r"|коллеги|начальник\w|начальницы|директора|руководител\w|бухгалтера|бухгалтерии|секретар\w|помощни\w{1,2}|ассистента|водителя|курьера|мастера|прораба|риэлтора|агента|юриста|охран\w{1,3}|администратора|напарника|партнера|арендатора|жильца|квартирант\w|хозя\w{1,3}|собственника|владельца|заказчика|клиента|поставщика|врача|тренера|учителя|няни"
-    r"|именинни\w{1,2}|адресата|получателя|чоловіка|дружини|мами|тата|сина|доньки|брата|сестри|подруги|сусіда|бабусі)"
-)
-_DATIVE = (
-    r"(?:мужу|жене|супругу|супруге|маме|матери|папе|отцу|сыну|дочери|дочке|брату|сестре|бабушке|дедушке|деду|внуку|внучке|теще|тестю|свекрови|свекру|зятю|невестке|другу|подруге|парню|девушке|соседу|соседке|знакомому|знакомой|родителям|тете|дяде"
-    r"|коллеге|начальнику|директору|руководителю|бухгалтеру|секретарю|помощнику|помощнице|ассистенту|водителю|курьеру|мастеру|прорабу|риэлтору|юристу|администратору|напарнику|партнеру|хозяину|хозяйке|заказчику|получателю|имениннице|имениннику|врачу|няне"
-    r"|собственнику|владельцу|риелтору|риэлтору|снабженцу|кладовщику|монтажнику|колезі|директору|бухгалтеру|ему|ей|им|чоловіку|дружині|мамі|татові|сину|доньці|сестрі|подрузі|йому|їй)"
-)
-_NOMINATIVE = (
-    r"(?:собственник|владелец|арендодатель|риелтор|снабженец|завхоз|кладовщик|заказчик|поставщик|монтажник|муж|жена|супруг|супруга|мама|мать|папа|отец|сын|дочь|дочка|брат|сестра|бабушка|дедушка|внук|внучка|теща|тесть|свекровь|свекор|зять|невестка|друг|подруга|парень|девушка|сосед|соседка|коллега|начальник|начальница|бухгалтер|секретарь|директор|водитель|курьер|мастер|прораб|риэлтор|хозяин|хозяйка|няня|помощник|помощница|чоловік|дружина|син|донька|сусід)"
-)
-_PEOPLE = (
-    r"(?:husband|wife|spouse|partner|mom|mum|mother|dad|father|son|daughter|brother|sister|grandmother|grandma|grandfather|grandpa|aunt|uncle|cousin|friend|boyfriend|girlfriend|fianc[eé]e?|neighbou?r|roommate|flatmate|colleague|coworker|co-worker|boss|manager|secretary|assistant|accountant|driver|courier|landlord|tenant|lawyer|agent|contractor|doctor|nanny|parents?|kid|child|mother-in-law|father-in-law|recipient|insurance|insurer|bank|dealer|hospital|school|clinic|vendor|client|customer|supplier|director|supervisor|receptionist)"
-)
-_THING = r"(?:номер\w{0,2}|тел(?:ефон\w{0,2})?\.?|моб(?:ильн\w{2,3})?\.?|сотов\w{2,3}|почт\w|e-?mail|мейл\w?|имейл|мыло|ящик|адрес\w{0,2}|контакт\w{0,3}|ватсап\w?|вотсап\w?|whats ?app|вайбер|телеграм\w?|тг|ник|пошт\w|skype|скайп)"
-_THING_EN = r"(?:(?:cell|mobile|home|work|phone|office|desk|direct) )?(?:number|phone|cell|mobile|e-?mail|email address|mail|whats ?app|contact|line|tel|desk|office|telegram|address|telephone|viber)"
-_CALL = r"(?:по|пере)?(?:звон|дзвон)(?:ите|ить|и|іть|ити)|набер(?:ите|и|іть)|(?:на)?пиш(?:ите|и|іть)|свяж(?:итесь|ись)|связ(?:аться|ывайтесь)|маякните|скиньте|отправ(?:ьте|ляйте|ить)|пришлите|присылайте|вышлите|передайте|телефонуйте|зателефонуйте|передзвоніть|подзвоніть|надішліть|наберіть"
-_FILL = r"(?:\s+[\w'-]{1,20}){0,2}?"
+from .patterns import any_of, words
+from .people import CASES, DATIVE, GENITIVE, NOMINATIVE, PEOPLE, THING, THING_EN
+
+_CALL = any_of(
+    r"(?:по|пере)?(?:звон|дзвон)(?:ите|ить|и|іть|ити)", r"набер(?:ите|и|іть|ет)", r"(?:на)?пиш(?:ите|и|іть)", "писать",
+    r"свяж(?:итесь|ись)", r"связ(?:аться|ывайтесь)", r"отправ(?:ьте|ляйте|ить|лять)",
+    words("маякните скиньте пришлите присылайте прислать вышлите выслать передайте телефонуйте зателефонуйте передзвоніть"),
+    words("подзвоніть надішліть наберіть дублируйте продублируйте позвонит перезвонит звонит набрать запишите"),
+)  # fmt: skip
+_LITTLE = r"(?:\s+[\w.'-]{1,20}){0,2}?"
+_SOME = r"(?:\s+[\w«».-]{1,20}){0,4}?"
+_OF_NUMBER = r"(?:\s+(?:вашего|ваш|этого|этот|какого-то|неизвестного|незнакомого|номера|номер|номеру|телефона|телефон|адреса|адрес|почты|почту|ящика|городского|мобильного|своего|моего|пошти))*"  # noqa: E501 - one list of fillers
+_END = r"(?=[\s:,(«\"–-]{0,4}$)"
+_END_TIGHT = r"(?=[\s:(«\"–-]{0,4}$)"
+_MINE = words("мой моя мое мои моего моему мою моем моей моим наш наша наше наши нашу нашим свой своя свою мій мою менің біздің")
+_WROTE = r"(?:звонил|писал|набирал|отправлял|отправил|написал|переслал|оставлял|дзвонив|дзвонил|писав|телефонувал)(?:а)?"
+_NOT_PEOPLE = rf"(?!(?:{NOMINATIVE}|{GENITIVE}|{DATIVE})\b)"
 
 
 @dataclass(frozen=True, slots=True)
 class Cue:
+    """`strength`: of what is said about one contact in a chat, the strongest counts."""
+
     claim: Claim
-    #: what says it more strongly wins
     strength: int
     rule: str
     pattern: re.Pattern[str]
 
 
-def _own(rule: str, strength: int, pattern: str) -> Cue:
-    return Cue(Claim.OWN, strength, rule, re.compile(pattern))
+def _own(rule: str, strength: int, *alternatives: str) -> Cue:
+    return Cue(Claim.OWN, strength, rule, re.compile(any_of(*alternatives)))
 
 
-def _other(rule: str, strength: int, pattern: str) -> Cue:
-    return Cue(Claim.OTHER, strength, rule, re.compile(pattern))
+def _other(rule: str, strength: int, *alternatives: str) -> Cue:
+    return Cue(Claim.OTHER, strength, rule, re.compile(any_of(*alternatives)))
 
 
-#: Read in the words before a contact. Of several the one whose words end nearest to it counts; of those, the first here.
+#: Read in the words before a contact. Of several the nearest counts; of those equally near the strongest.
 BEFORE: tuple[Cue, ...] = (
-    _other("not-mine", 92, r"(?:не мой|не моя|не мое|не наш|чужой|not my|not mine|isn'?t my|не мій)\b(?:\s+\w+){0,2}"),
-    _other("no-longer", 91, r"(?:стар(?:ый|ая|ого|ому|ом)|прежн\w{2,3}|бывш\w{2,3}|предыдущ\w{2,3}|old|former|previous)\s+(?:" + _THING + "|" + _THING_EN + r")(?: (?:is|was|were))?|раньше был\w?(?:\s+\w+){0,2}|(?:стар(?:ый|ая|ую|ое|ого|ой)|old(?: one)?)(?=\W{0,3}$)"),
-    _own("called-from", 85, r"(?:\bя\s+(?:\w+\s+){0,3}?|(?:\bвам|\bк вам)\s+(?:\w+\s+){0,2}?|(?:^|[.!?,;\n]\s{0,2})(?:(?:вчера|сегодня|уже|только что|утром|вечером|днем|недавно|до этого|здравствуйте|\w{5,6}ник)\W{1,2}){0,3})(?<!мне )(?<!нам )(?:звонил|писал|набирал|дзвонив|дзвонил|писав|оставлял|отправлял|отправил|написал|переслал)(?:а)?\s+(?:заявку\s+|вам\s+|вчера\s+|сегодня\s+|уже\s+|я\s+){0,3}(?:с|со|з|із)\b(?:\s+(?:номера|телефона|этого|почты|адреса|ящика|своего|моего|номеру|пошти))*"),
-    _own("called-from", 84, r"\bi(?:'ve| have|'m| am)? (?:\w+ )?(?:called|texted|wrote|emailed|rang|calling|writing|messaged|texting)(?: you| in| your \w+)?(?: \w+)? from\b(?: (?:number|the number|my number))?"),
-    _own("called-at", 84, r"вы\s+(?:мне\s+)?(?:уже\s+|сегодня\s+|вчера\s+)?(?:звонили|писали|отправляли|присылали|набирали)\s+(?:мне\s+|ранее\s+)?(?:на|по)\b(?:\s+(?:номер|телефон|почту|адрес|этот))*|мне\s+(?:\w+\s+){0,2}(?:звонили|писали|набирали|присылали)\s+на\b(?:\s+(?:номер|телефон|почту|этот))*|you (?:called|texted|emailed|wrote) me (?:at|on)|you (?:sent|emailed) (?:it|that|them|the \w+) to"),
-    _other("called-me", 84, r"(?:мне|нам|мені|маме|мужу|жене)\s+(?:[\w-]+\s+){0,4}?(?:звон|позвон|дозвон|перезвон|набирал|набрал|писал|написал|прислал|пришл|приход|названив|скинул|дзвон|подзвон|телефонувал)\w*(?:\s+[\w«»-]+){0,4}?\s+(?:с|со|от|з|із|від)\b(?:\s+(?:вашего|этого|какого-то|неизвестного|незнакомого|номера|телефона|адреса|почты|номеру|городского|мобильного))*"),
-    _other("called-me", 83, r"(?<!я )(?<!вам )(?:звонил|писал|прислал|отправил|написал|позвонил|набирал)(?:а|и)?\s+(?:[\w«»-]+\s+){0,3}?(?:с|со|от)\b(?:\s+(?:номера|телефона|адреса|почты|этого))*"),
-    _other("called-me", 84, r"(?:звонили|звонят|названивают|позвонили|набирали|писали|дзвонили|телефонували|дзвонять|приходят|пришло|пришла|пришел|поступил\w?|поступают|приходит|получил\w?)\s+(?:[\w«»-]+\s+){0,5}?(?:с|со|от|з|із|від)\b(?:\s+(?:вашего|этого|какого-то|номера|телефона|адреса|почты|номеру|городского))*|(?:звонок|звонки|смс|сообщение|письмо|письма|спам|дзвінок)(?:\s+\w+){0,2}\s+(?:с|со|от|з|від)\b(?:\s+(?:номера|телефона|адреса|почты|номеру))*"),
-    _other("called-me", 84, r"(?:call(?:s|ed|ing)?|text(?:s|ed|ing)?|email(?:s|ed|ing)?|phoned|rang|contacted|messages?|messaged|wrote|spam|letters?|voicemail)(?: (?:me|us|my \w+|it|came|yesterday|today|this morning))*(?: \w+){0,3}? from\b(?: (?:the |this |a |an )?(?:number|phone|phone number|address|email|email address|unknown number|your \w+))?"),
-    _other("dialled", 82, r"(?:звоню|звонил|звонила|дозваниваюсь|дозвониться|дозвонится|дозвонилась|дозвонился|набираю|набирал|набирала|позвонил|позвонила|звоним|дзвоню|дзвонив|дзвонила|додзвонитися|телефоную)\s+(?:[\w-]+\s+){0,4}?(?:на|по|за)\b(?:\s+(?:ваш\w{0,2}|номер\w{0,2}|телефон\w{0,2}|горяч\w{2,3}|лини\w|вам|указанн\w{2,3}|городск\w{2,3}|этот|этому))*|(?:набираю|набирал\w?)(?:\s+(?:ваш\w{0,2}|номер|вас))*"),
-    _other("dialled", 82, r"(?:писал|написал|отправил|отправлял|выслал|скинул|сбросил|посылал|послал|переслал|надіслав|надіслала|писав)(?:а|и)?\s+(?:[\w-]+\s+){0,5}?(?:на|по)\b(?:\s+(?:ваш\w{0,2}|почту|адрес|e-?mail|ящик|номер|пошту|мейл|электронн\w{2,3}))*"),
-    _other("dialled", 82, r"\bi(?:'ve| have|'m| am|'ve been| have been| keep| kept)? (?:\w+ ){0,2}?(?:called|calling|call|rang|dialed|dialled|dialing|phoned|phoning|emailed|wrote|written|sent|messaged|texted|tried|trying)(?: [\w-]+){0,5}? (?:at|on|to)\b(?: (?:the |your )?(?:number|phone|email|hotline|address|line))?|\bi(?:'ve| have)? (?:\w+ )?(?:called|dialed|dialled|rang|tried calling|been calling|tried)(?: (?:the |your )?(?:number|hotline|line))?(?=\W{0,3}$)"),
-    _other("listed", 82, r"(?:на (?:вашем )?(?:сайте|визитке|упаковке|коробке|странице|вывеске|чеке|карте)|в (?:объявлении|интернете|договоре|чеке|гугле|2гис|инстаграм\w?|приложении|яндекс[\w. ]{0,8}|справочнике)|on (?:your|the) (?:web ?site|site|page|card|receipt|box|label|map)|на сайті)(?:\s+(?:\w+\s+){0,3}?(?:указан\w{0,2}|написан\w{0,2}|стоит|висит|номер\w?|телефон|адрес|почта|есть|значится|нашел|нашла|listed|number|says|вказан\w{0,2}))*"),
-    _other("competitor", 84, r"(?:конкурент\w{0,3}|в друг(?:ом|ой) (?:магазине|фирме|компании|салоне|клинике)|друг(?:ая|ой) (?:фирма|компания|магазин)|competitor\w?|another (?:shop|store|company|place))(?:\s+[\w«»\"-]+){0,4}"),
-    _own("my", 90, r"(?:мой|моя|мое|мои|моего|моему|мою|моем|моей|наш|наша|наше|наши|нашу|свой|своя|свою|мій|мою|менің|біздің)\s+(?!" + _NOMINATIVE + r"\b|" + _GENITIVE + r"\b|" + _DATIVE + r"\b)(?:[\w-]+\s+){0,3}?(?:" + _THING + r"|офис\w?|прям\w{2,3}|личн\w{2,3}|рабоч\w{2,3}|нөмір\w{0,3}|пошта\w{0,2})"),
-    _own("my", 90, r"\b(?:my|our) (?!(?:\w+ )?" + _PEOPLE + r"\b)(?:[\w'-]+ ){0,2}?" + _THING_EN + r"\b|\bmine\b|\b(?:meine?|mein|unsere) (?:\w+ )?(?:nummer|handynummer|telefonnummer|handy|e-?mail|mail|adresse|telefon)|\bmi (?:\w+ )?(?:número|numero|teléfono|telefono|correo|whatsapp|móvil|celular|email|oficina)|\b(?:meu|minha) (?:\w+ )?(?:número|numero|telefone|e-?mail|whatsapp|celular|contato)"),
-    _other("their", 84, r"\b(?:его|ее|их|його|її)\s+(?:[\w-]+\s+){0,2}?" + _THING + r"|\b(?:his|her|their|hers|theirs) (?:[\w-]+ ){0,2}?" + _THING_EN + r"\b|" + _THING + r"\s+(?:его|ее|их)\b"),
-    _other("your", 84, r"\b(?:ваш\w{0,3}|у вас)\s+(?:[\w-]+\s+){0,3}?(?:" + _THING + r"|сайт\w?|офис\w?|сотрудник\w{0,2}|менеджер\w{0,2}|горяч\w{2,3} лини\w{1,2}|лини\w|магазин\w?|служб\w|поддержк\w|бот\w?)|(?:\bс|\bот)\s+ваш(?:им|ей|его|ими)\b|\byour (?:[\w'-]+ ){0,2}?(?:" + _THING_EN + r"|hotline|support|manager|store|shop|website|site|team|driver)\b|\byours\b"),
-    _other("person", 84, _THING + _FILL + r"\s+" + _GENITIVE + r"\b(?:\s+\w+){0,2}"),
-    _other("person", 84, r"(?:" + _CALL + r"|позвонит[ье]?|звонит|набрать|связаться|звонить|дублировать|запишите|наберёт)" + _FILL + r"\s+(?:лучше\s+|сразу\s+|напрямую\s+|на\s+|с\s+)?(?:мо(?:ему|ей|им|его)\s+)?(?:" + _DATIVE + r"|мужем|женой|мамой|папой|сыном|дочерью|братом|сестрой|бухгалтером|директором|прорабом|водителем|коллегой|нею|ней|ним)\b(?:\s+(?!мне|мой|моя|мою)[\w.]+){0,4}?"),
-    _other("person", 84, r"(?:\bу|для|от|моего|моей|нашего|нашей|мого|моєї)\s+" + _GENITIVE + r"(?:\s+(?:есть\s+|свой\s+|другой\s+)?(?:" + _THING + r"))?|(?:^|[,;(–-]\s*|\s(?:а|и|или|либо|або|то|есть)\s+)(?:моего\s+|моей\s+)?" + _GENITIVE + r"(?:\s+\w+){0,2}(?=\W{0,4}$)|(?:мамин|папин|женин|мужнин|бабушкин|сестрин|братов|дедушкин)\w{0,2}\b(?:\s+" + _THING + r")?|(?:^|\s)к\s+[а-я]{3,15}(?:е|у|ю|и)(?:\s+[а-я]{3,15}(?:е|у|ю|и))?(?=\W{0,4}$)|(?:^|[,;(\s])" + _DATIVE + r"(?=\W{0,4}$)"),
-    _other("person", 84, r"(?:^|[\s,;(])(?:мой\s+|моя\s+|наш\s+|наша\s+)?" + _NOMINATIVE + r"(?:\s+[а-яіїє]{2,14}){0,3}(?=[\s:—–(-]{0,4}$)"),
-    _other("person", 84, r"\b(?:my|our|the|a|his|her) (?:\w+ )?" + _PEOPLE + r"(?:'s|s'|s)?(?: (?:[\w-]+ ){0,2}?" + _THING_EN + r")?(?: (?:is|at|on|instead|directly|under))*(?: \w+)?(?=\W{0,3}$)|(?:^|[.,;!?\n(]\s*)" + _PEOPLE + r"(?: is)?(?: (?:mr|mrs|ms|dr)\.?)?(?: \w+){0,2}(?=\W{0,3}$)|\b(?!it|that|here|what|there|who|he|she|let|where|how|name|today|mobile|number|phone|cell|email|my)[a-z]{2,15}'s " + _THING_EN + r"\b|\b" + _PEOPLE + r"'s (?:[\w-]+ ){0,2}?" + _THING_EN + r"\b|\b(?:call|text|reach|contact|email|ring|phone|message|ask) (?:him|her|them|my (?:\w+ )?" + _PEOPLE + r"(?:'s)?)(?: \w+){0,4}?"),
-    _other("gift", 84, r"(?:получател\w{1,3}|отримувач\w{0,2}|recipient)\s*(?:подарка|букета|сюрприза)?[^.!?\n]{0,40}?\b(?:подарок|подарка|сюрприз|не я|другой|gift)\b[^.!?\n]{0,20}|(?:подарок|сюрприз|букет|gift|present|surprise) (?:для|маме|подруге|жене|девушке|мужу|сестре|for)[^.!?\n]{0,40}"),
-    Cue(Claim.UNCLEAR, 50, "recipient", re.compile(r"(?:получател\w{1,3}|отримувач\w{0,2}|recipient|адресат\w{0,2})(?:\W+\w+){0,4}?(?=\W{0,4}$)")),
-    _own("registered", 72, r"(?:оформл|зарегистрир|привяз|записан|заказыва|заказал|делал\w? заказ|оформил|указыва|указал|registered|signed up|booked|ordered|placed)\w*(?:\s+\w+){0,3}?\s+(?:на|под|with|under|to|using|за)\b(?:\s+(?:номер|телефон|почту|имя|email|the number|number))*"),
-    _own("invited", 66, r"(?:(?:мне|меня|нам|со мной|зі мною)\s+)?(?:" + _CALL + r"|дублируйте|жду (?:звонка|ответа|сообщения)|запишите|записывайте|пишу|диктую|звоните|оставляю|вот|держите|чекаю дзвінка|запишіть)(?:\s+(?:мне|нам|меня|со мной|пожалуйста|плиз|лучше|сюда|на|по|в|мені|будь ласка|номер|номеру|телефон|почту|почте|адрес|вотсап|ватсап|whatsapp|вайбер|телеграм|или|и|прямо|сразу|тогда|его|ее|кп|счет|прайс|каталог|смету|договор|все|это|документы|чек|расчет|вечером|утром|завтра|сегодня|потом|до|после|\d{1,2})){0,6}"),
-    _own("invited", 66, r"\b(?:мне|нам|меня|со мной)(?=\W{0,3}$)|\b(?:мне|нам)\s+(?:лучше\s+|можно\s+|(?:писать|звонить|отправлять|присылать|прислать|скинуть|набирать|слать)\s+){0,2}(?:на|в|по)\b(?:\s+(?:почту|номер|вотсап|ватсап|телефон|вайбер|телеграм|whatsapp|e-?mail))*|(?:можно|можете|буду|удобн\w{1,3}|лучше)\s+(?:\w+\s+){0,3}?(?:на|по|в)\b(?:\s+\w+)?|для связи|связь|тел(?:ефон)? для|контактный \w+|контакты?\b"),
-    _own("invited", 66, r"\bwith me(?: (?:at|on|via))?\b|\b(?:reach|call|text|phone|ring|contact|email|message|ping|mail|whatsapp|write|dm|get|find|try|send)(?: (?:to )?(?:me|us|back|it|the \w+|everything|that|over|details|info|please|directly|anytime|instead|later)){1,3}(?: (?:at|on|to|via|back|is|please|anytime|by|through|under|here|tomorrow|tonight|today))*|\b(?:here(?:'s| is| are)|i'?m (?:at|on)|it'?s|you can use|best (?:number|email|way)|send (?:it |them |the \w+ |everything |quote |invoice )?to|call(?: back)?|text)\b|erreich\w+|rufen sie(?: mich)?|an\b(?=\W{0,2}$)|llámame|llamame|escr[ií]b[ae]me|ligue|ligar para|para o"),
+    _other(
+        "not-mine", 92,
+        r"(?:не мой|не моя|не мое|не наш|чужой|not my|not mine|isn'?t my|не мій)\b(?:\s+\w+){0,2}",
+    ),
+    _other(
+        "no-longer", 91,
+        rf"(?:стар(?:ый|ая|ого|ому|ом|ую|ой)|прежн\w{{2,3}}|бывш\w{{2,3}}|предыдущ\w{{2,3}}|old|former|previous)\s+(?:{THING}|{THING_EN})(?: (?:is|was|were))?",
+        r"раньше был\w?(?:\s+\w+){0,2}",
+        r"(?:стар(?:ый|ая|ую|ое|ого|ой)|old(?: one)?)(?=\W{0,3}$)",
+    ),
+    _own(
+        "called-from", 85,
+        rf"\bя\s+(?:\w+\s+){{0,3}}?{_WROTE}{_LITTLE}\s+(?:с|со|з|із)\b{_OF_NUMBER}",
+        rf"\b(?:вам|к вам)\s+(?:\w+\s+){{0,2}}?{_WROTE}{_LITTLE}\s+(?:с|со|з|із)\b{_OF_NUMBER}",
+        rf"{_WROTE}\s+(?:\w+\s+)?(?:вам|к вам){_LITTLE}\s+(?:с|со|з|із)\b{_OF_NUMBER}",
+        rf"(?:^|[.!?,;\n]\s{{0,2}})(?:(?:вчера|сегодня|уже|только что|утром|вечером|днем|недавно|здравствуйте)\W{{1,2}}){{0,2}}{_WROTE}\s+(?:заявку\s+|уже\s+)?(?:с|со|з|із)\b{_OF_NUMBER}",
+        r"\bi(?:'ve| have|'m| am)? (?:\w+ )?(?:called|texted|wrote|emailed|rang|calling|writing|messaged|texting)(?: you| in| your \w+)?(?: \w+)? from\b(?: (?:my |the )?number)?",
+    ),
+    _own(
+        "called-at", 85,
+        rf"вы\s+(?:\w+\s+){{0,2}}?(?:звонили|писали|отправляли|присылали|набирали)\s+(?:мне\s+|ранее\s+)?(?:на|по)\b{_OF_NUMBER}",
+        rf"мне\s+(?:\w+\s+){{0,2}}?(?:звонили|писали|набирали|присылали)\s+на\b{_OF_NUMBER}",
+        r"you (?:called|texted|emailed|wrote)(?: to)? me (?:at|on)",
+    ),
+    _other(
+        "called-me", 84,
+        rf"(?:мне|нам|мені|маме|мужу|жене)\s+(?:[\w-]+\s+){{0,4}}?(?:звон|позвон|дозвон|перезвон|набирал|набрал|писал|написал|прислал|пришл|приход|названив|скинул|дзвон|подзвон|телефонувал)\w*{_SOME}\s+(?:с|со|от|з|із|від)\b{_OF_NUMBER}",
+        rf"(?:звонили|звонят|названивают|позвонили|набирали|писали|дзвонили|телефонували|дзвонять|приходят|пришло|пришла|пришел|поступ\w+|приходит|получил\w?|переписыва\w+){_SOME}\s+(?:с|со|от|з|із|від)\b{_OF_NUMBER}",
+        rf"(?:звонок|звонки|пропущенн\w+|вызов|смс|сообщение|письмо|письма|спам|дзвінок){_LITTLE}\s+(?:с|со|от|з|від)\b{_OF_NUMBER}",
+        rf"(?<!я )(?<!вам )(?:звонил|писал|прислал|отправил|написал|позвонил|набирал)(?:а|и)?{_LITTLE}\s+(?:с|со|от)\b{_OF_NUMBER}",
+        r"(?:calls?|called|calling|texts?|texted|texting|e-?mails?|e-?mailed|phoned|rang|contacted|messages?|messaged|wrote|spam|letters?|voicemail)(?: (?:me|us|my \w+|it|came|yesterday|today|this morning))*(?: \w+){0,3}? from\b(?: (?:the |this |a |an )?(?:number|phone|phone number|address|email|email address|unknown number|your \w+))?",
+    ),
+    _other(
+        "dialled", 82,
+        rf"(?:звоню|звонил|звонила|звоним|дозваниваюсь|дозвониться|дозвонится|дозвонилась|дозвонился|позвонил|позвонила|дзвоню|дзвонив|дзвонила|додзвонитися|телефоную){_SOME}\s+(?:на|по|за|в(?=\s+[«\"а-я]))\b{_OF_NUMBER}(?:\s+(?:горяч\w{{2,3}}|лини\w|указанн\w{{2,3}}|«[^»]{{1,40}}»))*",
+        rf"\b(?:набира[лю]\w?|набрал\w?)\b{_OF_NUMBER}",
+        rf"(?:писал|написал|отправил|отправлял|выслал|скинул|сбросил|посылал|послал|переслал|надіслав|надіслала|писав)(?:а|и)?(?:\s+[\w«».@-]{{1,40}}){{0,5}}?\s+(?:на|по)\b{_OF_NUMBER}",
+        r"\bi(?:'ve been|'ve| have been| have|'m| am| keep| kept)? (?:\w+ ){0,2}?(?:called|calling|call|rang|dialed|dialled|dialing|phoned|phoning|emailed|wrote|written|sent|messaged|texted|tried|trying|replied)(?: [\w-]+){0,5}? (?:at|on|to)\b(?: (?:the |your )?(?:number|phone|email|hotline|address|line))?",
+        r"\bi(?:'ve been|'ve| have)? (?:\w+ )?(?:called|dialed|dialled|rang|tried calling|calling|tried)(?: (?:the |your )?(?:number|hotline|line))?(?=\W{0,3}$)",
+    ),
+    _other(
+        "given-by", 82,
+        rf"(?<!я )(?<!вам )\b(?:дал|дала|дали|оставили|прислали|подсказали|посоветовали|порекомендовали){_SOME}\s+(?:{THING})",
+        rf"(?:{NOMINATIVE}|он|она|они|мастер|менеджер|оператор|врач|доктор)\s+(?:[\w-]+\s+){{0,2}}?(?:оставил|дал|прислал|скинул)\w*(?:\s+[\w-]+){{0,3}}?\s+(?:{THING})",
+        rf"(?:сказал|сказали|сказала|велели|попросили|просит|просил|просила|просили)\s+(?:\w+\s+)?(?:звонить|писать|обратиться|обращаться|отправлять|позвонить|написать|кп|счет|договор){_SOME}\s+(?:на|по|в|к)\b{_OF_NUMBER}",
+        r"(?:was|were|been|got) given (?:this |the |your |a )?(?:\w+ )?(?:number|phone|email|address)(?: (?:by|from) [\w ]{1,30})?",
+        rf"\b(?:our|the|my) {PEOPLE} (?:said|told|gave|asked|wants?|says)(?: [\w-]+){{0,5}}?(?=\W{{0,3}}$)",
+    ),
+    _other(
+        "listed", 82,
+        r"(?:на (?:вашем )?(?:сайте|визитке|упаковке|коробке|посылке|странице|вывеске|чеке|карте)|в (?:объявлении|интернете|договоре|чеке|гугле|2гис|инстаграм\w?|приложении|яндекс[\w. ]{0,8}|справочнике|птс|рекламе|контактах)|on (?:your|the) (?:web ?site|site|page|card|receipt|box|label|map|parcel)|на сайті)(?:\s+(?:[\w-]+\s+){0,3}?(?:указан\w{0,2}|написан\w{0,2}|стоит|висит|номер\w?|телефон|адрес|почта|есть|значится|нашел|нашла|listed|number|says|вказан\w{0,2}|отправителя|владельца))*",
+        r"\byour (?:\w+ )?(?:ad|advert|listing|flyer|site|website|page|sms|letter|invoice|receipt) (?:says|shows|lists|has)(?: \w+)?",
+    ),
+    _other(
+        "competitor", 84,
+        r"(?:конкурент\w{0,3}|в друг(?:ом|ой) (?:магазине|фирме|компании|салоне|клинике)|друг(?:ая|ой) (?:фирма|компания|магазин)|competitor\w?|another (?:shop|store|company|place))(?:\s+[\w«»\"-]+){0,4}",
+    ),
+    _own(
+        "my", 90,
+        rf"{_MINE}\s+{_NOT_PEOPLE}(?:[\w-]+\s+){{0,3}}?(?:{THING}|офис\w?|прям\w{{2,3}}|личн\w{{2,3}}|рабоч\w{{2,3}}|нөмір\w{{0,3}}|пошта\w{{0,2}})",
+        rf"\b(?:мой|моя|мои|моё|мое|мій|моя)\b{_END_TIGHT}",
+        rf"(?:^|[\s,;:(])(?:я|у меня)\b{_END_TIGHT}",
+        rf"\b(?:my|our) (?!(?:\w+ )?{PEOPLE}\b)(?:[\w'-]+ ){{0,2}}?{THING_EN}\b(?:'s)?",
+        r"\bmine\b(?:'s)?",
+        r"\b(?:meine?|unsere) (?:\w+ )?(?:nummer|handynummer|telefonnummer|handy|e-?mail|mail|adresse|telefon)",
+        r"\bmi (?:\w+ )?(?:número|numero|teléfono|telefono|correo|whatsapp|móvil|celular|email|oficina)",
+        r"\b(?:meu|minha) (?:\w+ )?(?:número|numero|telefone|e-?mail|whats\w{0,3}|celular|contato)",
+        r"\bmon (?:\w+ )?(?:numéro|téléphone|portable|e-?mail)",
+    ),
+    _other(
+        "their", 84,
+        rf"\b(?:его|ее|их|його|її)\s+(?:[\w.-]+\s+){{0,4}}?{THING}|{THING}\s+(?:его|ее|их)\b",
+        rf"\b(?:his|her|their) (?:[\w-]+ ){{0,2}}?{THING_EN}\b|\b(?:hers|theirs)\b",
+        rf"(?:^|[\s,;:(])(?:он|она|they|he|she)\b{_END_TIGHT}",
+    ),
+    _other(
+        "your", 84,
+        rf"\b(?:ваш\w{{0,3}}|у вас)\s+(?:[\w-]+\s+){{0,3}}?(?:{THING}|сайт\w?|офис\w?|сотрудник\w{{0,2}}|менеджер\w{{0,2}}|горяч\w{{2,3}} лини\w{{1,2}}|лини\w|магазин\w?|служб\w|поддержк\w|бот\w?)",
+        r"(?:\bс|\bот)\s+ваш(?:им|ей|его|ими)\b",
+        rf"\byour (?:[\w'-]+ ){{0,2}}?(?:{THING_EN}|hotline|support|manager|store|shop|website|site|team|driver)\b|\byours\b",
+        r"\bвы писали\b",
+    ),
+    _other(
+        "person", 84,
+        rf"{THING}{_LITTLE}\s+{GENITIVE}\b(?:\s+\w+){{0,2}}",
+        rf"{_CALL}{_LITTLE}\s+(?:лучше\s+|сразу\s+|напрямую\s+|на\s+|с\s+)?(?:мо(?:ему|ей|им|его)\s+)?{CASES}\b(?:\s+(?!мне|мой|моя|мою)[\w.]+){{0,4}}?",
+        rf"{DATIVE}(?:\s+мо\w{{2,3}})?\s+{_CALL}(?:\s+[\w.]+){{0,3}}?",
+        rf"(?:\bу|моего|моей|нашего|нашей|мого|моєї)\s+{GENITIVE}(?:\s+(?:есть|свой|другой|новый))?(?:\s+{THING}|(?=\W{{0,4}}$))",
+        rf"(?:^|[,;(–-]\s*|\s(?:а|и|или|либо|або|то|есть)\s+)(?:моего\s+|моей\s+)?{GENITIVE}(?:\s+\w+){{0,2}}{_END_TIGHT}",
+        rf"(?:копи\w|кп|счет|договор|экземпляр)?\s*(?:^|[,;(\s])(?<!подарок ){DATIVE}{_END_TIGHT}",
+        r"(?:мамин|папин|женин|мужнин|бабушкин|сестрин|братов|дедушкин)\w{0,2}\b" rf"(?:\s+{THING})?",
+        r"(?:^|\s)к\s+[а-я]{3,15}(?:е|у|ю|и)(?:\s+[а-я]{3,15}(?:е|у|ю|и))?" + _END,
+        rf"(?:^|[\s,;(:])(?<!нужен )(?<!нужна )(?<!нужны )(?<!требуется )(?<!нужна )(?:мой\s+|моя\s+|наш\s+|наша\s+)?{NOMINATIVE}(?:\s+[а-яіїє]{{2,14}}){{0,3}}{_END}",
+        rf"\b(?:my|his|her|our) (?:\w+ )?{PEOPLE}(?:'s|s'|s)?(?: (?:[\w-]+ ){{0,2}}?{THING_EN})?(?: (?:is|at|on|instead|directly|under))*(?: \w+)?(?=\W{{0,3}}$)",
+        rf"(?:прошл\w{{2,3}}|предыдущ\w{{2,3}}|last|previous)\s+(?!{THING}|{THING_EN})\w{{3,15}}\s?\(?(?:\w+,?\s?){{0,2}}$",
+        r"(?:будет|приедет|работает|подъедет|встретит)\s+(?:\w+\s+)?(?:мастер|прораб|монтажник|техник|директор|менеджер|сотрудник|человек)(?:\s+\w+)?" + _END,
+        rf"\bthe (?:\w+ )?{PEOPLE}(?:'s|s)?(?: {THING_EN})?(?: is| at)?(?: \w+)?(?=[\s:(,-]{{0,3}}$)",
+        rf"(?:^|[.,;!?\n(]\s*){PEOPLE}(?: is|:| -)(?: (?:mr|mrs|ms|dr)\.?)?(?: \w+){{0,2}}(?=\W{{0,3}}$)",
+        rf"\b(?!it|that|here|what|there|who|he|she|let|where|how|name|today|mobile|number|phone|cell|email|my)[a-z]{{2,15}}'s {THING_EN}\b",
+        rf"\b(?:call|text|reach|contact|email|ring|phone|message|ask) (?:him|her|them|my (?:\w+ )?{PEOPLE}(?:'s)?)(?: \w+){{0,4}}?",
+    ),
+    _other(
+        "gift", 84,
+        r"(?:получател\w{1,3}|отримувач\w{0,2}|recipient)\s*(?:подарка|букета|сюрприза)?[^.!?\n]{0,40}?\b(?:подарок|подарка|сюрприз|не я|другой|gift)\b[^.!?\n]{0,20}",
+    ),
+    Cue(
+        Claim.UNCLEAR, 50, "recipient",
+        re.compile(r"(?:получател\w{1,3}|отримувач\w{0,2}|recipient|адресат\w{0,2})(?:\W+\w+){0,4}?(?=\W{0,4}$)"),
+    ),
+    _own(
+        "signature", 86,
+        r"(?:с уважением|с\s?ув\.|best regards|kind regards|regards|sincerely|cheers|з повагою)\b[^«»\"]{0,90}",
+    ),
+    _own(
+        "registered", 72,
+        rf"(?:оформл|зарегистрир|привяз|записан|заказыва|заказал|делал\w? заказ|оформил|указыва|registered|signed up|booked|ordered|placed)\w*{_SOME}\s+(?:на|под|with|under|to|using|за)\b{_OF_NUMBER}(?: (?:the )?number)?",
+    ),
+    _own(
+        "invited", 66,
+        rf"(?:(?:мне|меня|нам|со мной|зі мною)\s+)?(?:{_CALL}|жду (?:звонка|ответа|сообщения)|записывайте|пишу|диктую|оставляю|вот|держите|чекаю дзвінка|запишіть|поменяйте|обновите)(?:\s+(?:мне|нам|меня|со мной|пожалуйста|плиз|лучше|сюда|на|по|в|мені|будь ласка|номер|номеру|телефон|почту|почте|адрес|вотсап|ватсап|whatsapp|вайбер|телеграм|или|и|прямо|сразу|тогда|его|ее|кп|счет|прайс|каталог|смету|договор|все|это|документы|чек|расчет|вечером|утром|завтра|сегодня|потом|до|после|\d{{1,2}})){{0,6}}",
+        r"\b(?:мне|нам|меня|со мной)(?=\W{0,3}$)",
+        rf"\b(?:мне|нам)\s+(?:лучше\s+|можно\s+|(?:писать|звонить|отправлять|присылать|прислать|скинуть|набирать|слать)\s+){{0,2}}(?:на|в|по)\b{_OF_NUMBER}",
+        r"(?:можно|можете|буду|удобн\w{1,3}|лучше)\s+(?:\w+\s+){0,3}?(?:на|по|в)\b(?:\s+\w+)?",
+        r"для связи|связь|тел(?:ефон)? для|контактный \w+|контакты?\b",
+        r"\bwith me(?: (?:at|on|via))?\b",
+        r"\b(?:reach|call|text|phone|ring|contact|email|message|ping|mail|whatsapp|write|dm|get|find|try|send)(?: (?:to )?(?:either )?(?:me|us|back|it|the \w+|everything|that|over|details|info|please|directly|anytime|instead|later)){1,3}(?: (?:at|on|to|via|back|is|please|anytime|by|through|under|here|tomorrow|tonight|today))*",
+        r"\b(?:here(?:'s| is| are)|i'?m (?:at|on)|it'?s|you can use|best (?:number|email|way)|send (?:it |them |the \w+ |everything |quote |invoice )?to|call(?: back)?|text|update it to)\b",
+        r"erreich\w+|rufen sie(?: mich)?|llámame|llamame|escr[ií]b[ae]me|ligue|ligar para",
+    ),
 )  # fmt: skip
-#: Read in the words right after a contact, up to the end of the sentence or the next contact.
+#: Read in the words right after a contact, up to the next contact.
 AFTER: tuple[Cue, ...] = (
-    _other("not-mine", 92, r"^[\s,(–-]{0,4}(?:это |but |но |- |is )?(?:уже )?(?:не мой|не моя|не мое|not mine|not my|чужой|не наш|isn'?t mine|не мій)\b"),
-    _other("no-longer", 88, r"^[\s,(–-]{0,4}(?:это |был |is |- )?(?:мой )?(?:стар(?:ый|ая)|(?:пожалуйста )?больше не (?:мой|работает|пользу\w+|звоните|пишите|актуал\w+)|удалите|уберите|вычеркните|уже не (?:работает|мой|пользу)|не актуал|неактуал|no longer|my old|old number|is old)"),
-    _own("my", 90, r"^[\s,(–-]{0,4}(?:это |вот |is |- |що |це )?(?:мой|моя|наш|наша|мои|мій|my|mine)\b(?! (?:" + _NOMINATIVE[3:-1] + r"|" + _PEOPLE[3:-1] + r")\b)"),
-    _other("person", 84, r"^[\s,(–-]{0,4}(?:это |спросить |is |it'?s |that'?s |- |то |це |belongs to )?(?:(?:номер|телефон|тел|почта|контакт|моб)\w{0,2}\.? )?(?:мо(?:его|ей|й|я) |наш(?:его|ей|а)? |my |of my )?(?:" + _GENITIVE + r"|" + _NOMINATIVE + r"|" + _PEOPLE + r")(?:'s)?(?! (?:мне|пусть|просил|сказал|дома|болеет))\b"),
-    _other("your", 84, r"^[\s,(»\"–-]{0,4}(?:это |а это |is (?:this |that )?|вы |- |то |це |were |was )?(?:ваш\w{0,2}|your|yours|you|от вас|из вашей|с вашего|у вас на)\b(?! (?:заявк|заказ))"),
-    _other("your", 84, r"^[^.!\n]{0,24}?(?:ваш (?:номер|телефон|менеджер)|это вы|это от вас|your number|is (?:this|that) you|who is (?:this|that|it)|whose|кто это|чей (?:это )?|что за номер|мошенни|scam)"),
-    _other("called-me", 84, r"^[\s,(–-]{0,4}(?:с (?:этого|него|которого) )?(?:мне |нам |постоянно |все время |опять |вчера |сегодня |только что |keeps? |just |has |have |been |они |кто-то ){0,4}(?:звонил\w?|звонят|названива\w{2,4}|пришл[ао]|писали|calling|called|texted|texting|rang|phoned)(?: (?:мне|нам|me|us))?(?! (?:вам|you))"),
-    _other("dialled", 82, r"^[\s,(–-]{0,4}(?:но |там |а |and |but |он |она |никто |вообще |постоянно |все время |всегда |трубку |nobody |no one |it |never |is |just |always |keeps ){0,4}(?:не отвеча\w{2,3}|не бер(?:ут|ет)|не дозвон\w+|не могу дозвон\w+|не дозваниваюсь|занят\w?|недоступ\w+|не работает|отключен\w?|answers?|answering|picks? up|busy|doesn'?t work|not working|unavailable|is dead|не відповіда\w+)"),
-    _other("gift", 84, r"^[^.!\n]{0,30}?(?:получател\w{1,3} (?:подарка|букета)|это (?:получател\w{1,3}|адресат)|recipient)"),
-    _own("invited", 66, r"^[\s,.!(–-]{0,4}(?:(?:мне |пожалуйста |жду |буду ждать |please |можете |звоните|пишите|позвоните|перезвоните|наберите|спросить|спрашивать|звонка|whatsapp|вотсап|ватсап|это |call |text |for |anytime|до связи|чекаю|передзвоніть)\w{0,12}[\s,]?){1,3}"),
+    _other(
+        "not-mine", 92,
+        r"^[\s,(–-]{0,4}(?:это |but |но |- |is )?(?:уже )?(?:не мой|не моя|не мое|not mine|not my|чужой|не наш|isn'?t mine|не мій)\b",
+    ),
+    _other(
+        "no-longer", 91,
+        r"^[\s,(–-]{0,4}(?:это |был |is |- )?(?:мой )?(?:стар(?:ый|ая)|(?:пожалуйста )?больше не (?:мой|работает|пользу\w+|звоните|пишите|актуал\w+)|удалите|уберите|вычеркните|уже не (?:работает|мой|пользу)|не актуал|неактуал|no longer|my old|old number|is old)",
+    ),
+    _own(
+        "my", 90,
+        rf"^[\s,(–-]{{0,4}}(?:это |вот |is |- |що |це )?(?:мой|моя|наш|наша|мои|мій|my|mine)\b(?! (?:{NOMINATIVE}|{PEOPLE})\b)",
+    ),
+    _other(
+        "person", 84,
+        rf"^[\s,(–-]{{0,4}}(?:это |спросить |is |it'?s |that'?s |- |то |це |belongs to )?(?:(?:номер|телефон|тел|почта|контакт|моб)\w{{0,2}}\.? )?(?:мо(?:его|ей|й|я) |наш(?:его|ей|а)? |my |of my )?(?:{GENITIVE}|{NOMINATIVE}|{PEOPLE})\b(?:'s)?(?! (?:мне|пусть|просил|сказал|дома|болеет))",
+    ),
+    _other(
+        "your", 84,
+        r"^[\s,(»\"–-]{0,4}(?:это |а это |is (?:this |that )?|вы |- |то |це |were |was )?(?:ваш\w{0,2}|your|yours|you|от вас|из вашей|с вашего|у вас на)\b(?! (?:заявк|заказ))",
+        r"^[^.!\n]{0,24}?(?:ваш (?:номер|телефон|менеджер)|это вы|это от вас|your number|is (?:this|that) you|who is (?:this|that|it)|whose|кто это|чей (?:это )?|что за номер|мошенни|scam)",
+    ),
+    _other(
+        "called-me", 84,
+        r"^[\s,(–-]{0,4}(?:с (?:этого|него|которого) )?(?:мне |нам |постоянно |все время |опять |вчера |сегодня |только что |keeps? |just |has |have |been |они |кто-то ){0,4}(?:звонил\w?|звонят|названива\w{2,4}|пришл[ао]|писали|calling|called|texted|texting|rang|phoned)(?: (?:мне|нам|me|us))?(?! (?:вам|you))",
+    ),
+    _other(
+        "dialled", 82,
+        r"^[\s,(–-]{0,4}(?:но |там |а |and |but |он |она |никто |вообще |постоянно |все время |всегда |трубку |nobody |no one |it |it's |never |is |just |always |keeps ){0,4}(?:не отвеча\w{2,3}|не бер(?:ут|ет)|не дозвон\w+|не могу дозвон\w+|дозвониться не|не дозваниваюсь|занят\w?|недоступ\w+|не работает|отключен\w?|попал\w? в|answers?|answering|picks? up|busy|doesn'?t work|not working|unavailable|is dead|disconnected|не відповіда\w+)",
+    ),
+    _other(
+        "gift", 84,
+        r"^[^.!\n]{0,30}?(?:получател\w{1,3} (?:подарка|букета)|это (?:получател\w{1,3}|адресат)|recipient)",
+    ),
+    _own(
+        "invited", 66,
+        r"^[\s,.!(–-]{0,4}(?:(?:мне |пожалуйста |жду |буду ждать |please |можете |звоните|пишите|позвоните|перезвоните|наберите|спросить|спрашивать|звонка|whatsapp|вотсап|ватсап|это |call |text |for |anytime|до связи|чекаю|передзвоніть)\w{0,12}[\s,]?){1,3}",
+    ),
 )  # fmt: skip

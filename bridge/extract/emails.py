@@ -27,72 +27,11 @@ _AT = re.compile(
     r"|(?<=[\s\w.])\s(?P<word>собака|собачка|сабака|arroba|arobase|klammeraffe|равлик|песик|at-sign|at)\s(?=[\w])"
     r"|(?<=[а-яё])(?P<slip>\")(?=[а-яё]{2})"
 )
+#: Without one of these no @ is meant anywhere.
+_SIGN = re.compile(r"\sat\s|[(\[{<]\s?(?:at|ät|a|соб|саб|arr|эт|ат|рав|пес|dog)|собак|собач|сабак|arroba|arobase|klammer|равлик|песик|at-sign|[а-я]\"[а-я]")
 _LOCAL = re.compile(r"[\w.+%~'&-]{1,64}$")
 _LOCAL_SPACED = re.compile(r"(?:[\w+-]{1,40} ?(?:\(dot\)|\[dot\]|\(точка\)| dot | точка | крапка | punto | ponto | punkt | \. |\s\(?(?:дефис|тире|dash|minus)\)?\s|\s\(?(?:нижнее подчеркивание|подчеркивание|underscore|guion bajo)\)?\s) ?){1,3}[\w+-]{1,40}$")
-_SPOKEN_SIGNS = (
-    (re.compile(r" ?(?:\(dot\)|\[dot\]|\(точка\)| dot | точка | крапка | punto | ponto | punkt | \. ) ?"), "."),
-    (re.compile(r"\s\(?(?:дефис|тире|dash|minus)\)?\s"), "-"),
-    (re.compile(r"\s\(?(?:нижнее подчеркивание|подчеркивание|underscore|guion bajo)\)?\s"), "_"),
-)
-_DOT = re.compile(
-    r"(?P<plain>\.{1,2}(?=[^\W_]))"
-    r"|(?P<spaced>[ \n]?\.[ \n]{1,2}|[ \n]\.(?=[^\W_])|,[ ]?(?=[a-z]{2,3}(?![\w@])))"
-    r"|(?P<word>\s?[(\[{<]\s?(?:dot|точка|punto|ponto|punkt|крапка|\.)\s?[)\]}>]\s?|\s(?:dot|точка|тчк|крапка|punto|ponto|punkt|нүкте)\s)"
-)
-_LABEL = re.compile(r"[^\W_][\w-]{0,62}")
-_ENDS_IN_DIGITS = re.compile(r"(?P<end>[a-z]{2,10})(?P<rest>\d{5,})$")
-_LETTERS_FIRST = re.compile(r"[A-Za-z0-9._+-]+")
-_MAIL_WORD = re.compile(r"(?:почт|мейл|мэйл|имейл|емейл|e-?mail|мыло|ящик|адрес|mail|correo|пошт|address|send|write|пишите|пришл|скин|отправ|вышл|пиш|надішл|скан)")
-#: Words before an @ that are no local part: "insta @kate.s".
-_NO_LOCAL = frozenset(
-    "telegram телеграм телеграмм тг tg insta instagram инста инстаграм инстаграмм vk вк twitter tiktok skype whatsapp viber discord ник nick"
-    " username me my is at on to us in it the a i of and or for by from write mail email e-mail почта мой моя на по адрес hi hello hey"
-    " look looks looking meet see found ordered bought order buy saw shop pay paid works work arrive arrived meeting live staying".split()
-)
-_CODE_BEFORE = re.compile(r"(?:\b(?:ssh|scp|rsync|sftp|git clone|message-id|clone)\W{1,4}(?:-\w+ ){0,3}|://[^\s@]{0,80}|\b(?:пароль|password|passwd|pwd|пасворд|парол[яюе]м?|senha|contraseña|passwort)\W{1,4}(?:\w{1,12}\W{1,3}){0,3})$")
-_COMMON_END = frozenset({"ru", "com", "net", "org", "ua", "by", "kz", "рф", "de", "uk", "br", "es", "pt", "me", "su", "io", "info"})
-
-
-@dataclass(slots=True)
-class _Domain:
-    value: str
-    end: int
-    #: "." as a word or in brackets
-    spoken: bool = False
-    spaced: bool = False
-    flags: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class _Local:
-    value: str
-    start: int
-    flags: tuple[str, ...] = ()
-    spoken: bool = False
-
-
-def emails_in(normal: Normal) -> Iterator[Find]:
-    """Addresses, and what looked like one and was dropped, in order."""
-    text, low = normal.text, normal.low
-    if not any(sign in low for sign in _SIGNS):
-        return
-    end = 0
-    for count, match in enumerate(_AT.finditer(low)):
-        if count >= _MOST:
-            return
-        if match.start() < end:
-            continue
-        find = _at(text, low, match, end)
-        if find is not None:
-            end = find.end
-            yield find
-
-
-_SIGNS = ("@", " at ", "(at", "[at", "{at", "<at", "(a)", "[a]", "{a}", "собак", "собач", "сабак", "arroba", "arobase", "klammeraffe", "равлик",
-          "песик", "at-sign", "(эт", "(ат", "(dog", '"', "( at", "[ at", "(ät", "\nat ")  # fmt: skip
-
-
-def _at(text: str, low: str, match: re.Match[str], least: int) -> Find | None:
+_SPOKENdef _at(text: str, low: str, match: re.Match[str], least: int) -> Find | None:
     form = str(match.lastgroup)
     before = match.start()
     after = match.end()

@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bridge.model import Chat, Claim, PointKind
+from bridge.model import Chat, PointKind
 
-from .claims import Verdict
-from .conversation import Seen
 from .emails import emails_in
 from .finds import Budget, Find
 from .normal import normal
@@ -16,14 +14,11 @@ from .ours import Ours
 from .phones import Expecting
 from .plans import filler, read
 from .reading import read_text
+from .seen import FORM, OURS, PROFILE, Seen, Verdict
+from .seen import FILLED_BY_OPERATOR as FILLED
 
 #: Key of `visitor.fields` under which a mapping puts what an operator filled in: {"phones": […], "emails": […]}.
 FILLED_BY_OPERATOR = "filled_by_operator"
-_FORM = Verdict(Claim.OWN, 100, "form")
-_NAME = Verdict(Claim.OWN, 97, "profile")
-_ANSWER = Verdict(Claim.OWN, 97, "form")
-_OPERATOR = Verdict(Claim.UNCLEAR, 20, "operator-field")
-_OURS = Verdict(Claim.OTHER, 99, "ours")
 _NOT_DIGITS = re.compile(r"\D+")
 _THIRD = re.compile(r"(?:получател|recipient|супруг|муж|жен[аы]|manager|менеджер|operator|оператор)", re.IGNORECASE)
 _MOST_FIELDS = 40
@@ -34,21 +29,21 @@ def from_fields(chat: Chat, regions: tuple[str, ...], ours: Ours, budget: Budget
     """What the fields give, the form's own first, an operator's last. What is no contact is told with its reason."""
     visitor = chat.visitor
     for written in visitor.phones:
-        yield _field(_phone(written, regions, budget), written, "visitor.phone", _FORM, ours)
+        yield _field(_phone(written, regions, budget), written, "visitor.phone", FORM, ours)
     for written in visitor.emails:
-        yield _field(_email(written), written, "visitor.email", _FORM, ours)
+        yield _field(_email(written), written, "visitor.email", FORM, ours)
     if visitor.name:
-        yield from _free_text(visitor.name, "visitor.name", _NAME, regions, ours, budget)
+        yield from _free_text(visitor.name, "visitor.name", PROFILE, regions, ours, budget)
     for key, answer in list(visitor.fields.items())[:_MOST_FIELDS]:
         if key != FILLED_BY_OPERATOR and isinstance(answer, str | int) and not isinstance(answer, bool) and not _THIRD.search(key):
             text = str(answer)[:_LONGEST_FIELD]
-            yield from _free_text(text, f"visitor.fields.{key}", _ANSWER, regions, ours, budget, asked=_asks_phone(key))
+            yield from _free_text(text, f"visitor.fields.{key}", FORM, regions, ours, budget, asked=_asks_phone(key))
     filled = visitor.fields.get(FILLED_BY_OPERATOR)
     if isinstance(filled, dict):
         for written in _texts(filled.get("phones")):
-            yield _field(_phone(written, regions, budget), written, f"visitor.fields.{FILLED_BY_OPERATOR}", _OPERATOR, ours)
+            yield _field(_phone(written, regions, budget), written, f"visitor.fields.{FILLED_BY_OPERATOR}", FILLED, ours)
         for written in _texts(filled.get("emails")):
-            yield _field(_email(written), written, f"visitor.fields.{FILLED_BY_OPERATOR}", _OPERATOR, ours)
+            yield _field(_email(written), written, f"visitor.fields.{FILLED_BY_OPERATOR}", FILLED, ours)
 
 
 def _texts(value: object) -> list[str]:
@@ -96,5 +91,5 @@ def _field(find: Find, written: str, name: str, verdict: Verdict, ours: Ours) ->
     if find.value is None:
         return Seen(find=find, verdict=None, field=name, as_written=written.strip())
     if ours.has(find.kind, find.value):
-        verdict = _OURS
+        verdict = OURS
     return Seen(find=find, verdict=verdict, field=name, as_written=written.strip())

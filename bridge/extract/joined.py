@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bridge.model import PointKind, Role
 
-from .asked import Asked
 from .digits import letters_as_digits
 from .emails import emails_in
 from .finds import Budget, Find
@@ -16,137 +15,163 @@ from .normal import Normal, lower
 from .not_contacts import named_otherwise
 from .phones import Expecting, phones_in
 from .spoken import all_spoken
+from .transcript import Line, question
 
-Part = tuple[int, Normal, Role, list[Find], Asked]
-
-_PIECES = 7
+_LINES_ON = 7
 _STAFF_LINES = 1
 _FILLED_LINES = 1
+_LONGEST_PIECE = 200
 _MOST_DIGITS = 15
 _LEAST_DIGITS = 9
+_DIGIT = re.compile(r"\d")
+_NOT_DIGITS = re.compile(r"\D")
 _HEAD = re.compile(r"(?:^|[^\w+(]|(?<=[^\W\d]))(\+?[ (]{0,2}\d[\d ().·–-]{0,24})[\s.…,-]{0,4}$")
-_MIDDLE = re.compile(r"^[\s.…,-]{0,4}(?:(?:и|а|ой|дальше|далее|потом|затем|еще|продолжение|остальное|конец|then|and|next|rest|та|далі|потім|вот|:)\W{1,3}){0,3}([(+]?\d[\d ().·–-]{0,24})(?P<rest>.{0,80})$", re.DOTALL)
-_FILLER = re.compile(r"^\W{0,3}(?:ой|упс|сорри|извините|простите|не дописал\w?|недописал\w?|сейчас|секунду|сек|щас|минутку|отправил\w? случайно|случайно|рано отправил\w?|sorry|oops|one sec|wait|sec|hold on|зараз|вибачте|[\s,.!)…-]){1,6}$")
+_MIDDLE = re.compile(
+    r"^[\s.…,-]{0,4}(?:(?:и|а|ой|дальше|далее|потом|затем|еще|продолжение|остальное|конец|then|and|next|rest|та|далі|потім|вот|:)\W{1,3}){0,3}"
+    r"([(+]?\d[\d ().·–-]{0,24})(?P<rest>.{0,80})$",
+    re.DOTALL,
+)
+_FILLER = re.compile(
+    r"^\W{0,3}(?:ой|упс|сорри|извините|простите|не дописал\w?|недописал\w?|сейчас|секунду|сек|щас|минутку|отправил\w? случайно|случайно"
+    r"|рано отправил\w?|sorry|oops|one sec|wait|sec|hold on|зараз|вибачте|[\s,.!)…-]){1,6}$"
+)
 _PREFIX = re.compile(r"^\+|^8|^7|^0|^1(?=\d{3})|^\(")
-_EMAIL_OPEN = re.compile(r"[\w.+%-]{1,64}(?:@|@[\w-]{1,63}\.?|@[\w-]{1,63}(?:\.[\w-]{1,63}){0,2}\.)\s{0,2}$")
+_PHONE_WORD = re.compile(r"(?:тел|моб|сот|номер|phone|number|call|звон|cell|whats|вотс|ватс|\btel)")
+_WORD_WINDOW = 40
+_EMAIL_OPEN = re.compile(
+    r"(?<![\w.+%-])[\w.+%-]{1,64}(?:@|@[\w-]{1,63}\.?|@[\w-]{1,63}(?:\.[\w-]{1,63}){0,2}\.)\s{0,2}$"
+)
 _EMAIL_NAME = re.compile(r"(?:^|\s)[a-z0-9][\w.+-]{1,63}\s{0,2}$")
 _EMAIL_END = re.compile(r"^\s{0,2}(?:@ ?[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}|\.?[a-z][\w-]{0,62}(?:\.[\w-]{1,63}){0,4})")
+_SHORT = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A contact put together; `span` is its part in the first message's normal form."""
+    """A contact put together. Its find's span is the part in the first of the lines, which stands at `place`."""
 
     find: Find
-    message: int
-    span: tuple[int, int]
+    place: int
     as_written: str
 
 
-def joined(lines: Sequence[Part], regions: tuple[str, ...], budget: Budget) -> Iterator[Whole]:
-    """Contacts that no single message holds."""
+def joined(lines: list[Line], regions: tuple[str, ...], budget: Budget) -> Iterator[Whole]:
+    """Contacts that no single line holds."""
     used: set[int] = set()
-    for place, (index, text, role, finds, _) in enumerate(lines):
-        if role is not Role.VISITOR or index in used:
+    for place, line in enumerate(lines):
+        if line.role is not Role.VISITOR or place in used:
             continue
-        whole = _phone_from(lines, place, regions, budget, used) if _may_begin(text, finds) else None
+        whole = _phone_from(lines, place, regions, budget, used) if _may_begin(line) else None
         whole = whole or _email_from(lines, place)
         if whole is not None:
             yield whole
 
 
-def _shown(text: Normal) -> str:
+def _shown(line: Line) -> str:
     """The line with what stands for digits as digits."""
-    return all_spoken(text.low) or letters_as_digits(text.low)
+    return all_spoken(line.low) or letters_as_digits(line.low)
 
 
-def _may_begin(text: Normal, finds: list[Find]) -> bool:
-    if len(text.text) > 200 or not (any(sign.isdigit() for sign in text.text) or all_spoken(text.low)):  # noqa: PLR2004 - pieces are short lines
+def _has_phone(line: Line) -> bool:
+    return any(find.value is not None and find.kind is PointKind.PHONE for find in line.finds)
+
+
+def _has_email(line: Line) -> bool:
+    return any(find.value is not None and find.kind is PointKind.EMAIL for find in line.finds)
+
+
+def _may_begin(line: Line) -> bool:
+    if len(line.low) > _LONGEST_PIECE or _has_phone(line):
         return False
-    return not any(find.value is not None and find.kind is PointKind.PHONE for find in finds)
+    return _DIGIT.search(line.low) is not None or all_spoken(line.low) is not None
 
 
-def _phone_from(
-    lines: Sequence[Part], place: int, regions: tuple[str, ...], budget: Budget, used: set[int]
-) -> Whole | None:
-    index, text, _, _, asked = lines[place]
-    shown = _shown(text)
-    head = _HEAD.search(shown)
-    if not head:
+def _phone_from(lines: list[Line], place: int, regions: tuple[str, ...], budget: Budget, used: set[int]) -> Whole | None:
+    line = lines[place]
+    head = _HEAD.search(_shown(line))
+    if not head or not _may_be_phone(lines, place, head):
         return None
     pieces = [head.group(1)]
-    indices = [index]
-    alone = not text.low[: head.start(1)].strip(" \n:+(")
+    for at, piece in _pieces_after(lines, place):
+        pieces.append(piece.group(1))
+        find = _whole(pieces, regions, budget)
+        if find is not None:
+            used.update(range(place + 1, at + 1))
+            end = min(head.end(1), len(line.low))
+            start = min(head.start(1), end)
+            written = "\n".join((line.text.text[start:].strip(), *(part.strip() for part in pieces[1:])))
+            return Whole(Find(kind=find.kind, start=start, end=end, value=find.value, rule="phone-joined"), place, written)
+        if piece["rest"].strip() or sum(len(_NOT_DIGITS.sub("", part)) for part in pieces) > _MOST_DIGITS:
+            return None
+    return None
+
+
+def _may_be_phone(lines: list[Line], place: int, head: re.Match[str]) -> bool:
+    """Whether the first piece begins like a phone, stands alone, or a phone is spoken of."""
+    before = lines[place].low[: head.start(1)]
+    asked = question(lines, place)
+    if asked.other and not head.group(1).startswith("+"):
+        return False
+    if named_otherwise(before, len(before), len(before)):
+        return False
+    if _PREFIX.match(head.group(1)) or asked.phone or not before.strip(" \n:+("):
+        return True
+    return bool(_PHONE_WORD.search(before[-_WORD_WINDOW:]))
+
+
+def _pieces_after(lines: list[Line], place: int) -> Iterator[tuple[int, re.Match[str]]]:
+    """Lines of the visitor that go on with nothing but digits, until one does not."""
     staff = filled = 0
-    for follower, following, role, finds, _ in lines[place + 1 : place + 1 + _PIECES]:
-        if role is not Role.VISITOR:
+    for at in range(place + 1, min(place + 1 + _LINES_ON, len(lines))):
+        line = lines[at]
+        if line.role is not Role.VISITOR:
             staff += 1
             if staff > _STAFF_LINES:
-                break
+                return
             continue
-        if _FILLER.match(following.low):
+        if _FILLER.match(line.low):
             filled += 1
             if filled > _FILLED_LINES:
-                break
+                return
             continue
-        piece = _MIDDLE.match(_shown(following))
-        if not piece or any(find.value is not None and find.kind is PointKind.PHONE for find in finds):
-            break
-        if named_otherwise(following.low, piece.start(1), piece.end(1)):
-            break
-        pieces.append(piece.group(1))
-        indices.append(follower)
-        whole = _whole(pieces, text, head, regions, budget, asked, alone=alone)
-        if whole is not None:
-            used.update(indices[1:])
-            written = "\n".join((text.text[head.start(1) :].strip(), *(part.strip() for part in pieces[1:])))
-            return Whole(whole, index, head.span(1), written)
-        if piece["rest"].strip() or sum(len(re.sub(r"\D", "", part)) for part in pieces) > _MOST_DIGITS:
-            break
-    return None
+        piece = _MIDDLE.match(_shown(line)) if len(line.low) <= _LONGEST_PIECE else None
+        if piece is None or _has_phone(line) or named_otherwise(line.low, piece.start(1), piece.end(1)):
+            return
+        yield at, piece
 
 
-def _whole(
-    pieces: list[str], text: Normal, head: re.Match[str], regions: tuple[str, ...], budget: Budget, asked: Asked, *, alone: bool
-) -> Find | None:
+def _whole(pieces: list[str], regions: tuple[str, ...], budget: Budget) -> Find | None:
     together = " ".join(piece.strip() for piece in pieces)
-    digits = re.sub(r"\D", "", together)
-    if not _LEAST_DIGITS <= len(digits) <= _MOST_DIGITS:
+    digits = len(_NOT_DIGITS.sub("", together))
+    if not _LEAST_DIGITS <= digits <= _MOST_DIGITS:
         return None
-    if asked.other and not together.startswith("+"):
-        return None
-    before = text.low[: head.start(1)]
-    if named_otherwise(before, len(before), len(before)):
-        return None
-    if not (_PREFIX.match(together) or alone or asked.phone):
-        before = text.low[max(0, head.start(1) - 40) : head.start(1)]
-        if not re.search(r"(?:тел|моб|сот|номер|phone|number|call|звон|cell|whats|ватс|вотс|\btel)", before):
-            return None
     for find in phones_in(Normal(together, lower(together)), regions, budget, expecting=Expecting(phone=True)):
-        if find.value is not None and len(re.sub(r"\D", "", together[find.start : find.end])) == len(digits):
-            return Find(kind=PointKind.PHONE, start=head.start(1), end=head.end(1), value=find.value, rule="phone-joined")
+        if find.value is not None and len(_NOT_DIGITS.sub("", together[find.start : find.end])) == digits:
+            return find
     return None
 
 
-def _email_from(lines: Sequence[Part], place: int) -> Whole | None:
-    index, text, _, finds, _ = lines[place]
-    if any(find.kind is PointKind.EMAIL and find.value for find in finds):
+def _email_from(lines: list[Line], place: int) -> Whole | None:
+    """ivan.petrov@ | mail.ru, and galina.tk | @mail.ru."""
+    line = lines[place]
+    following = next((one for one in lines[place + 1 : place + 3] if one.role is Role.VISITOR), None)
+    if following is None or len(line.low) > _SHORT or _has_email(line):
         return None
-    followers = [line for line in lines[place + 1 : place + 3] if line[2] is Role.VISITOR][:1]
-    if not followers or len(text.text) > 300:  # noqa: PLR2004 - pieces are short lines
+    if "@" in line.low:
+        begun = _EMAIL_OPEN.search(line.low)
+    elif following.low.lstrip().startswith("@") and not _has_email(following):
+        begun = _EMAIL_NAME.search(line.low)
+    else:
         return None
-    following = followers[0][1]
-    begun = _EMAIL_OPEN.search(text.low) if "@" in text.low else None
-    if begun is None:
-        if not following.low.lstrip().startswith("@") or any(find.kind is PointKind.EMAIL and find.value for find in followers[0][3]):
-            return None
-        begun = _EMAIL_NAME.search(text.low)
     if begun is None or not _EMAIL_END.match(following.low):
         return None
-    start = begun.start() + (len(begun.group()) - len(begun.group().lstrip()))
-    together = text.text[start:].rstrip() + following.text.lstrip()
+    start = begun.end() - len(begun.group().lstrip())
+    first = line.text.text[start:].rstrip()
+    together = first + following.text.text.lstrip()[:_SHORT]
     for find in emails_in(Normal(together, lower(together))):
-        if find.value is not None and find.start <= 1 and find.end > len(text.text[start:].rstrip()):
-            whole = Find(kind=PointKind.EMAIL, start=start, end=len(text.text.rstrip()), value=find.value, rule="email-joined", flags=find.flags)
-            return Whole(whole, index, (start, len(text.text.rstrip())), f"{text.text[start:].strip()}\n{together[len(text.text[start:].rstrip()) : find.end]}")
+        if find.value is not None and find.start <= 1 and find.end > len(first):
+            whole = Find(
+                kind=PointKind.EMAIL, start=start, end=start + len(first), value=find.value, rule="email-joined", flags=find.flags
+            )
+            return Whole(whole, place, f"{first}\n{together[len(first) : find.end]}")
     return None

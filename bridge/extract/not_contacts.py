@@ -14,27 +14,27 @@ _PHONE_KEYS = r"(?!(?:phone|tel|telephone|mobile|number|p|to|телефон)=)"
 
 _MONEY = r"(?:руб\w{0,4}|₽|р\.|грн|гривен\w{0,2}|₴|тенге|тг|₸|сум\b|usd|uah|kzt|eur|euros?|dollars?|доллар\w{0,3}|евро|pesos|reais|€|\$|£|млн|тыс)"
 #: Shapes that say by themselves what they are. Each is tried only if its sign is in the text.
-_SHAPES: tuple[tuple[str, str, re.Pattern[str]], ...] = (
+_SHAPES: tuple[tuple[str, str | tuple[str, ...], re.Pattern[str]], ...] = (
     ("url", "://", re.compile(r"[a-z][a-z0-9+]{1,14}://\S+")),
     ("url", "www.", re.compile(r"www\.\S+")),
     ("url", "/", re.compile(r"(?<![\w.@-])(?:[\w-]{1,63}\.){1,5}[a-zа-я]{2,24}(?::\d{2,5})?/\S*")),
     ("url", "=", re.compile(rf"[?&]{_PHONE_KEYS}[\w\[\]%.-]{{1,40}}=[^\s&]*")),
     ("uuid", "-", re.compile(r"(?<!\w)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?!\w)")),
     ("ip", ".", re.compile(r"(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?::\d{2,5})?(?![\d]|\.\d)")),
-    ("date", "", re.compile(r"(?<![\d.+-])(?:0?[1-9]|[12]\d|3[01])[./-](?:0?[1-9]|1[0-2])[./-](?:19|20)\d\d(?!\d|[.-]\d)")),
-    ("date", "", re.compile(r"(?<![\d.+-])(?:19|20)\d\d[./-](?:0?[1-9]|1[0-2])[./-](?:0?[1-9]|[12]\d|3[01])(?!\d|[.-]\d)")),
+    ("date", ("19", "20"), re.compile(r"(?<![\d.+-])(?:0?[1-9]|[12]\d|3[01])[./-](?:0?[1-9]|1[0-2])[./-](?:19|20)\d\d(?!\d|[.-]\d)")),
+    ("date", ("19", "20"), re.compile(r"(?<![\d.+-])(?:19|20)\d\d[./-](?:0?[1-9]|1[0-2])[./-](?:0?[1-9]|[12]\d|3[01])(?!\d|[.-]\d)")),
     ("time", ":", re.compile(r"(?<![\d:])(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d)?(?![\d:])")),
-    ("time", "", re.compile(r"(?<![\w.+-])(?:[01]?\d|2[0-4])(?::[0-5]\d|\.[0-5]0)? ?- ?(?:[01]?\d|2[0-4])(?::[0-5]\d|\.[0-5]0)(?![\d.-])")),
+    ("time", "-", re.compile(r"(?<![\w.+-])(?:[01]?\d|2[0-4])(?::[0-5]\d|\.[0-5]0)? ?- ?(?:[01]?\d|2[0-4])(?::[0-5]\d|\.[0-5]0)(?![\d.-])")),
     ("coordinates", ".", re.compile(r"(?<![\d.+])-?\d{1,3}\.\d{4,12}[ ,;]{1,3}-?\d{1,3}\.\d{4,12}(?!\d)")),
     ("coordinates", "°", re.compile(r"\d{1,3}(?:[.,]\d{1,8})?°[\d'\"″′ .]{0,14}")),
-    ("size", "", re.compile(r"(?<![\d.])\d{1,5}(?:[.,]\d{1,3})? ?[xх×*] ?\d{1,5}(?:[.,]\d{1,3})?(?: ?[xх×*] ?\d{1,5}(?:[.,]\d{1,3})?)?(?:@\d{1,3})?(?![\d])")),
+    ("size", ("x", "х", "×", "*"), re.compile(r"(?<![\d.])\d{1,5}(?:[.,]\d{1,3})? ?[xх×*] ?\d{1,5}(?:[.,]\d{1,3})?(?: ?[xх×*] ?\d{1,5}(?:[.,]\d{1,3})?)?(?:@\d{1,3})?(?![\d])")),
     ("cadastral", ":", re.compile(r"(?<!\d)\d{2}:\d{2}:\d{6,7}:\d{1,6}(?!\d)")),
     ("company number", "/", re.compile(r"(?<!\d)\d{10} ?/ ?\d{9}(?!\d)")),
     ("personal number", "-", re.compile(r"(?<![\d+-])\d{3}-\d{3}-\d{3}[ -]\d{2}(?![\d-])")),
     ("personal number", ".", re.compile(r"(?<![\d.])\d{3}\.\d{3}\.\d{3}-\d{2}(?!\d)")),
     ("company number", ".", re.compile(r"(?<![\d.])\d{2}\.\d{3}\.\d{3}/\d{4}-\d{2}(?!\d)")),
-    ("money", "", re.compile(r"[$€£₽₴₸] ?\d{1,3}(?:[ .,]\d{3}){0,4}(?:[.,]\d{1,2})?(?!\d)")),
-    ("money", "", re.compile(rf"(?<![\d+.-])\d{{1,3}}(?:[ .,]\d{{3}}){{1,4}}(?:[.,]\d{{1,2}})?(?= ?{_MONEY})")),
+    ("money", ("$", "€", "£", "₽", "₴", "₸"), re.compile(r"[$€£₽₴₸] ?\d{1,3}(?:[ .,]\d{3}){0,4}(?:[.,]\d{1,2})?(?!\d)")),
+    ("money", (" ", ".", ","), re.compile(rf"(?<![\d+.-])\d{{1,3}}(?:[ .,]\d{{3}}){{1,4}}(?:[.,]\d{{1,2}})?(?= ?{_MONEY})")),
     ("book or goods", "-", re.compile(r"(?<![\d-])97[89]-\d{1,5}-\d{1,7}-\d{1,7}-[\dx](?![\d-])")),
 )  # fmt: skip
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?(?![A-Za-z0-9])")
@@ -76,7 +76,7 @@ def blanked(text: str, low: str) -> tuple[str, list[tuple[int, int, str]]]:
     """The text with what is certainly no phone blanked out position by position, and what was blanked, by rule."""
     gone: list[tuple[int, int, str]] = list(sensitive.spans(text, low))
     for rule, sign, shape in _SHAPES:
-        if not sign or sign in low:
+        if sign in low if isinstance(sign, str) else any(one in low for one in sign):
             gone.extend((match.start(), match.end(), rule) for match in shape.finditer(low))
     gone.extend((match.start(), match.end(), "iban") for match in _IBAN.finditer(text) if _is_iban(match.group()))
     gone.extend((match.start(), match.end(), "code") for match in _codes(text))

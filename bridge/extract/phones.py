@@ -21,6 +21,7 @@ _EXTENSION = re.compile(
     r"[ ,;(]{0,3}(?:доб(?:\.|авочн\w{2,3}|ав\.?)?|вн(?:\.|утр\.?|утренн\w{2,3})?|дод\.?|додатков\w{2}|ext(?:\.|ension)?|extn\.?|;ext=|ramal|durchwahl|dw|anexo|interno"
     r"|тон(?:\.|овый|овом)?|x|х|#)[ .:№=#-]{0,4}(\d{1,6})(?!\d)"
 )
+_DIGIT = re.compile(r"\d")
 _RANGE = re.compile(r" ?/ ?(\d{2,4})(?![\d-])")
 _RANGE_LEAST = 2
 
@@ -59,7 +60,7 @@ def phones_in(
     clean, gone = blanked(text, low)
     here = _Text(clean, low, regions, expecting or Expecting(), budget)
     for start, end, rule in gone:
-        if sum(sign.isdigit() for sign in text[start:end]) >= _LEAST:
+        if len(_DIGIT.findall(text, start, end)) >= _LEAST:
             yield Find(kind=PointKind.PHONE, start=start, end=end, value=None, rule=rule)
     for chain in chains(clean):
         yield from _in_chain(chain, here)

@@ -96,7 +96,7 @@ def _plan(region: str) -> tuple[frozenset[int], str, str | None]:
     metadata = PhoneMetadata.metadata_for_region(region)
     if metadata is None:
         return frozenset(), "", None
-    lengths = frozenset(metadata.general_desc.possible_length or ())
+    lengths = frozenset(metadata.general_desc.possible_length if metadata.general_desc else ())
     return lengths, str(metadata.country_code), metadata.national_prefix
 
 

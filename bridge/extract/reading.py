@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from . import sensitive
 from .emails import emails_in
 from .finds import Budget, Find
 from .handles import handles_in
@@ -54,8 +53,3 @@ def _spoken(normal: Normal, regions: tuple[str, ...], budget: Budget, expecting:
 
 def _within(find: Find, others: list[Find]) -> bool:
     return any(other.start < find.end and find.start < other.end and other.value is not None for other in others)
-
-
-def masked_spans(normal: Normal) -> list[tuple[int, int]]:
-    """Where card and passport numbers stand, in the message as it was written."""
-    return sorted({normal.written(start, end) for start, end, _ in sensitive.spans(normal.text, normal.low)})

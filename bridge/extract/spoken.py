@@ -43,6 +43,7 @@ def _table() -> dict[str, tuple[str, int]]:
 
 
 _WORDS = _table()
+_KEYS = frozenset(_WORDS)
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?|\d+")
 _LETTERS = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 #: What may stand between two words of one number.
@@ -64,7 +65,7 @@ class Spoken:
 def spoken(normal: Normal) -> list[Spoken]:
     """Runs of number words (digits may stand among them) that are long enough for a phone, written as digits."""
     low = normal.low
-    if sum(word in _WORDS for word in _LETTERS.findall(low)) == 0:
+    if _KEYS.isdisjoint(_LETTERS.findall(low)):
         return []
     runs: list[Spoken] = []
     run: list[re.Match[str]] = []

@@ -50,12 +50,12 @@ def _sentence(detail: ErrorDetails, document: Document) -> tuple[Mark, str]:
     known = _known(document, detail["loc"])
     inner = _known(document, (*known, *context.get("path", ())))
     missing = detail["type"] == "missing"
+    key = context.get("key")
     if "offset" in context:
         mark = document.inside(inner, context["offset"])
     else:
-        key = context.get("key")
         mark = document.where((*inner, key) if key is not None else inner, key=True if key is not None else missing)
-    name = ".".join(str(part) for part in inner)
+    name = ".".join(str(part) for part in ((*inner, key) if key is not None else inner))
     text = _text(detail, context)
     return mark, f"{mark}: {name + ': ' if name else ''}{text}"
 

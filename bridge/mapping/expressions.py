@@ -77,7 +77,7 @@ class Expression:
         if isinstance(value, Expression):
             return value
         if not isinstance(value, str):
-            raise PydanticCustomError("expression", "an expression is text; what begins with [ or {{ must be quoted: '…'")
+            raise PydanticCustomError("expression", "an expression is text; what begins with [ or { must be quoted: '…'")
         try:
             return cls(value)
         except SyntaxProblem as problem:

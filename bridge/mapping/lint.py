@@ -64,8 +64,8 @@ def _quoted_names(source: str) -> Iterator[tuple[Level, str]]:
     for place, token in enumerate(listed):
         if token["type"] != "quoted_identifier":
             continue
-        beside = {other["type"] for other in (listed[place - 1] if place else None, listed[place + 1]) if other}
-        if beside & _COMPARISONS:
+        before, after = listed[place - 1]["type"] if place else "", listed[place + 1]["type"]
+        if {before, after} & _COMPARISONS and "dot" not in (before, after):
             yield "error", f'"{token["value"]}" is the name of a field; text is \'{token["value"]}\''
         elif _PLAIN_NAME.fullmatch(token["value"]):
             yield "error", f'a name that can be written plainly needs no quotes: {token["value"]}; text is \'{token["value"]}\''
@@ -95,6 +95,7 @@ def _loose_pipe(source: str) -> Iterator[tuple[Level, str]]:
 
 _PROJECTIONS = frozenset({"projection", "filter_projection", "value_projection"})
 _BEHIND = frozenset({"subexpression", "pipe", "index_expression"})
+_AFTER_DOT = frozenset({"subexpression", "projection"})
 _BARE_LITERALS = frozenset({"true", "false", "null"})
 _LATER_FUNCTIONS: Mapping[str, tuple[Level, str]] = {
     "not_null": ("warning", "not_null() takes '' for a value; write a || b"),
@@ -112,6 +113,8 @@ def _of_tree(tree: Tree, *, condition: bool, inner: bool) -> Iterator[tuple[Leve
 def _children(tree: Tree, *, condition: bool, inner: bool) -> Iterator[tuple[Tree, bool, bool]]:
     kind, children = tree["type"], [child for child in tree["children"] if isinstance(child, Mapping)]
     for place, child in enumerate(children):
+        if place and kind in _AFTER_DOT and _is_member(child):
+            continue
         if kind in _PROJECTIONS:
             yield child, kind == "filter_projection" and place == 2, inner or place > 0  # noqa: PLR2004 - the condition
         elif kind in _BEHIND:
@@ -126,6 +129,11 @@ def _children(tree: Tree, *, condition: bool, inner: bool) -> Iterator[tuple[Tre
             yield child, condition, inner
         else:
             yield child, False, inner
+
+
+def _is_member(tree: Tree) -> bool:
+    """`.name` behind something: a member of it, whatever the name is."""
+    return tree["type"] == "field" or (tree["type"] == "subexpression" and _is_member(tree["children"][0]))
 
 
 def _names_nothing(tree: Tree, _condition: bool, inner: bool) -> Iterator[tuple[Level, str]]:

@@ -173,7 +173,7 @@ def known_rules(rules: Mapping[str, str]) -> BeforeValidator:
                 if name not in rules:
                     raise PydanticCustomError(
                         "scale", "there is no quality rule {name}; the rules are: {known}",
-                        {"name": repr(name), "known": ", ".join(rules)},
+                        {"name": repr(name), "known": ", ".join(rules), "key": name},
                     )
         return value
 

@@ -74,6 +74,18 @@ def _known_fields(value: Any) -> Any:
 FieldTable = Annotated[dict[str, Expression], BeforeValidator(_known_fields)]
 
 
+def _known_role(value: Any) -> Any:
+    if value not in ROLES:
+        raise PydanticCustomError(
+            "role", "{name} is not one of {known}", {"name": repr(value), "known": ", ".join(ROLES)}
+        )
+    return value
+
+
+ROLES = (*Role, "skip")
+RoleWord = Annotated[Role | Literal["skip"], BeforeValidator(_known_role)]
+
+
 class Files(Part):
     """Files of a message: `each` over the message, the rest over one file."""
 
@@ -99,7 +111,7 @@ class Messages(Part):
     #: the provider's word for who wrote it
     role: Expression | None = None
     #: that word → our role, or `skip`; `*`: any other word
-    roles: dict[str, Role | Literal["skip"]] = Field(default_factory=dict)
+    roles: dict[str, RoleWord] = Field(default_factory=dict)
     text: Expression | None = None
     #: what `text` is written in; it is turned into plain text
     markup: Literal["plain", "html", "bbcode"] = "plain"
@@ -257,7 +269,7 @@ class ProviderMapping(Mapped):
 def _must_be_in(table: dict[str, Any], name: str, path: tuple[str | int, ...], key: str) -> None:
     if name not in table:
         raise PydanticCustomError(
-            "missing_name", "there is no {name} under `{key}`{hint}; there are: {known}",
-            {"name": repr(name), "key": key, "hint": nearest(name, table), "known": ", ".join(table) or "none",
+            "missing_name", "there is no {name} under `{table}`{hint}; there are: {known}",
+            {"name": repr(name), "table": key, "hint": nearest(name, table), "known": ", ".join(table) or "none",
              "path": path},
         )

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from bridge.errors import MappingError
@@ -25,7 +25,7 @@ from bridge.mapping.strict import Document, Mark, read
 from bridge.mapping.suggestions import nearest
 
 Origin = Literal["captured", "vendor_docs", "inferred"]
-Read = TypeVar("Read", bound=BaseModel)
+Read = TypeVar("Read", bound=Part)
 
 #: what a sample may show besides the events of its mapping
 OTHER_SAMPLES = ("unknown_event", "broken_body", "bad_secret", "handshake")
@@ -36,10 +36,8 @@ ANY_EVENT = "any"
 # -- providers ---------------------------------------------------------------------------------------------------------
 
 
-class Expected(BaseModel):
+class Expected(Part):
     """What a sample must become: NAME.expected.json."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     origin: Origin
     #: where it is from: a page with the date it was read, or what was recorded and when
@@ -157,10 +155,8 @@ def _expected(path: Path) -> Expected | None:
 # -- CRMs --------------------------------------------------------------------------------------------------------------
 
 
-class Request(BaseModel):
+class Request(Part):
     """What the CRM must be asked, whole: a header that is not named here may be there, a body must be as it stands."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     method: str
     #: path and query as they go over the wire
@@ -177,10 +173,8 @@ class Request(BaseModel):
         return self
 
 
-class Answer(BaseModel):
+class Answer(Part):
     """What the CRM says to it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     status: int = Field(default=200, ge=100, le=599)
     headers: dict[str, str] = Field(default_factory=dict)
@@ -200,10 +194,8 @@ class ExchangeStep(Part):
     answer: Answer
 
 
-class Exchange(BaseModel):
+class Exchange(Part):
     """A story told to a CRM: STORY.exchange.yaml."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     origin: Origin
     #: where it is from
@@ -216,8 +208,8 @@ class Exchange(BaseModel):
     steps: Annotated[tuple[ExchangeStep, ...], Field(min_length=1)]
     outcome: dict[str, Any]
     #: the file's name without .exchange.yaml
-    name: str = ""
-    path: Path = Path()
+    name: str = Field(default="", exclude=True)
+    path: Path = Field(default=Path(), exclude=True)
 
 
 RESOLVED = ("json", "chat", "target", "with", "outcome")

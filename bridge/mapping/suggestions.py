@@ -5,8 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_SHORT = 3
+
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """` (did you mean X?)` with a blank before it, or nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    cutoff = 0.6 if len(word) > _SHORT else 0.5  # a slip of one letter is half of a short word
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)
     return f" (did you mean {close[0]}?)" if close else ""

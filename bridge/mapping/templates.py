@@ -103,7 +103,7 @@ class TextTemplate(Template):
 
     def __init__(self, raw: Any, kept: Iterable[str] = ()) -> None:
         if not isinstance(raw, str):
-            raise TemplateProblem("a text is expected here; what begins with [ or {{ must be quoted: '…'")
+            raise TemplateProblem("a text is expected here; what begins with [ or { must be quoted: '…'")
         super().__init__(raw, kept)
 
     @classmethod

@@ -80,15 +80,17 @@ class Store(Protocol):
         ...
 
     # -- jobs --
-    async def claim(
-        self, *, owner: str, limit: int, lease: float, stopped: Iterable[str] = (), only: str | None = None
-    ) -> list[Job]:
-        """Take due jobs, first in their lane, oldest due first, none of the stopped targets (or those of `only` one);
-        also those of workers that vanished.
+    async def claim(self, *, owner: str, lease: float, room: Mapping[str, int]) -> list[Job]:
+        """Take due jobs, of each target at most so many, first in their lane, oldest due first; also those of workers
+        that vanished.
         """
         ...
 
-    async def next_due(self) -> float | None: ...
+    async def next_due(self, targets: Iterable[str]) -> float | None: ...
+    async def hold_strangers(self, known: Iterable[str]) -> int:
+        """Hold the jobs of targets that are not known; gives how many."""
+        ...
+
     async def renew(self, jobs: Mapping[int, int], lease: float) -> set[int]:
         """Prolong leases ({job id: epoch}); gives the ids that are still ours."""
         ...

@@ -4,7 +4,6 @@ import pytest
 from crm.speaking import mapping_with, said
 
 from bridge.crm.decipher import Said, as_id, check, records_in
-from bridge.crm.waits import seconds_until
 from bridge.errors import (
     AccessRefused,
     AuthExpired,
@@ -93,17 +92,6 @@ def test_retry_after_is_read_in_seconds_or_as_a_date(told: str, seconds: float |
 
     assert isinstance(error, Busy)
     assert error.retry_after == seconds
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        (5, 5.0), (NOW.timestamp() + 60, 60.0), ("2026-11-21T12:01:00Z", 60.0), ("2026-11-21 12:01:00", 60.0),
-        (True, None), (None, None), ([], None), (-3, 0.0),
-    ],
-)  # fmt: skip
-def test_a_crms_time_is_a_span_or_a_moment(value: object, seconds: float | None) -> None:
-    assert seconds_until(value, NOW) == seconds
 
 
 def test_503_with_a_time_is_waited_for() -> None:
@@ -237,3 +225,10 @@ def test_records_are_a_list_whatever_the_crm_calls_one() -> None:
 )
 def test_an_id_is_text(value: object, text: str | None) -> None:
     assert as_id(value) == text
+
+
+def test_a_persons_name_deep_in_an_error_is_not_quoted() -> None:
+    error = judge(said({"error": {"message": "taken", "data": {"name": "Анна", "contact": {"message": "x"}}}}, 422))
+
+    assert error is not None
+    assert error.excerpt == "message: taken"

@@ -133,7 +133,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.run(self.store.close())
         self.store = self.opened()
         # who held a lease before holds none now: the start voids them all
-        self.owner = {job_id: (-1, 0.0) for job_id in self.owner}
+        self.owner = dict.fromkeys(self.owner, (-1, 0.0))
 
     @precondition(lambda self: self.owner or self.done)
     @rule(data=st.data(), again=st.booleans())

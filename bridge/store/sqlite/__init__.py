@@ -133,19 +133,18 @@ class SqliteStore:
 
     # -- jobs --
 
-    async def claim(
-        self, *, owner: str, limit: int, lease: float, stopped: Iterable[str] = (), only: str | None = None
-    ) -> list[Job]:
+    async def claim(self, *, owner: str, lease: float, room: Mapping[str, int]) -> list[Job]:
         now = self._clock.time()
-        if not jobs.anything_due(self._read(), now):
+        if not jobs.anything_due(self._read(), room, now):
             return []
-        without = tuple(stopped)
-        return await self._write(
-            lambda db: jobs.claim(db, owner=owner, limit=limit, until=now + lease, now=now, stopped=without, only=only)
-        )
+        return await self._write(lambda db: jobs.claim(db, owner=owner, until=now + lease, now=now, room=room))
 
-    async def next_due(self) -> float | None:
-        return jobs.next_due(self._read())
+    async def next_due(self, targets: Iterable[str]) -> float | None:
+        return jobs.next_due(self._read(), targets)
+
+    async def hold_strangers(self, known: Iterable[str]) -> int:
+        now, names = self._clock.time(), list(known)
+        return await self._write(lambda db: jobs.hold_strangers(db, names, now))
 
     async def renew(self, held: Mapping[int, int], lease: float) -> set[int]:
         until = self._clock.time() + lease

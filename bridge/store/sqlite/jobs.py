@@ -44,41 +44,45 @@ def job_of(row: sqlite3.Row) -> Job:
     )
 
 
-def claim(
-    db: sqlite3.Connection, *, owner: str, limit: int, until: float, now: float, stopped: Iterable[str], only: str | None
-) -> list[Job]:
-    excluded = json.dumps(list(stopped))
-    rows = db.execute(
-        f"SELECT id FROM jobs j WHERE state IN ('pending', 'retrying', 'waiting') AND next_at <= ? "  # noqa: S608 - constant
-        f"AND target NOT IN (SELECT value FROM json_each(?)) AND coalesce(target = ?, TRUE) AND {_FIRST_IN_LANE} "
-        "ORDER BY next_at LIMIT ?",
-        (now, excluded, only, limit),
-    ).fetchall()
-    if len(rows) < limit:
+def claim(db: sqlite3.Connection, *, owner: str, until: float, now: float, room: Mapping[str, int]) -> list[Job]:
+    """Target by target, so that one whose jobs pile up is no burden to the others."""
+    rows: list[sqlite3.Row] = []
+    for target, places in room.items():
         rows += db.execute(
-            "SELECT id FROM jobs WHERE state = 'running' AND lease_until < ? AND coalesce(target = ?, TRUE) LIMIT ?",
-            (now, only, limit - len(rows)),
+            "SELECT id FROM jobs j WHERE target = ? AND state IN ('pending', 'retrying', 'waiting') AND next_at <= ? "  # noqa: S608 - constants
+            f"AND {_FIRST_IN_LANE} ORDER BY next_at LIMIT ?",
+            (target, now, places),
         ).fetchall()
-    jobs = []
-    for (job_id,) in rows:
-        row = db.execute(
+    rows += db.execute("SELECT id FROM jobs WHERE state = 'running' AND lease_until < ?", (now,)).fetchall()
+    claimed = (
+        db.execute(
             "UPDATE jobs SET state = 'running', epoch = epoch + 1, lease_owner = ?, lease_until = ?, updated_at = ? "
             "WHERE id = ? RETURNING *",
             (owner, until, now, job_id),
         ).fetchone()
-        jobs.append(job_of(row))
-    return jobs
-
-
-def anything_due(db: sqlite3.Connection, now: float) -> bool:
-    """A cheap look before a write transaction is begun for nothing."""
-    return bool(
-        db.execute(
-            "SELECT EXISTS (SELECT 1 FROM jobs WHERE state IN ('pending', 'retrying', 'waiting') AND next_at <= ?) "
-            "OR EXISTS (SELECT 1 FROM jobs WHERE state = 'running' AND lease_until < ?)",
-            (now, now),
-        ).fetchone()[0]
+        for (job_id,) in rows
     )
+    return [job_of(row) for row in claimed]
+
+
+_DUE = "SELECT 1 FROM jobs WHERE target = ? AND state IN ('pending', 'retrying', 'waiting') AND next_at <= ?"
+
+
+def anything_due(db: sqlite3.Connection, targets: Iterable[str], now: float) -> bool:
+    """A cheap look before a write transaction is begun for nothing."""
+    if db.execute("SELECT EXISTS (SELECT 1 FROM jobs WHERE state = 'running' AND lease_until < ?)", (now,)).fetchone()[0]:
+        return True
+    return any(db.execute(f"SELECT EXISTS ({_DUE})", (target, now)).fetchone()[0] for target in targets)
+
+
+def hold_strangers(db: sqlite3.Connection, known: Iterable[str], now: float) -> int:
+    """Jobs of targets that the config does not have (any more) wait for a person, whole and listed."""
+    return db.execute(
+        "UPDATE jobs SET state = 'held', reason = 'target_unknown', updated_at = ?, detail = 'The target ' || target || "
+        "' is not in the config any more. Put it back and replay this job, or skip it.' "
+        "WHERE state IN ('pending', 'retrying', 'waiting') AND target NOT IN (SELECT value FROM json_each(?))",
+        (now, json.dumps(list(known))),
+    ).rowcount
 
 
 def void_all_leases(db: sqlite3.Connection, now: float) -> int:
@@ -90,9 +94,14 @@ def void_all_leases(db: sqlite3.Connection, now: float) -> int:
     ).rowcount
 
 
-def next_due(db: sqlite3.Connection) -> float | None:
-    row = db.execute("SELECT min(next_at) FROM jobs WHERE state IN ('pending', 'retrying', 'waiting')").fetchone()
-    return None if row[0] is None else float(row[0])
+def next_due(db: sqlite3.Connection, targets: Iterable[str]) -> float | None:
+    times = (
+        db.execute(
+            "SELECT min(next_at) FROM jobs WHERE target = ? AND state IN ('pending', 'retrying', 'waiting')", (target,)
+        ).fetchone()[0]
+        for target in targets
+    )
+    return min((float(time) for time in times if time is not None), default=None)
 
 
 def renew(db: sqlite3.Connection, jobs: Mapping[int, int], until: float) -> set[int]:

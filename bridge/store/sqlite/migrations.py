@@ -91,7 +91,7 @@ def m0001_first(db: Database) -> None:
             rehearsed TEXT,
             chosen TEXT                                 -- the client a person chose
         );
-        CREATE INDEX jobs_due ON jobs (next_at) WHERE state IN ('pending', 'retrying', 'waiting');
+        CREATE INDEX jobs_due ON jobs (target, next_at) WHERE state IN ('pending', 'retrying', 'waiting');
         CREATE INDEX jobs_running ON jobs (lease_until) WHERE state = 'running';
         CREATE INDEX jobs_person ON jobs (state, updated_at) WHERE state IN ('held', 'dead');
         CREATE INDEX jobs_lane ON jobs (chat, target, revision);

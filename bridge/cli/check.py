@@ -1,0 +1,176 @@
+"""`chat2crm check`: what can be known before anything is started."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bridge.cli import FAILED
+from bridge.cli.beside import settings_of
+from bridge.cli.live_check import check_live
+from bridge.cli.printing import BAD, DOUBTFUL, GOOD, example, heading, mark, print_json
+from bridge.cli.proofs import Checked, Wanted, named
+from bridge.cli.proofs import check as check_mapping
+from bridge.clock import Clock
+from bridge.config import Settings
+from bridge.errors import ConfigError
+from bridge.mapping.schema import CrmMapping
+from bridge.sources import Source, load_sources
+from bridge.targets import load_targets
+from bridge.verify import what_is_wrong_with
+
+#: mounted read-only by whoever runs the container, for all in it
+_MOUNTED = Path("/run/secrets")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Something found out about the configuration."""
+
+    sign: str
+    text: str
+
+
+@click.command(epilog=example(
+    "chat2crm check", "chat2crm check ./mappings/providers/mine.yaml --accept", "chat2crm check --live sales",
+))
+@click.argument("mappings", nargs=-1, metavar="[MAPPING]...")
+@click.option("--live", "live", metavar="TARGET", help="Ask this target's CRM: reachable, authorised, may we search and read?")
+@click.option("--probe", is_flag=True, help="With --live: also create a client and a note there. They stay; it says where.")
+@click.option("--accept", "accepting", is_flag=True, help="Take what the samples become now as what they must become.")
+@click.option("--thorough", is_flag=True, help="Also list what no sample shows.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def check(
+    config_path: Path, /, *, mappings: tuple[str, ...], live: str | None, probe: bool, accepting: bool, thorough: bool,
+    as_json: bool,
+) -> int:
+    """Can the configuration be used, and do the mappings do what their samples say? Nothing is started or written.
+
+    With MAPPINGs (names or paths), only those are looked at, and no configuration is needed. Exit code 1: something failed.
+    """
+    if probe and not live:
+        raise click.UsageError("--probe belongs to --live TARGET.")
+    if live:
+        if mappings or accepting or as_json:
+            raise click.UsageError("--live TARGET stands alone, or with --probe.")
+        return asyncio.run(check_live(settings_of(config_path), live, probe=probe))
+    lines: list[Line] = []
+    if mappings:
+        search = [config_path.absolute().parent / "mappings"]
+        wanted = [named(text, search) for text in mappings]
+    else:
+        settings = settings_of(config_path)
+        search = settings.mapping_folders
+        wanted = _used(settings)
+        lines = list(_about(settings))
+    found = [check_mapping(one, search, accepting=accepting) for one in wanted]
+    failed = any(line.sign == BAD for line in lines) or any(one.failed for one in found)
+    if as_json:
+        print_json({"failed": failed, "config": [{"ok": line.sign == GOOD, "text": line.text} for line in lines],
+                    "mappings": [one.told() for one in found]})  # fmt: skip
+    else:
+        _print(config_path, lines, found, thorough=thorough)
+    return FAILED if failed else 0
+
+
+def _used(settings: Settings) -> list[Wanted]:
+    providers = dict.fromkeys(source.provider for source in settings.sources.values())
+    crms = dict.fromkeys(target.crm for target in settings.targets.values())
+    return [*(Wanted("provider", name) for name in providers), *(Wanted("crm", name) for name in crms)]
+
+
+# -- the configuration -------------------------------------------------------------------------------------------------
+
+
+def _about(settings: Settings) -> Iterator[Line]:
+    yield Line(GOOD, f"{settings.origin}: {len(settings.sources)} source(s), {len(settings.targets)} target(s)")
+    yield from _open_files(settings.secret_files)
+    try:
+        sources = load_sources(settings)
+        targets = load_targets(settings, Clock(), writes=False)
+    except ConfigError as error:
+        yield Line(BAD, error.message)
+        return
+    for source in sources.values():
+        yield from _proof_of(source)
+    for target in targets.values():
+        yield from _missing_options(target.name, target.mapping, target.settings.extra)
+        if target.settings.mode == "rehearse":
+            yield Line(DOUBTFUL, f"target {target.name} is in mode: rehearse: nothing is written until it says mode: write")
+    if settings.sources and settings.receive.public_url is None:
+        yield Line(DOUBTFUL, "receive.public_url is not set; `chat2crm urls` can print only this machine's own addresses")
+
+
+def _open_files(files: Sequence[Path]) -> Iterator[Line]:
+    for path in files:
+        if path.is_relative_to(_MOUNTED):
+            continue
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & (stat.S_IROTH | stat.S_IWOTH):
+            yield Line(BAD, f"{path} holds secrets and can be read by everybody on this machine ({mode:o}): chmod 600 {path}")
+
+
+def _proof_of(source: Source) -> Iterator[Line]:
+    """Whether each of the source's secrets can prove a delivery at all."""
+    rules = source.mapping.verify
+    if any(rule.scheme == "none" for rule in rules):
+        yield Line(DOUBTFUL, f"source {source.name}: its provider proves nothing; whoever knows the address can send")
+    elif not source.keys:
+        yield Line(BAD, f"source {source.name} has no `secret`, so every delivery is refused; set one, and paste it where"
+                        " `chat2crm urls` says")  # fmt: skip
+    for number, key in enumerate(source.keys, 1):
+        wrong = [what_is_wrong_with(rule.scheme, key, rule.key) for rule in rules]
+        if all(wrong):
+            which = f" (secret {number})" if len(source.keys) > 1 else ""
+            yield Line(BAD, f"source {source.name}{which}: {'; or: '.join(dict.fromkeys(text for text in wrong if text))}")
+
+
+def _missing_options(target: str, mapping: CrmMapping, given: Any) -> Iterator[Line]:
+    for name, option in mapping.options.items():
+        if option.required and option.default is None and given.get(name) in (None, ""):
+            yield Line(BAD, f"target {target}: `{name}` is missing: {option.about.en}")
+
+
+# -- on the screen -----------------------------------------------------------------------------------------------------
+
+
+def _print(config_path: Path, lines: Sequence[Line], found: Sequence[Checked], *, thorough: bool) -> None:
+    if lines:
+        heading(f"configuration {config_path}")
+        for line in lines:
+            mark(line.sign, line.text, indent=2)
+    for one in found:
+        click.echo()
+        heading(f"{one.kind} {one.name} ({one.path})")
+        _print_mapping(one, thorough=thorough)
+    click.echo()
+    failures = sum(line.sign == BAD for line in lines) + sum(one.failed for one in found)
+    mark(*((BAD, f"{failures} failed") if failures else (GOOD, "all of it can be used")))
+
+
+def _print_mapping(one: Checked, *, thorough: bool) -> None:
+    if one.error:
+        mark(BAD, one.error, indent=2)
+        return
+    for remark in one.remarks:
+        mark(BAD if remark.level == "error" else DOUBTFUL, str(remark), indent=2)
+    for proof in one.proofs:
+        if proof.accepted:
+            mark(DOUBTFUL, f"{proof.name} ({proof.origin}): accepted; read the difference before you keep it", indent=2)
+            continue
+        mark(BAD if proof.problems else GOOD, "\n".join((f"{proof.name} ({proof.origin})", *proof.problems)), indent=2)
+    if not one.proofs:
+        folder = Path(one.path).with_suffix("")
+        mark(DOUBTFUL, f"nothing lies beside it, so nothing is proven: put samples into {folder}/", indent=2)
+    if one.unshown and thorough:
+        for remark in one.unshown:
+            mark(DOUBTFUL, str(remark), indent=2)
+    elif one.unshown:
+        click.echo(f"    {len(one.unshown)} expression(s) that no sample shows at work; --thorough lists them")

@@ -1,0 +1,48 @@
+"""Which jobs a command is about: the states as people choose them, and their words for a reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from bridge.model import JobState
+from bridge.report.explanations import explain
+from bridge.store import Store
+
+#: chosen like a state, although it is a reason: what a rehearsal left to be written
+REHEARSED = "rehearsed"
+STATES = (*(state.value for state in JobState), REHEARSED)
+
+
+def asked_for(state: str | None, reason: str | None = None) -> tuple[tuple[str, ...], str | None]:
+    """(states, reason) as the store is asked for them."""
+    if state == REHEARSED:
+        if reason not in (None, REHEARSED):
+            raise click.UsageError(f"--state {REHEARSED} is a reason of its own; leave --reason out.")
+        return (JobState.SKIPPED.value,), REHEARSED
+    return ((state,) if state else ()), reason
+
+
+def in_words(state: str, reason: str) -> str:
+    """Why a job stands where it stands."""
+    return explain(state, reason, "en").why if reason else ""
+
+
+async def require(store: Store, job_ids: Sequence[int]) -> list[dict[str, Any]]:
+    """The jobs of these numbers, with everything known of them. Raises UsageError if one does not exist."""
+    reading = store.reading()
+    found = [await reading.job(job_id) for job_id in job_ids]
+    missing = [str(job_id) for job_id, row in zip(job_ids, found, strict=True) if row is None]
+    if missing:
+        raise click.UsageError(f"There is no job {', '.join(missing)}; `chat2crm jobs` lists them.")
+    return [row for row in found if row is not None]
+
+
+def say_which(rows: Sequence[dict[str, Any]]) -> None:
+    """How many there are of each kind, the largest first."""
+    groups = Counter((row["target"], row["state"], row["reason"]) for row in rows)
+    for (target, state, reason), count in groups.most_common():
+        click.echo(f"  {count:>5}  {target}: {state}{f', {in_words(state, reason)}' if reason else ''}")

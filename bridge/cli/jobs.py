@@ -1,0 +1,55 @@
+"""`chat2crm jobs`: chats and what became of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bridge.cli.beside import on_store
+from bridge.cli.choosing import STATES, asked_for, in_words
+from bridge.cli.printing import example, local_time, print_json, print_table
+from bridge.config import Settings
+from bridge.store import Store
+
+COLUMNS = {
+    "id": "JOB", "created": "SINCE", "source": "SOURCE", "chat_id": "CHAT", "target": "TARGET", "state": "STATE",
+    "attempts": "TRIES", "why": "WHY",
+}  # fmt: skip
+
+
+@click.command(epilog=example("chat2crm jobs --state held", "chat2crm jobs --target sales --state dead --json"))
+@click.option("--state", type=click.Choice(STATES), help="Only jobs in this state; `rehearsed`: those a rehearsal left.")
+@click.option("--source", metavar="NAME", help="Only chats of this source.")
+@click.option("--target", metavar="NAME", help="Only jobs for this target.")
+@click.option("--reason", metavar="CODE", help="Only jobs with this reason, as --json shows it.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="So many, the newest first.")
+@click.option("--before", type=int, metavar="JOB", help="Only jobs older than this one: the next page.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+@click.pass_obj
+def jobs(config_path: Path, /, *, as_json: bool, **wanted: Any) -> None:
+    """List chats and what became of them, the newest first."""
+
+    async def work(settings: Settings, store: Store) -> None:
+        states, reason = asked_for(wanted["state"], wanted["reason"])
+        rows = await store.reading().jobs(
+            states=states, source=wanted["source"], target=wanted["target"], reason=reason, before=wanted["before"],
+            limit=wanted["limit"],
+        )
+        if as_json:
+            print_json(rows)
+        elif not rows:
+            click.echo("There is no such job." if any(wanted[key] for key in ("state", "source", "target", "reason", "before"))
+                       else "No chat has come yet. `chat2crm urls` says what to paste at the chat service.")
+        else:
+            zone = settings.zone
+            print_table([{**row, "created": local_time(row["created_at"], zone), "why": _why(row)} for row in rows], COLUMNS)
+            if len(rows) == wanted["limit"]:
+                click.echo(f"… --before {rows[-1]['id']} shows older ones.", err=True)
+
+    on_store(config_path, work)
+
+
+def _why(row: dict[str, Any]) -> str:
+    return in_words(row["state"], row["reason"]) or row["detail"]

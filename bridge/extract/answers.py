@@ -1,0 +1,70 @@
+"""What an operator or a bot wrote, and what the visitor answered to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from bridge.model import PointKind, Role
+
+from . import asked as questions
+from .finds import Find
+from .ours import Ours
+from .seen import AFFIRMED, DENIED, Seen, Talk
+from .transcript import Line
+
+_ANSWER_WITHIN = 3
+
+
+def read_back(lines: list[Line], place: int, theirs: set[str], said_by_staff: set[str], ours: Ours) -> Iterator[Seen]:
+    """Contacts in an operator's line: the visitor's, if they are read back to them and they say yes; else never.
+
+    Adds to `theirs` and `said_by_staff`.
+    """
+    line = lines[place]
+    for find in line.taken():
+        value = str(find.value)
+        if value in theirs or find.kind is PointKind.HANDLE or ours.has(find.kind, value):
+            continue
+        if questions.reads_back(line.low, find.end) and _affirmed(lines, place):
+            theirs.add(value)
+            start, end = line.text.written(find.start, find.end)
+            yield Seen(find=find, verdict=AFFIRMED, message=line.index, span=(start, end), as_written=line.written[start:end])
+        else:
+            said_by_staff.add(value)
+
+
+def whose_it_is(lines: list[Line], place: int, talk: Talk) -> Iterator[Seen]:
+    """«Это ваш номер?»: what the visitor answers is said of the phone that they gave last."""
+    line = lines[place]
+    if not questions.asks_whose(line.low):
+        return
+    given = next((seen for seen in reversed(talk.seen) if seen.is_phone() and seen.message is not None), None)
+    answer = _answer(lines, place)
+    if given is None or answer is None or any(find.value != given.find.value for find in line.taken()):
+        return
+    if questions.denies(answer.low):
+        yield replace(given, verdict=DENIED)
+    elif questions.affirms(answer.low):
+        yield replace(given, verdict=AFFIRMED)
+
+
+def _answer(lines: list[Line], place: int) -> Line | None:
+    return next((line for line in lines[place + 1 : place + 1 + _ANSWER_WITHIN] if line.role is Role.VISITOR), None)
+
+
+def _affirmed(lines: list[Line], place: int) -> bool:
+    answer = _answer(lines, place)
+    if answer is None or not questions.affirms(answer.low):
+        return False
+    phones = _phones(answer)
+    # "да, 8 916 …" repeats it; "да, но лучше 8 917 …" is another one, and the yes was for that
+    return not phones or bool(phones & _phones(lines[place]))
+
+
+def _phones(line: Line) -> set[str | None]:
+    return {find.value for find in line.taken() if _is_phone(find)}
+
+
+def _is_phone(find: Find) -> bool:
+    return find.kind is PointKind.PHONE

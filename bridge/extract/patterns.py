@@ -1,0 +1,13 @@
+"""Expressions put together from lines that can be read."""
+
+from __future__ import annotations
+
+
+def any_of(*alternatives: str) -> str:
+    """One group that matches any of them."""
+    return f"(?:{'|'.join(alternatives)})"
+
+
+def words(*lines: str) -> str:
+    """One group that matches any of the words of these lines."""
+    return any_of(*(word for line in lines for word in line.split()))

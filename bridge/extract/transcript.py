@@ -1,0 +1,114 @@
+"""A chat's lines as read: each with its normal form, what was found in it, and the question it answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bridge.model import Chat, Role
+
+from . import asked as questions
+from .asked import NOTHING, Asked
+from .finds import Budget, Find
+from .normal import Normal, normal
+from .not_contacts import named_otherwise
+from .phones import Expecting
+from .reading import read_text
+from .sensitive import spans
+
+STAFF = frozenset({Role.OPERATOR, Role.BOT})
+#: For how many of the visitor's lines a question stands.
+_QUESTION_STANDS = 4
+_SHORT = 60
+#: Only digits are read differently by what was asked.
+_DIGIT = re.compile(r"\d")
+
+
+@dataclass(slots=True)
+class Line:
+    """A line of the visitor, an operator or a bot."""
+
+    #: index into chat.messages
+    index: int
+    role: Role
+    text: Normal
+    #: as it was written
+    written: str
+    finds: list[Find] = field(default_factory=list)
+    #: what the operator's or bot's line asks; for the visitor's line what it was asked. None: nobody wanted to know yet
+    asked: Asked | None = None
+
+    @property
+    def low(self) -> str:
+        return self.text.low
+
+    def taken(self) -> list[Find]:
+        return [find for find in self.finds if find.value is not None]
+
+
+def transcript(chat: Chat, regions: tuple[str, ...], budget: Budget) -> list[Line]:
+    """The lines that count; internal notes and system lines are nobody's word."""
+    lines: list[Line] = []
+    for index, message in enumerate(chat.messages):
+        if message.role is Role.VISITOR or message.role in STAFF:
+            lines.append(Line(index, message.role, normal(message.text), message.text))
+            place = len(lines) - 1
+            lines[place].finds = read_text(lines[place].text, regions, budget, _expecting(lines, place))
+    return lines
+
+
+def masked(chat: Chat, lines: list[Line]) -> Mapping[int, tuple[tuple[int, int], ...]]:
+    """Where card and passport numbers stand, by message, in all roles."""
+    found: dict[int, tuple[tuple[int, int], ...]] = {}
+    read = {line.index: line.text for line in lines}
+    for index, message in enumerate(chat.messages):
+        if not _DIGIT.search(message.text):
+            continue
+        text = read.get(index) or normal(message.text)
+        places = {text.written(start, end) for start, end, _ in spans(text.text, text.low)}
+        if places:
+            found[index] = tuple(sorted(places))
+    return found
+
+
+def question(lines: list[Line], place: int) -> Asked:
+    """What the visitor's line at `place` answers: the last question of an operator or bot, while it stands."""
+    line = lines[place]
+    if line.asked is None:
+        line.asked = _last_question(lines, place)
+    return line.asked
+
+
+def _last_question(lines: list[Line], place: int) -> Asked:
+    answers = 0
+    for line in reversed(lines[:place]):
+        if line.role is Role.VISITOR:
+            answers += 1
+            if answers >= _QUESTION_STANDS:
+                return NOTHING
+            continue
+        if line.asked is None:
+            line.asked = questions.asked(line.low)
+        if line.asked is not NOTHING or "?" in line.low:
+            return line.asked
+    return NOTHING
+
+
+def _expecting(lines: list[Line], place: int) -> Expecting:
+    line = lines[place]
+    if line.role is not Role.VISITOR or not _DIGIT.search(line.text.text):
+        return Expecting()
+    standing = question(lines, place)
+    other = standing.other
+    if other is None and not standing.phone and place and lines[place - 1].role is Role.VISITOR:
+        other = _announced(lines[place - 1].low)
+    return Expecting(phone=standing.phone, other=other)
+
+
+def _announced(low: str) -> str | None:
+    """«номер заказа», and the digits in the next line: what the line says that they are."""
+    said = low.strip()
+    if len(said) > _SHORT or _DIGIT.search(said):
+        return None
+    return named_otherwise(f"{said} ", len(said) + 1, len(said) + 1)

@@ -1,0 +1,71 @@
+"""The buttons: forms that change something, each answered with the page it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiohttp import web
+
+from bridge.report import doing
+from bridge.report.asked import Group, row_number
+from bridge.report.deps import Deps
+
+Form = Mapping[str, str]
+
+
+class Actions:
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+
+    def add_to(self, router: web.UrlDispatcher) -> None:
+        for name, said, act in (
+            ("replay", "replayed", self._replay),
+            ("again", "replayed", self._again),
+            ("skip", "skipped", self._skip),
+            ("written", "written", self._written),
+            ("choose", "chosen", self._choose),
+        ):
+            router.add_post(rf"/jobs/{{id:\d+}}/{name}", _for_job(said, act))
+        router.add_post("/jobs/replay", self.replay_group)
+        router.add_post("/targets/{name}/go", self.go)
+
+    async def _replay(self, job_id: int, form: Form) -> bool:  # noqa: ARG002 - all buttons are called alike
+        return await doing.replay(self._deps, job_id, again=False)
+
+    async def _again(self, job_id: int, form: Form) -> bool:  # noqa: ARG002 - as above
+        return await doing.replay(self._deps, job_id, again=True)
+
+    async def _skip(self, job_id: int, form: Form) -> bool:  # noqa: ARG002 - as above
+        return await doing.skip(self._deps, job_id)
+
+    async def _written(self, job_id: int, form: Form) -> bool:
+        return await doing.written(self._deps, job_id, form.get("record_id", ""))
+
+    async def _choose(self, job_id: int, form: Form) -> bool:
+        return await doing.choose(self._deps, job_id, form.get("client_id", ""))
+
+    async def replay_group(self, request: web.Request) -> web.Response:
+        sent = await doing.replay_group(self._deps, Group.of(await _form(request)))
+        return _to(f"/?said=group&n={sent}")
+
+    async def go(self, request: web.Request) -> web.Response:
+        done = await doing.go(self._deps, request.match_info["name"])
+        return _to(f"/?said={'going' if done else 'unchanged'}")
+
+
+def _for_job(said: str, act: Callable[[int, Form], Awaitable[bool]]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handle(request: web.Request) -> web.Response:
+        job_id = row_number(request)
+        done = await act(job_id, await _form(request))
+        return _to(f"/jobs/{job_id}?said={said if done else 'unchanged'}")
+
+    return handle
+
+
+async def _form(request: web.Request) -> Form:
+    return {key: value for key, value in (await request.post()).items() if isinstance(value, str)}
+
+
+def _to(address: str) -> web.Response:
+    # 303: a reload of the page that follows does not press the button again
+    return web.Response(status=303, headers={"Location": address})

@@ -1,0 +1,152 @@
+"""ALERTS — somebody is told that a person is needed: once a cause, and once more when it is over.
+
+Which causes are open stands in the store, so a restart tells nobody twice. What the webhook did not take is offered to it again
+on every round, for as long as this process lives. No contact data leaves by this way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+import tenacity
+
+from bridge.clock import Clock
+from bridge.errors import BridgeError, TryLater
+from bridge.report.language import Language
+from bridge.report.troubles import KINDS, Trouble, by_cause, sentence, troubles
+from bridge.report.words import WORDS
+from bridge.store import Store
+from bridge.transport import PreparedRequest, Sends
+
+log = structlog.get_logger()
+
+#: seconds between two rounds
+EVERY = 30.0
+#: seconds after which something that is noticed in passing, and was not noticed again, counts as over
+FADES = 3600.0
+#: tries of one post within a round
+TRIES = 3
+#: statuses of a webhook that ask to come again
+COME_AGAIN = frozenset({408, 425, 429})
+SERVER_ERROR = 500
+
+#: beginnings of causes whose end shows in the store as well
+_SEEN_IN_STORE = tuple(f"{kind}:" for kind in KINDS if kind != "clock")
+
+
+class Alerts:
+    """Tells people, by a webhook, in the store and in the log.
+
+    Args:
+        url: where alerts are posted as JSON; it carries a key, so it is never logged. None: they stand in the store, in the
+            log and on the overview only.
+        page: address under which people reach the ops page, for the links.
+        transport: for the posts; None if there is no `url`.
+    """
+
+    def __init__(
+        self, store: Store, url: str | None, clock: Clock, language: Language, transport: Sends | None, *, page: str = ""
+    ) -> None:
+        self._store = store
+        self._url = url
+        self._clock = clock
+        self._language: Language = language
+        self._transport = transport
+        self._page = page.rstrip("/")
+        #: what was noticed in passing: cause → its words, and when it was noticed last
+        self._noticed: dict[str, tuple[str, float]] = {}
+        self._unsent: dict[str, dict[str, Any]] = {}
+        self._began = clock.time()
+
+    @property
+    def unsent(self) -> int:
+        """How many messages the webhook has not taken yet."""
+        return len(self._unsent)
+
+    def notice(self, cause: str, text: str) -> None:
+        """Something was seen in passing (`clock:shop`). Costs nothing; the next round tells."""
+        self._noticed[cause] = (text, self._clock.time())
+
+    async def watch(self, every: float = EVERY) -> None:
+        """Rounds for ever; whatever goes wrong in one is logged."""
+        while True:
+            try:
+                await self.look()
+            except (BridgeError, OSError) as error:
+                log.warning("alerts.unwatched", why=str(error))
+            except Exception:
+                log.exception("alerts.broke")
+            await self._clock.sleep(every)
+
+    async def look(self) -> None:
+        """One round: tell what has begun, what is over, and what could not be told before."""
+        now = self._clock.time()
+        found = dict(by_cause(await troubles(self._store, now)))
+        self._noticed = {cause: seen for cause, seen in self._noticed.items() if now - seen[1] < FADES}
+        texts = {cause: sentence(trouble, self._language) for cause, trouble in found.items()}
+        texts |= {cause: self._words(cause, text) for cause, (text, _) in self._noticed.items()}
+        already = await self._store.open_alerts()
+        for cause in [cause for cause in already if self._is_over(cause, found, now)]:
+            if await self._store.resolve_alert(cause):
+                self._tell(cause, already[cause], "resolved", found.get(cause))
+        for cause, text in texts.items():
+            if cause not in already and await self._store.raise_alert(cause, text):
+                self._tell(cause, text, "open", found.get(cause))
+        await self._send()
+
+    def _is_over(self, cause: str, found: Mapping[str, Trouble], now: float) -> bool:
+        if cause.startswith(_SEEN_IN_STORE):
+            return cause not in found
+        # noticed in passing; after a restart it gets the time to be noticed again
+        return cause not in self._noticed and not cause.startswith("probe:") and now - self._began >= FADES
+
+    def _words(self, cause: str, text: str) -> str:
+        kind, _, name = cause.partition(":")
+        return sentence(Trouble(kind="clock", name=name), self._language) if kind == "clock" else text
+
+    def _tell(self, cause: str, text: str, state: str, trouble: Trouble | None) -> None:
+        log.warning("alert.raised" if state == "open" else "alert.resolved", cause=cause, text=text)
+        if self._url is None:
+            return
+        if state == "resolved":
+            if self._unsent.pop(cause, None) is not None:
+                return  # nobody has heard of it yet
+            text = WORDS[self._language]["resolved"].format(text=text)
+        path = trouble.path if trouble else ""
+        self._unsent[cause] = {
+            "text": text, "cause": cause, "state": state, "count": trouble.count if trouble else 0,
+            "url": self._page + path if self._page else "",
+        }  # fmt: skip
+
+    async def _send(self) -> None:
+        for cause, message in list(self._unsent.items()):
+            try:
+                taken = await self._post(message)
+            except BridgeError as error:
+                # the others would fare no better now
+                log.warning("alert.unsent", cause=cause, code=error.code, why=error.message, unsent=len(self._unsent))
+                return
+            if not taken:
+                log.warning("alert.refused", cause=cause, why="the webhook refuses it; look at `alerts.url`")
+            self._unsent.pop(cause, None)
+
+    async def _post(self, message: Mapping[str, Any]) -> bool:
+        """True if the webhook took it, False if it never will. Raises TryLater."""
+        if self._url is None or self._transport is None:
+            return True
+        request = PreparedRequest(
+            "POST", self._url, {"content-type": "application/json"}, json.dumps(message, ensure_ascii=False).encode()
+        )
+        async for attempt in tenacity.AsyncRetrying(
+            stop=tenacity.stop_after_attempt(TRIES), wait=tenacity.wait_exponential(multiplier=1, max=10),
+            retry=tenacity.retry_if_exception_type(TryLater), sleep=self._clock.sleep, reraise=True,
+        ):  # fmt: skip
+            with attempt:
+                answer = await self._transport.send(request)
+                if answer.status >= SERVER_ERROR or answer.status in COME_AGAIN:
+                    raise TryLater(f"The webhook answered {answer.status}.", status=answer.status)
+                return 200 <= answer.status < 300  # noqa: PLR2004 - HTTP's own numbers
+        raise AssertionError  # tenacity either returns or raises

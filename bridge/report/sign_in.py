@@ -1,0 +1,145 @@
+"""Who may look: the password, sessions in signed cookies, tokens for forms, and a lock after wrong tries. No I/O."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from bridge.clock import Clock
+
+#: seconds without a click after which a session is over, and after which it is over anyway
+IDLE = 1800.0
+LONGEST = 12 * 3600.0
+#: a cookie is written anew when it is older than this, so that not every answer sets one
+RENEW = 60.0
+
+#: wrong passwords from one address before it has to wait, and from everywhere together
+TRIES = 5
+TRIES_OF_ALL = 100
+#: seconds of the first wait; each further wrong password doubles it, up to the longest
+WAIT = 30.0
+LONGEST_WAIT = 900.0
+#: seconds after which wrong passwords are forgotten
+FORGIVEN = 3600.0
+#: addresses that are remembered
+ADDRESSES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    nonce: str
+    began_at: float
+    used_at: float
+
+
+class Sessions:
+    """Sessions live in the cookie alone; signing out is remembered for as long as such a cookie could be shown again.
+
+    `secret` of each method: what the sessions rest on. Another one (a changed password) ends them all.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ended: dict[str, float] = {}
+
+    def begin(self) -> Session:
+        now = self._clock.time()
+        return Session(secrets.token_urlsafe(18), now, now)
+
+    def renewed(self, session: Session) -> Session:
+        return Session(session.nonce, session.began_at, self._clock.time())
+
+    def cookie(self, session: Session, secret: bytes) -> str:
+        said = f"{session.nonce}.{session.began_at:.0f}.{session.used_at:.0f}"
+        return f"{said}.{_sign(secret, 'session', said)}"
+
+    def read(self, cookie: str, secret: bytes) -> Session | None:
+        """The session of a cookie; None if it is forged, over, or signed out of."""
+        said, _, signature = cookie.rpartition(".")
+        if not hmac.compare_digest(_sign(secret, "session", said), signature):
+            return None
+        nonce, began, used = said.split(".")
+        session = Session(nonce, float(began), float(used))
+        now = self._clock.time()
+        over = now - session.used_at > IDLE or now - session.began_at > LONGEST or nonce in self._ended
+        return None if over else session
+
+    def end(self, session: Session) -> None:
+        now = self._clock.time()
+        self._ended = {nonce: at for nonce, at in self._ended.items() if now - at <= LONGEST}
+        self._ended[session.nonce] = now
+
+    def due(self, session: Session) -> bool:
+        """Its cookie is to be written anew."""
+        return self._clock.time() - session.used_at > RENEW
+
+
+def form_token(session: Session, secret: bytes) -> str:
+    """Stands in every form: another site cannot know it."""
+    return _sign(secret, "form", session.nonce)
+
+
+def is_form_token(given: str, session: Session, secret: bytes) -> bool:
+    return hmac.compare_digest(form_token(session, secret).encode(), given.encode())
+
+
+def is_password(given: str, password: str) -> bool:
+    """Takes the same time wherever the two differ, and however long they are."""
+    key = secrets.token_bytes(16)
+    return hmac.compare_digest(
+        hmac.digest(key, given.encode(errors="surrogatepass"), "sha256"), hmac.digest(key, password.encode(), "sha256")
+    )
+
+
+def session_secret(install_key: str, password: str) -> bytes:
+    return hashlib.sha256(f"ops\0{len(install_key)}\0{install_key}{password}".encode()).digest()
+
+
+def _sign(secret: bytes, purpose: str, said: str) -> str:
+    digest = hmac.digest(secret, f"{purpose}\0{said}".encode(), "sha256")
+    return base64.urlsafe_b64encode(digest[:24]).decode()
+
+
+@dataclass(slots=True)
+class _Tries:
+    wrong: int
+    last_at: float
+    locked_until: float
+
+
+class LockOut:
+    """Wrong passwords make their address wait, longer each time. Very many, wherever they come from, make all wait."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._of: OrderedDict[str, _Tries] = OrderedDict()
+        self._all = _Tries(0, 0.0, 0.0)
+
+    def wait(self, address: str) -> float:
+        """Seconds for which no password is taken from there; 0: it is."""
+        tries = self._of.get(address)
+        until = max(self._all.locked_until, tries.locked_until if tries else 0.0)
+        return max(0.0, until - self._clock.monotonic())
+
+    def wrong(self, address: str) -> None:
+        tries = self._of.pop(address, None) or _Tries(0, 0.0, 0.0)
+        self._of[address] = tries
+        while len(self._of) > ADDRESSES:
+            self._of.popitem(last=False)
+        self._count(tries, TRIES)
+        self._count(self._all, TRIES_OF_ALL)
+
+    def right(self, address: str) -> None:
+        self._of.pop(address, None)
+
+    def _count(self, tries: _Tries, allowed: int) -> None:
+        now = self._clock.monotonic()
+        if now - tries.last_at > FORGIVEN:
+            tries.wrong = 0
+        tries.wrong, tries.last_at = tries.wrong + 1, now
+        if tries.wrong >= allowed:
+            tries.locked_until = now + min(LONGEST_WAIT, WAIT * 2.0 ** min(tries.wrong - allowed, 10))

@@ -1,0 +1,76 @@
+"""How pages are made: templates, words, times. Whatever came from outside is escaped by the templates' engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from bridge.report.deps import Deps
+from bridge.report.explanations import detail_adds, explain
+from bridge.report.language import OTHER, Language, counted, from_now, grouped, moment, span
+from bridge.report.steps import said_of
+from bridge.report.words import STATES, WORDS
+
+HERE = Path(__file__).parent
+
+#: what the gate has found out about a request
+LANGUAGE: web.RequestKey[Language] = web.RequestKey("language", str)  # type: ignore[arg-type]  # a Literal is no class
+TOKEN = web.RequestKey("token", str)
+SIGNED_IN = web.RequestKey("signed_in", bool)
+
+
+class View:
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+        self._templates = Environment(
+            loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+            lstrip_blocks=True,
+        )  # fmt: skip
+
+    def page(self, request: web.Request, template: str, *, status: int = 200, **scope: Any) -> web.Response:
+        language = request[LANGUAGE]
+        words = WORDS[language]
+        text = self._templates.get_template(template).render(
+            **self._said(language), **scope, words=words, language=language, states=STATES[language],
+            token=request.get(TOKEN, ""), signed_in=request.get(SIGNED_IN, False), path=request.path,
+            other_language=str(request.rel_url.update_query(lang=OTHER[language])), flash=_flash(request, words),
+        )  # fmt: skip
+        return web.Response(text=text, content_type="text/html", status=status)
+
+    def message(self, request: web.Request, what: str, status: int, *, text: str | None = None) -> web.Response:
+        """Why there is no page: as a page, or as data where data was asked for."""
+        words = WORDS[request[LANGUAGE]]
+        title, text = words[f"{what}_title"], text or words[f"{what}_text"]
+        if request.path.startswith("/api/"):
+            return web.json_response({"error": what, "message": f"{title}. {text}"}, status=status)
+        return self.page(request, "message.html", status=status, title=title, text=text)
+
+    def _said(self, language: Language) -> Mapping[str, Any]:
+        """Functions for the templates."""
+        now = self._deps.clock.time()
+        zone = self._deps.settings.zone
+        return {
+            "counted": partial(counted, language=language),
+            "grouped": grouped,
+            "span": partial(span, language=language),
+            "moment": lambda at: moment(at, now, zone, language),
+            "from_now": lambda at: from_now(at, now, language),
+            "iso": lambda at: datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds"),
+            "clock_time": lambda at: f"{at.astimezone(zone):%H:%M:%S}",
+            "explain": partial(explain, language=language),
+            "detail_adds": detail_adds,
+            "said_of": partial(said_of, language=language),
+        }
+
+
+def _flash(request: web.Request, words: Mapping[str, str]) -> str:
+    """What the last click did. One of our own sentences: the address chooses which, it does not bring the words."""
+    text = words.get(f"flash_{request.query.get('said', '')}", "")
+    count = request.query.get("n", "")
+    return text.format(n=count if count.isdecimal() and len(count) < 10 else "?") if text else ""  # noqa: PLR2004 - digits

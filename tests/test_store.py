@@ -12,7 +12,7 @@ from store_materials import LEASE, chat, claim, delivery, end, finish_chat, plan
 
 from bridge.errors import StaleLease
 from bridge.model import JobState, OperationKind, OperationState, Step, Verdict
-from bridge.store import Attempt, Outcome, Sorted, Store, TargetStop, VisitorContacts, open_store
+from bridge.store import Attempt, Keep, Outcome, Sorted, Store, TargetStop, VisitorContacts, open_store
 from bridge.store.records import ChatChange, NewJob
 
 CREATE, NOTE, DEAL = OperationKind.CREATE, OperationKind.NOTE, OperationKind.DEAL
@@ -474,6 +474,70 @@ class TestNotices:
         assert await store.resolve_alert("held:sales")
         assert not await store.resolve_alert("held:sales")
         assert await store.raise_alert("held:sales", "again")
+
+
+class TestUpkeep:
+    async def prune(self, store: Store, clock: FakeClock, *, raw: float, chats: float, keys: float) -> None:
+        now = clock.time()
+        keep = Keep(raw_since=now - raw, chats_since=now - chats, keys_since=now - keys)
+        for _ in range(100):
+            if not await store.prune(keep, 2):
+                return
+        pytest.fail("pruning comes to no end")
+
+    async def done(self, store: Store, clock: FakeClock, chat_id: str) -> None:
+        await finish_chat(store, clock.now(), chat_id, "secret words")
+        [job] = await claim(store)
+        [row] = await store.record_plan(job, plan_of(NOTE, keys=(f"key-{chat_id}",)))
+        row = await store.record_sent(row, epoch=job.epoch)
+        await store.settle(row, OperationState.DONE, record_id="n1", message_keys=(f"key-{chat_id}",))
+        await end(store, job, JobState.DONE)
+
+    async def test_the_raw_bytes_go_first_and_a_redelivery_is_still_known(self, store: Store, clock: FakeClock) -> None:
+        for number in range(5):
+            await self.done(store, clock, str(number))
+        unread = await store.accept(delivery("unread", at=clock.now()))
+        await clock.advance(8 * 86400)
+        await self.prune(store, clock, raw=7 * 86400, chats=180 * 86400, keys=700 * 86400)
+
+        rows = await store.reading().deliveries()
+        assert [row["size"] for row in rows if row["id"] != unread.id] == [None] * 5
+        assert [one.id for one in await store.received(10)] == [unread.id]
+        known = await store.chat_of("shop", "0")
+        assert known is not None
+        assert known.chat.messages[0].text == "secret words"
+
+    async def test_an_emptied_chat_that_goes_on_writes_only_what_is_new(self, store: Store, clock: FakeClock) -> None:
+        await self.done(store, clock, "7")
+        await clock.advance(200 * 86400)
+        await self.prune(store, clock, raw=7 * 86400, chats=180 * 86400, keys=700 * 86400)
+
+        known = await store.chat_of("shop", "7")
+        assert known is not None
+        assert (known.chat.messages, known.chat.visitor.name) == ((), None)
+        assert await store.delivered(known.row, "sales") == {"key-7"}
+        page = await store.reading().job(1)
+        assert page is not None
+        assert "secret words" not in str(page)
+
+    async def test_in_the_end_nothing_is_left(self, store: Store, clock: FakeClock) -> None:
+        for number in range(3):
+            await self.done(store, clock, str(number))
+        await clock.advance(800 * 86400)
+        await self.prune(store, clock, raw=7 * 86400, chats=180 * 86400, keys=700 * 86400)
+
+        assert await store.chat_of("shop", "0") is None
+        assert await store.reading().deliveries() == []
+        assert await store.reading().jobs() == []
+
+    async def test_what_is_not_over_stays_whole(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now(), "7", "secret words")
+        [job] = await claim(store)
+        await end(store, job, JobState.HELD, "ambiguous")
+        await clock.advance(800 * 86400)
+        await self.prune(store, clock, raw=7 * 86400, chats=180 * 86400, keys=700 * 86400)
+
+        assert (await store.chat(job.chat_row)).chat.messages[0].text == "secret words"
 
 
 class TestRestart:

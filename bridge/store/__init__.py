@@ -19,6 +19,7 @@ from bridge.store.records import (
     Counts,
     Identity,
     Job,
+    Keep,
     OperationRow,
     Outcome,
     Sorted,
@@ -37,6 +38,7 @@ __all__ = [
     "Counts",
     "Identity",
     "Job",
+    "Keep",
     "OperationRow",
     "Outcome",
     "Sorted",
@@ -179,6 +181,11 @@ class Store(Protocol):
 
     async def resolve_alert(self, cause: str) -> bool: ...
     async def open_alerts(self) -> dict[str, str]: ...
+
+    # -- upkeep --
+    async def prune(self, keep: Keep, limit: int) -> int:
+        """Empty and delete what is older, at most so many rows of each kind; 0 when nothing is left to do."""
+        ...
 
     def reading(self) -> Reading:
         """What pages and commands ask; never in the way of a write."""

@@ -163,6 +163,15 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """What retention leaves: contents since these times, and the keys by which repetitions are known."""
+
+    raw_since: float
+    chats_since: float
+    keys_since: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Brake:
     """At most so many new clients since that time."""
 

@@ -265,3 +265,8 @@ def test_the_kind_is_told_by_the_folder_or_by_the_keys(tmp_path: Path) -> None:
     assert kind_of(written(tmp_path, "y", "base_url: x\n")) == "crm"
     with pytest.raises(MappingError, match="a folder named providers or crms"):
         kind_of(written(tmp_path, "z", "title: x\n"))
+
+
+def test_a_file_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
+    with pytest.raises(MappingError, match="it cannot be read"):
+        kind_of(tmp_path / "nothing.yaml")

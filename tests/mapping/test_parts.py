@@ -79,6 +79,12 @@ def test_a_rule_that_does_not_exist_lists_those_that_do() -> None:
         Example.model_validate({"other": {"formats": "finished"}})
 
 
+@pytest.mark.parametrize("wrong", ["done", ["done"], {"captured": ["done"]}])
+def test_a_scale_of_another_shape_is_refused(wrong: Any) -> None:
+    with pytest.raises(ValidationError):
+        Example.model_validate({"scale": wrong})
+
+
 def test_an_unknown_key_lists_the_known_ones_and_suggests_the_nearest() -> None:
     with pytest.raises(
         ValidationError, match=r"there is no key 'wiat' here \(did you mean wait\?\); the keys are: wait, words, several"

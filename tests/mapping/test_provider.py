@@ -41,6 +41,10 @@ def test_rules_of_a_word_and_of_any_other() -> None:
     assert [rule.skip for rule in mapping.rules("else")] == ["of no interest"]
 
 
+def test_a_character_set_is_named() -> None:
+    assert provider(charset="windows-1251").charset == "windows-1251"
+
+
 def test_answers_fall_back_to_the_default() -> None:
     mapping = provider(answers={"default": {"text": "ok"}, "card": {"json": {"a": "b"}, "within": "1s"}})
     assert mapping.answer("card").within == 1.0

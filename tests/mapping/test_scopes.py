@@ -103,3 +103,8 @@ def test_joins_of_one_payload_share_their_index() -> None:
         assert Expression("lookup(root.users, 'id', by).id")(item_scope(message, top)) == message["by"]
     assert len(top.memo) == 1
     assert isinstance(top, Scope)
+
+
+def test_the_root_may_be_given() -> None:
+    assert Expression("root.a")(item_scope({"x": 1}, {"root": {"a": 1}}, {"a": 2})) == 2
+    assert Expression("root.a")(item_scope({"x": 1}, {"root": {"a": 1}})) == 1

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -26,8 +27,13 @@ def test_a_list_loses_its_empty_objects_only() -> None:
 
 
 def test_a_scope_within_a_value_is_written_as_what_it_stands_for() -> None:
-    node = compile_node("{@}", BRACES)
-    assert node.fill(Filling(item_scope({"a": 1}, {}), None, strict=False))[0] == {"a": 1}
+    scope = item_scope("x", item_scope({"a": 1}, {}))
+    assert compile_node("{parent}", BRACES).fill(Filling(scope, None, strict=False))[0] == {"a": 1}
+    assert compile_node("{@}", BRACES).fill(Filling(scope, None, strict=False))[0] == "x"
+
+
+def test_a_date_within_a_text_is_written_as_iso() -> None:
+    assert filled("at {a}", a=datetime(2026, 11, 21, tzinfo=UTC)) == ("at 2026-11-21T00:00:00+00:00", True)
 
 
 def test_a_template_that_is_nested_without_end_is_refused() -> None:

@@ -21,6 +21,7 @@ from bridge.store.records import (
     Brake,
     Identity,
     Job,
+    Keep,
     OperationRow,
     Outcome,
     Sorted,
@@ -28,7 +29,7 @@ from bridge.store.records import (
     TargetStop,
     VisitorContacts,
 )
-from bridge.store.sqlite import intake, jobs, journal, notices
+from bridge.store.sqlite import intake, jobs, journal, notices, upkeep
 from bridge.store.sqlite.engine import Writer, connect
 from bridge.store.sqlite.guard import LockFile, refuse_network_disk
 from bridge.store.sqlite.locks import Locks
@@ -284,6 +285,11 @@ class SqliteStore:
 
     async def open_alerts(self) -> dict[str, str]:
         return notices.open_alerts(self._read())
+
+    # -- upkeep --
+
+    async def prune(self, keep: Keep, limit: int) -> int:
+        return await self._write(lambda db: upkeep.prune(db, keep, limit))
 
     # -- reading --
 

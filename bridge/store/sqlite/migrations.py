@@ -52,6 +52,9 @@ def m0001_first(db: Database) -> None:
             chat TEXT NOT NULL,
             UNIQUE (source, chat_id)
         );
+        -- a chat that retention has emptied has the name ''; each is in one of the two
+        CREATE INDEX chats_whole ON chats (updated_at) WHERE visitor_name IS NOT '';
+        CREATE INDEX chats_emptied ON chats (updated_at) WHERE visitor_name = '';
         CREATE INDEX chats_visitor ON chats (source, visitor_id) WHERE visitor_id IS NOT NULL;
 
         CREATE TABLE visitors (
@@ -63,6 +66,7 @@ def m0001_first(db: Database) -> None:
             updated_at REAL NOT NULL,
             PRIMARY KEY (source, visitor_id)
         ) WITHOUT ROWID;
+        CREATE INDEX visitors_updated ON visitors (updated_at);
 
         CREATE TABLE jobs (
             id INTEGER PRIMARY KEY,
@@ -138,6 +142,7 @@ def m0001_first(db: Database) -> None:
             written_at REAL NOT NULL,
             PRIMARY KEY (target, kind, value)
         ) WITHOUT ROWID;
+        CREATE INDEX identities_written ON identities (written_at);
         CREATE INDEX identities_operation ON identities (operation) WHERE operation IS NOT NULL;
 
         CREATE TABLE delivered (

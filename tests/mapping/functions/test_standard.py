@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bridge.mapping.expressions import Expression, Findings
+from bridge.mapping.scopes import item_scope
 
 
 def run(source: str, **scope: Any) -> Any:
@@ -62,3 +65,10 @@ def test_things_of_different_kinds_cannot_be_put_in_order() -> None:
 
 def test_equal_keys_keep_their_order() -> None:
     assert run("sort_by(a, &b)[].c", a=[{"b": "1", "c": 1}, {"b": "01", "c": 2}, {"b": "1", "c": 3}]) == [1, 2, 3]
+
+
+def test_what_json_cannot_write_is_written_all_the_same() -> None:
+    scope = item_scope({"a": 1}, {})
+    assert run("to_string(a)", a={"at": datetime(2026, 11, 21, tzinfo=UTC), "scope": scope, "path": Path("x")}) == (
+        '{"at":"2026-11-21T00:00:00+00:00","scope":{"item":{"a":1},"parent":{},"root":null,"a":1},"path":"x"}'
+    )

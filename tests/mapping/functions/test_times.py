@@ -70,3 +70,9 @@ def test_the_finding_says_what_is_wanted() -> None:
     findings = Findings()
     Expression("from_unix(a)")({"a": 1795289174500}, findings)
     assert "in seconds or in milliseconds?" in findings[0]
+
+
+def test_a_format_that_is_none_is_a_finding() -> None:
+    findings = Findings()
+    assert Expression("utc(a, f)")({"a": "2026-11-21T19:26:14Z", "f": "%Y\ud800"}, findings) is None
+    assert "is no format of a time" in findings[0]

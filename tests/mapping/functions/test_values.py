@@ -85,3 +85,7 @@ def test_json_there_and_back() -> None:
 @given(st.lists(st.integers()))
 def test_numbered_names_keep_the_order(values: list[int]) -> None:
     assert list(run("number_keys(a, 'n')", a=values).items()) == [(f"n{place}", value) for place, value in enumerate(values)]
+
+
+def test_pairs_without_a_usable_name_are_passed_over() -> None:
+    assert run("from_entries(a)", a=[{"key": [], "value": 1}, {"key": None, "value": 2}, {"key": "x", "value": 3}]) == {"x": 3}

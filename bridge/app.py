@@ -29,7 +29,7 @@ from bridge.receive import Receiver
 from bridge.report import Alerts, Deps, Metrics, application
 from bridge.sort import Sorter
 from bridge.sources import load_sources
-from bridge.store import Store, open_store
+from bridge.store import Keep, Store, open_store
 from bridge.targets import Target, load_targets
 from bridge.transport import Transport
 from bridge.worker import Worker
@@ -40,6 +40,10 @@ log = structlog.get_logger()
 SORT_EVERY = 1.0
 #: seconds that jobs in flight get at shut-down, after the requests in flight had theirs
 JOBS_DRAIN = 5.0
+#: seconds between two rounds of emptying what is too old
+PRUNE_EVERY = 3600.0
+#: rows of each kind in one commit
+PRUNE_SLICE = 200
 #: seconds a replaced target's connections stay open for attempts that still use them
 OLD_TARGETS_STAY = 120.0
 _ONLY_AT_START = ("store", "key", "receive", "ops", "alerts", "worker")
@@ -62,6 +66,7 @@ class Service:
     async def run(self) -> None:
         """Raises ConfigError, MappingError, StoreError before it begins; afterwards it runs whatever happens."""
         lines.register(self.settings.secrets())
+        log.info("config.loaded", path=str(self.settings.origin), settings=self.settings.describe())
         parts = _Parts(self.settings, self.clock)
         try:
             await parts.store.open()
@@ -88,6 +93,7 @@ class Service:
                 asyncio.create_task(parts.worker.work(self.stopping), name="work"),
                 asyncio.create_task(_sort_for_ever(parts), name="sort"),
                 asyncio.create_task(parts.alerts.watch(), name="alerts"),
+                asyncio.create_task(_prune_for_ever(parts), name="prune"),
                 asyncio.create_task(self._reload_for_ever(parts), name="reload"),
             ]
             parts.deps.alive = lambda: {task.get_name(): not task.done() for task in tasks}
@@ -235,6 +241,19 @@ async def _sort_for_ever(parts: _Parts) -> None:
             log.exception("deliveries.unsorted")
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(news.wait(), SORT_EVERY)
+
+
+async def _prune_for_ever(parts: _Parts) -> None:
+    """Empty what retention does not keep, in slices, so that nobody waits for it."""
+    while True:
+        await parts.clock.sleep(PRUNE_EVERY)
+        now, keep = parts.clock.time(), parts.deps.settings.retention
+        limits = Keep(raw_since=now - keep.raw, chats_since=now - keep.chats, keys_since=now - keep.keys)
+        try:
+            while await parts.store.prune(limits, PRUNE_SLICE):
+                await parts.clock.sleep(0.1)
+        except (BridgeError, OSError) as error:
+            log.warning("store.unpruned", why=str(error))
 
 
 def _lease(settings: Settings) -> float:

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from bridge.errors import ConfigError
@@ -194,11 +195,16 @@ class Store(Protocol):
 
 def open_store(url: str, *, clock: Clock, service: bool = True) -> Store:
     """The engine for a URL. `service=False` is for commands beside a running service: no exclusive lock is taken."""
+    from bridge.store.sqlite import SqliteStore  # an engine is loaded only if it is used
+
+    return SqliteStore(sqlite_path(url), clock=clock, service=service)
+
+
+def sqlite_path(url: str) -> Path:
+    """The file of an SQLite store. Raises ConfigError for any other URL."""
     scheme, _, rest = url.partition(":")
     if scheme == "sqlite" and rest.startswith("///"):
-        from bridge.store.sqlite import SqliteStore  # an engine is loaded only if it is used
-
-        return SqliteStore(rest[3:], clock=clock, service=service)
+        return Path(rest[3:])
     if scheme in {"postgresql", "postgres"}:
         raise ConfigError("store: PostgreSQL is not built into this version; use sqlite:///data/chat2crm.db")
     raise ConfigError(f"store: {scheme}: is not a kind of store; write sqlite:///data/chat2crm.db")

@@ -89,7 +89,8 @@ class Sorter:
         if understood.wanted:
             reason = "what this event needs has to be fetched from the provider, and fetching is not built into this version"
         return Sorted(
-            delivery=delivery.id, state=_state(understood), event=", ".join(dict.fromkeys(kinds)), reason=reason, changes=tuple(changes),
+            delivery=delivery.id, state=_state(understood), event=", ".join(dict.fromkeys(kinds)), reason=reason,
+            changes=tuple(changes),
             contacts=tuple(contacts), findings=tuple(dict.fromkeys(findings)),
         )
 

@@ -83,7 +83,8 @@ class Proxy:
                 writer.write(data)
                 await writer.drain()
             else:
-                await self._strike(fault, data[: max(0, fault.after - passed)], data[max(0, fault.after - passed) :], writer, both)
+                here = max(0, fault.after - passed)
+                await self._strike(fault, data[:here], data[here:], writer, both)
             current.bytes[way] += len(data)
             current.answered = current.answered or way == "answer"
 

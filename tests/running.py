@@ -190,7 +190,8 @@ def finished(number: int | None = None, *, phone: str | None = None, text: str |
     messages: list[dict[str, Any]] = [
         {"message": line, "timestamp": at + 10 * place, "type": "visitor"} for place, line in enumerate(said)
     ]
-    messages.insert(1, {"message": "Добрый день! Перезвоните нам: +7 495 000-11-22", "timestamp": at + 5, "type": "agent", "agent_id": 3599})
+    reply = "Добрый день! Перезвоните нам: +7 495 000-11-22"
+    messages.insert(1, {"message": reply, "timestamp": at + 5, "type": "agent", "agent_id": 3599})
     return {
         "event_name": "chat_finished", "widget_id": "3948", "chat_id": chat_id if chat_id is not None else number,
         "visitor": {"name": name, "number": f"v{number}", **visitor},

@@ -29,7 +29,9 @@ def delivery(key: str, *, source: str = "shop", at: datetime, body: bytes = b'{"
     return Delivery(source=source, dedupe_key=key, received_at=at, headers={"content-type": "application/json"}, body=body)
 
 
-def chat(chat_id: str = "7", *texts: str, source: str = "shop", visitor_id: str | None = "v1", phones: tuple[str, ...] = ()) -> Chat:
+def chat(
+    chat_id: str = "7", *texts: str, source: str = "shop", visitor_id: str | None = "v1", phones: tuple[str, ...] = ()
+) -> Chat:
     return Chat(
         source=source, chat_id=chat_id, visitor=Visitor(id=visitor_id, name="Иван", phones=phones),
         messages=tuple(Message(role=Role.VISITOR, text=text) for text in texts or ("Здравствуйте",)),
@@ -74,7 +76,9 @@ async def claim(store: Store, limit: int = 10, **more: Any) -> list[Job]:
     return await store.claim(owner="w1", lease=LEASE, room=dict.fromkeys(more.get("only", targets), limit))
 
 
-async def end(store: Store, job: Job, state: JobState, reason: str = "", *, next_at: float | None = None, counts: bool = True) -> None:
+async def end(
+    store: Store, job: Job, state: JobState, reason: str = "", *, next_at: float | None = None, counts: bool = True
+) -> None:
     await store.finish(
         job, Outcome(state=state, reason=reason, next_at=next_at, uses_attempt=counts),
         Attempt(number=job.attempts + 1, started_at=1.0, ended_at=2.0, outcome=state),

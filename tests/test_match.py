@@ -49,7 +49,10 @@ class TestOneHit:
 
 
 class TestManyHits:
-    two = (card("7", phones=("+79161234567",), changed_at="2026-01-01"), card("12", phones=("89161234567",), changed_at="2025-01-01"))
+    two = (
+        card("7", phones=("+79161234567",), changed_at="2026-01-01"),
+        card("12", phones=("89161234567",), changed_at="2025-01-01"),
+    )
 
     @pytest.mark.parametrize(("policy", "chosen"), [("active", "7"), ("oldest", "7"), ("newest", "12")])
     def test_the_policy_chooses(self, policy: str, chosen: str) -> None:
@@ -142,6 +145,7 @@ class TestKeys:
     def test_what_is_not_the_visitors_is_no_identity(self) -> None:
         handle = ContactPoint(kind=PointKind.HANDLE, value="@anna", as_written="@anna")
 
-        pairs = identity_points([phone(claim=Claim.OTHER), email("Anna@mail.ru"), handle], source="s", visitor_id="v", external_id=None)
+        points = [phone(claim=Claim.OTHER), email("Anna@mail.ru"), handle]
+        pairs = identity_points(points, source="s", visitor_id="v", external_id=None)
 
         assert pairs == [("email", "anna@mail.ru"), ("visitor", "s:v")]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fakes import FakeClock
 from running import finished as at_real_time
-from way import Way, on_the_way
+from way import on_the_way
 
 from bridge.model import JobState, OperationState
 

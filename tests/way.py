@@ -114,7 +114,9 @@ async def on_the_way(folder: Path, clock: FakeClock, *, source: Mapping[str, Any
     async with start() as crm:
         config = {
             "store": f"sqlite:///{folder}/chat2crm.db", "key": "${C2C_KEY}", "language": "en", "timezone": "Europe/Moscow",
-            "sources": {"shop": {"provider": "jivo", "secret": "${C2C_SECRET}", "region": "RU", "target": "sales", **(source or {})}},
+            "sources": {"shop": {
+                "provider": "jivo", "secret": "${C2C_SECRET}", "region": "RU", "target": "sales", **(source or {}),
+            }},
             "targets": {"sales": {
                 "crm": "sandbox", "url": crm.url, "token": "${C2C_TOKEN}", "mode": "write", "timeout": "5s",
                 "commits_within": "60s", "consistency_delay": "5s", **(target or {}),

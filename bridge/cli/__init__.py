@@ -42,6 +42,8 @@ COMMANDS: dict[str, Entry] = {
     "go": Entry("go", "Let a stopped target go on."),
     "extract": Entry("extract", "Find phones and e-mails in chats: JSONL in, JSONL out."),
     "capture": Entry("capture", "Keep what a chat service sends as masked samples."),
+    "store": Entry("store", "Back up the store, or go back to a backup."),
+    "prune": Entry("prune", "Empty what retention does not keep."),
     "new": Entry("new", "Begin a mapping of your own."),
     "schema": Entry("schema", "Print a JSON Schema for your editor."),
     "version": Entry("version", "Print the version."),

@@ -58,7 +58,8 @@ def _print(known: Told) -> None:
         if text:
             click.echo(f"  {label:<11} {text}")
     for one in known["versions"]:
-        click.echo(f"  {'beside':<11} job {one['id']}: version {one['revision']} for {one['target']}, {one['state']} {one['reason']}")
+        state = f"{one['state']} {one['reason']}".rstrip()
+        click.echo(f"  {'beside':<11} job {one['id']}: version {one['revision']} for {one['target']}, {state}")
     _section("Received", [_delivery(one) for one in known["deliveries"]])
     _section("Chat", [_message(number, one) for number, one in enumerate(known["chat"].get("messages") or ())])
     _section(f"Contact points (region {known['region'] or 'unknown'})", [
@@ -119,5 +120,7 @@ def _operation(one: Mapping[str, Any]) -> str:
 
 
 def _step(step: Mapping[str, Any]) -> str:
-    call = f"{step['method']} {step.get('path', '')} → {step.get('status') or '-'} in {step.get('ms', '?')} ms" if step.get("method") else ""
+    call = ""
+    if step.get("method"):
+        call = f"{step['method']} {step.get('path', '')} → {step.get('status') or 'no answer'} in {step.get('ms', '?')} ms"
     return " ".join(filter(None, (f"{step['what']:<20}", call, step.get("detail", ""), step.get("error", ""))))

@@ -9,7 +9,7 @@ import sqlite3
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from importlib.metadata import version as installed
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from bridge.config import Settings
@@ -52,8 +52,15 @@ def told(row: Mapping[str, Any], source: Source | None, settings: Settings) -> T
         "operations": list(_operations(kept, row)),
         "attempts": [_attempt(one) for one in row["tried"]],
         "versions": [one for one in row["lane"] if one["id"] != row["id"]],
-        "program": {"chat2crm": installed("chat2crm"), "python": platform.python_version(), "sqlite": sqlite3.sqlite_version},
+        "program": {"chat2crm": _own_version(), "python": platform.python_version(), "sqlite": sqlite3.sqlite_version},
     }  # fmt: skip
+
+
+def _own_version() -> str:
+    try:
+        return version("chat2crm")
+    except PackageNotFoundError:  # run from a checkout that was never set up
+        return "unknown"
 
 
 def _time(seconds: float | None) -> str | None:
@@ -155,7 +162,7 @@ _SHAPES = {"Lu": "X", "Lt": "X", "Ll": "x", "Lo": "x", "Lm": "x", "Nd": "0", "Nl
 
 
 def _shared_point(point: Told) -> Told:
-    kept = {key: point[key] for key in ("kind", "claim", "message", "field", "rule", "confidence", "flags") if key in point}
+    kept: Told = {key: point[key] for key in ("kind", "claim", "message", "field", "rule", "confidence", "flags") if key in point}
     return {**kept, "as_written": shape(point["as_written"])}
 
 

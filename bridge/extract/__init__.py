@@ -37,7 +37,7 @@ def contact_points(chat: Chat, *, region: str | None = None, own: Own = _NO_OWN,
     talk = follow(lines, fields, regions, ours, budget)
     return Extraction(
         points=best_first(talk),
-        wishes=wishes(chat),
+        wishes=wishes(lines),
         region=regions[0] if regions else None,
         trace=traced(talk) if explain else (),
         masked=masked(chat, lines),

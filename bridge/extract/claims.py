@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+
 from bridge.model import Claim, PointKind
 
 from .asked import Asked
@@ -14,7 +15,8 @@ _AFTER_WINDOW = 70
 _BREAK = re.compile(r"[.!?\n;]\s|\n")
 #: "тел.", "моб." end no sentence.
 _ABBREVIATION = re.compile(r"(?:тел|моб|сот|раб|дом|доб|г|ул|д|кв|им|т|tel|mob|ext|no|mr|mrs|dr)\.\s?$")
-_PHONE_WORD = re.compile(r"(?:тел|моб|сот|номер|phone|\btel|cell|mobile|number|whats|вотс|ватс|вайбер|почта|e-?mail|мейл|mail|контакт)[\w.]*\W{0,4}$")
+_PHONE_WORD = re.compile(r"(?:тел|моб|сот|номер|phone|\btel|cell|mobile|number|whats|вотс|ватс|вайбер|почта|e-?mail|мейл|mail"
+    r"|контакт)[\w.]*\W{0,4}$")
 _NEXT = re.compile(r"[,;.!?\n]|\s(?:а|и|или|но|та|and|or|but)\s")
 _FAR = 40
 _LONG_WORD = re.compile(r"[^\W\d_]{3,}")
@@ -22,7 +24,8 @@ _WORDS_OF_QUOTE = 2
 
 
 #: Local parts behind which nobody reads.
-_MACHINES = re.compile(r"^(?:no-?reply|do-?not-?reply|noreply\w*|mailer-daemon|postmaster|bounces?|notifications?|robot)\b", re.IGNORECASE)
+_MACHINES = re.compile(r"^(?:no-?reply|do-?not-?reply|noreply\w*|mailer-daemon|postmaster|bounces?|notifications?"
+    r"|robot)\b", re.IGNORECASE)
 
 
 def by_words(low: str, start: int, end: int, floor: int, ceiling: int) -> Verdict | None:
@@ -91,7 +94,7 @@ def _after(low: str, end: int, ceiling: int) -> Verdict | None:
     if ceiling < min(len(low), end + _AFTER_WINDOW):
         # What stands behind the first break is said of the next contact.
         window = _NEXT.split(window, maxsplit=1)[0]
-    if not window.strip(" .,!?)»\""):
+    if not window.strip(' .,!?)»"'):
         return None
     for cue in AFTER:
         if cue.pattern.search(window):

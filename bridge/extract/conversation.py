@@ -18,7 +18,8 @@ from .transcript import STAFF, Line, question
 
 #: Between contacts of one person: punctuation and labels.
 _LIST = re.compile(
-    r"(?:[\s,;:/|()–-]|тел(?:ефон)?\b\.?|моб\w{0,8}\.?|e-?mail|почта|раб\w{0,6}\.?|сот\w{0,6}\.?|доб\w{0,6}\.?|факс|tel\b\.?|phone|mobile"
+    r"(?:[\s,;:/|()–-]|тел(?:ефон)?\b\.?|моб\w{0,8}\.?|e-?mail|почта|раб\w{0,6}\.?|сот\w{0,6}\.?|доб\w{0,6}\.?|факс|tel\b\.?"
+    r"|phone|mobile"
     r"|cell|office|mail|whatsapp|ватсап|вотсап|и\b|или\b|либо\b|and\b|or\b|та\b|або\b|\.(?=\s)){0,12}"
 )
 #: What is said once of all that follows in a list.
@@ -100,7 +101,7 @@ def _stronger(*verdicts: Verdict | None) -> Verdict | None:
 def _by_neighbours(lines: list[Line], place: int, find: Find) -> Verdict | None:
     """A line with nothing but the contact is spoken of in the visitor's line before or after it."""
     line = lines[place]
-    if line.low[: find.start].strip(" \n:.-–(«\"") or line.low[find.end :].strip(" \n.,!?)»\""):
+    if line.low[: find.start].strip(' \n:.-–(«"') or line.low[find.end :].strip(' \n.,!?)»"'):
         return None
     before = lines[place - 1] if place else None
     if before is not None and before.role is Role.VISITOR and not before.taken():

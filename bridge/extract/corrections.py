@@ -9,16 +9,22 @@ from .finds import Budget
 from .plans import read
 
 _MOST_DIGITS = 6
-_CUE = re.compile(r"(?:\bой\b|ошиб|описал|опечат|вернее|точнее|не так|неверно|неправильн|правильн|поправ|исправ|вместо|перепута|\bне \d|а не |\*|oops|sorry|typo|mistake|mistyped|instead|not \d|correct|i mean|wrong|помил|замість|perd[oó]n|desculp)")
-_LAST = re.compile(r"(?:в конце|на конце|конец|оканчива\w{3,5}(?: на)?|заканчива\w{3,5}(?: на)?|послед\w{3,4}(?: две| три| четыре)?(?: цифр\w)?|в кінці|останн\w{1,2}|ends? (?:with|in)|ending|at the end|last (?:\w+ )?digits?(?: are| is)?|the end)")
-_FIRST = re.compile(r"(?:в начале|начина\w{3,5}(?: с)?|код(?: города)?|перв\w{2,3}(?: три| цифр\w)?|на початку|starts? with|begins? with|area code(?: is)?|first (?:\w+ )?digits?)")
+_CUE = re.compile(r"(?:\bой\b|ошиб|описал|опечат|вернее|точнее|не так|неверно|неправильн|правильн|поправ|исправ|вместо|перепута"
+    r"|\bне \d|а не |\*|oops|sorry|typo|mistake|mistyped|instead|not \d|correct|i mean|wrong|помил|замість|perd[oó]n|desculp)")
+_LAST = re.compile(r"(?:в конце|на конце|конец|оканчива\w{3,5}(?: на)?|заканчива\w{3,5}(?: на)?|послед\w{3,4}(?: две| три"
+    r"| четыре)?(?: цифр\w)?|в кінці|останн\w{1,2}|ends? (?:with|in)|ending|at the end|last (?:\w+ )?digits?(?: are| is)?"
+    r"|the end)")
+_FIRST = re.compile(r"(?:в начале|начина\w{3,5}(?: с)?|код(?: города)?|перв\w{2,3}(?: три| цифр\w)?|на початку|starts? with"
+    r"|begins? with|area code(?: is)?|first (?:\w+ )?digits?)")
 _PAIRS = (
-    re.compile(r"(?P<new>\d{1,6})[^\d]{0,20}?(?:,|-|\s)\s?(?:а )?(?:не|not|and not|вместо|instead of|замість)\s(?P<old>\d{1,6})(?!\d)"),
+    re.compile(r"(?P<new>\d{1,6})[^\d]{0,20}?(?:,|-|\s)\s?(?:а )?(?:не|not|and not|вместо|instead of"
+        r"|замість)\s(?P<old>\d{1,6})(?!\d)"),
     re.compile(r"(?:не|not)\s(?P<old>\d{1,6})[\s,]{0,3}(?:а|but|it'?s)\s(?P<new>\d{1,6})(?!\d)"),
     re.compile(r"(?P<old>\d{1,6})\s(?:на|with|->|→)\s(?P<new>\d{1,6})(?!\d)"),
 )
 _ONE = re.compile(r"(?<!\d)\d{1,6}(?!\d)")
-_TOOK_BACK = re.compile(r"(?:ошиб|описал|опечат|вернее|точнее|неверн|неправильн|правильн|поправ|исправ|перепута|\bой\b|\*|oops|sorry|typo|mistake|mistyped|correct(?:ion)?\b|i mean|i meant|wrong|помил|вибач|упс)")
+_TOOK_BACK = re.compile(r"(?:ошиб|описал|опечат|вернее|точнее|неверн|неправильн|правильн|поправ|исправ|перепута|\bой\b|\*|oops"
+    r"|sorry|typo|mistake|mistyped|correct(?:ion)?\b|i mean|i meant|wrong|помил|вибач|упс)")
 _CLOSE = 3
 
 
@@ -56,18 +62,13 @@ def _replaced(
 ) -> Correction | None:
     if old not in before:
         return None
-    if len(old) != len(new):
-        return Correction(None, *span)
-    if _LAST.search(low):
-        if not before.endswith(old):
-            return Correction(None, *span)
-        return _checked(before[: -len(old)] + new, span, regions, budget)
+    at_end = before.endswith(old)
     places = [place for place in range(1, len(before)) if before.startswith(old, place)]
-    if len(places) == 1:
-        return _checked(before[: places[0]] + new + before[places[0] + len(old) :], span, regions, budget)
-    if before.endswith(old) and len(old) > 1:
-        return _checked(before[: -len(old)] + new, span, regions, budget)
-    return Correction(None, *span)
+    if _LAST.search(low) or (at_end and len(old) > 1 and len(places) > 1):
+        places = [len(before) - len(old)] if at_end else []
+    if len(places) != 1 or len(old) != len(new):
+        return Correction(None, *span)
+    return _checked(before[: places[0]] + new + before[places[0] + len(old) :], span, regions, budget)
 
 
 def _checked(value: str, span: tuple[int, int], regions: tuple[str, ...], budget: Budget) -> Correction:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import islice
 
 _DIGITS = re.compile(r"\d+")
 #: What may stand between two groups of one number.
@@ -17,8 +18,11 @@ _LETTER = str.maketrans("OoОоQIlіІZЗзбB", "00000111133368")
 _LETTERS_INSIDE = re.compile(r"(?<=\d)[OoОоQIlіІЗзб]{1,6}(?=\d)")
 _LETTERS_LAST = re.compile(r"(?<=\d)[OoОоIl]{1,4}(?![^\W_])")
 _LETTERS_FIRST = re.compile(r"(?<![^\W_])[OoОо]{1,2}(?=\d{2})")
+_LETTERS_AHEAD = re.compile(r"(?<=\d[ .()-])[OoОоIlІ](?=\d)")
 _LETTERS_ALONE = re.compile(r"(?<=[\d][ .()-])[OoОо]{2,4}(?=[ .()-]\d)")
 _LONGEST_GROUP = 15
+#: So many groups of digits are looked at in one text: more is a table, not a contact.
+_MOST_GROUPS = 400
 
 
 class Link(IntEnum):
@@ -48,7 +52,7 @@ class Group:
 
 def letters_as_digits(text: str) -> str:
     """The text with letters that stand for digits replaced, position by position: 89О3 → 8903, 89l6 → 8916."""
-    for pattern in (_LETTERS_INSIDE, _LETTERS_LAST, _LETTERS_FIRST, _LETTERS_ALONE):
+    for pattern in (_LETTERS_INSIDE, _LETTERS_LAST, _LETTERS_FIRST, _LETTERS_AHEAD, _LETTERS_ALONE):
         text = pattern.sub(lambda match: match.group().translate(_LETTER), text)
     return text
 
@@ -57,7 +61,7 @@ def chains(text: str) -> Iterator[list[Group]]:
     """Runs of groups with nothing but separators between them."""
     chain: list[Group] = []
     end = 0
-    for match in _DIGITS.finditer(text):
+    for match in islice(_DIGITS.finditer(text), _MOST_GROUPS):
         start = match.start()
         link = _link(text, end, start) if chain else None
         if link is None and chain:

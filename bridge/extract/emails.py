@@ -8,315 +8,173 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from email_validator import EmailNotValidError, validate_email
 
 from bridge.model import PointKind
 
-from .domains import ENDS, NAMES, NEVER, PROVIDERS, SPOKEN_LABELS, likely_meant
+from .domains import ENDS, NAMES, PROVIDERS, likely_meant
+from .email_parts import Domain, Local, read_domain, read_local
 from .finds import Find
-from .lookalikes import CYRILLIC, as_latin, as_typed_in_latin, mixed, slip_of_layout
+from .lookalikes import as_latin, as_typed_in_latin, slip_of_layout
 from .normal import Normal
+from .patterns import listed, words
 
+#: So many signs for @ are looked at in one text.
 _MOST = 60
+_GAP = 2
+_AT_SAID = words("at ät a @ собака собаки собачка сабака arroba эт ат равлик песик dog")
 #: How an @ is written, by how much it says on its own.
 _AT = re.compile(
     r"(?P<sign>@{1,2})"
-    r"|\s?[(\[{<](?:\s?(?P<bracket>at|ät|a|@|собак[аи]|собачка|сабака|arroba|эт|ат|равлик|песик|пёсик|dog)\s?)[)\]}>]\s?"
+    rf"|\s?[(\[{{<](?:\s?(?P<bracket>{_AT_SAID})\s?)[)\]}}>]\s?"
     r"|(?<=[\s\w.])\s(?P<word>собака|собачка|сабака|arroba|arobase|klammeraffe|равлик|песик|at-sign|at)\s(?=[\w])"
     r"|(?<=[а-яё])(?P<slip>\")(?=[а-яё]{2})"
 )
 #: Without one of these no @ is meant anywhere.
-_SIGN = re.compile(r"\sat\s|[(\[{<]\s?(?:at|ät|a|соб|саб|arr|эт|ат|рав|пес|dog)|собак|собач|сабак|arroba|arobase|klammer|равлик|песик|at-sign|[а-я]\"[а-я]")
-_LOCAL = re.compile(r"[\w.+%~'&-]{1,64}$")
-_LOCAL_SPACED = re.compile(r"(?:[\w+-]{1,40} ?(?:\(dot\)|\[dot\]|\(точка\)| dot | точка | крапка | punto | ponto | punkt | \. |\s\(?(?:дефис|тире|dash|minus)\)?\s|\s\(?(?:нижнее подчеркивание|подчеркивание|underscore|guion bajo)\)?\s) ?){1,3}[\w+-]{1,40}$")
-_SPOKENdef _at(text: str, low: str, match: re.Match[str], least: int) -> Find | None:
+_SIGN = re.compile(
+    r"\sat\s|[(\[{<]\s?(?:at|ät|a|соб|саб|arr|эт|ат|рав|пес|dog)|собак|собач|сабак|arroba|arobase|klammer|равлик|песик|at-sign"
+    r"|[а-я]\"[а-я]"
+)
+_LABEL = re.compile(r"[^\W_][\w-]{0,62}")
+_SLIP_LEFT = re.compile(r"(?<![а-яё0-9._-])[а-яё0-9._-]{1,64}$")
+_SLIP_RIGHT = re.compile(r"[а-яё0-9.-]{3,64}")
+_BACK = 100
+_MAIL_WORD = re.compile(
+    r"(?:почт|мейл|мэйл|имейл|емейл|e-?mail|мыло|ящик|адрес|mail|correo|пошт|address|send|write|пишите|пришл|скин|отправ|вышл"
+    r"|пиш|надішл|скан)"
+)
+_MAIL_WINDOW = 30
+#: Words before an @ that are no local part: "insta @kate.s", "look at amazon.com".
+_NO_LOCAL = listed(
+    "telegram телеграм телеграмм тг tg insta instagram инста инстаграм инстаграмм vk вк twitter tiktok skype whatsapp viber",
+    "discord ник nick username me my is at on to us in it the a i of and or for by from write mail email e-mail почта мой моя",
+    "на по адрес hi hello hey look looks looking meet see found",
+    "ordered bought order buy saw shop pay paid works work arrive arrived meeting",
+    "live staying store office home here there up out down off back",
+)
+_CODE_BEFORE = re.compile(
+    r"(?:\b(?:ssh|scp|rsync|sftp|git clone|message-id|clone)\W{1,4}(?:-\w{1,20} ){0,3}|://[^\s@]{0,80}"
+    r"|\b(?:пароль|password|passwd|pwd|пасворд|парол[яюе]м?|senha|contraseña|passwort)\W{1,4}(?:\w{1,12}\W{1,3}){0,3})$"
+)
+
+
+def emails_in(normal: Normal) -> Iterator[Find]:
+    """Addresses, and what looked like one and was dropped, in order."""
+    low = normal.low
+    if "@" not in low and not _SIGN.search(low):
+        return
+    end = 0
+    for count, match in enumerate(_AT.finditer(low)):
+        if count >= _MOST:
+            return
+        if match.start() < end:
+            continue
+        find = _at(normal.text, low, match, end)
+        if find is not None:
+            end = find.end
+            yield find
+
+
+def _at(text: str, low: str, match: re.Match[str], least: int) -> Find | None:
+    """The address around one sign for @; None where it is not even like one."""
     form = str(match.lastgroup)
-    before = match.start()
-    after = match.end()
     if form == "slip":
-        return _in_wrong_layout(text, low, before, after, least)
-    gap_before = gap_after = 0
-    if form == "sign":
-        while before - gap_before > least and text[before - gap_before - 1] in " \n" and gap_before < 2:  # noqa: PLR2004 - a space or two
-            gap_before += 1
-        while after + gap_after < len(text) and text[after + gap_after] in " \n" and gap_after < 2:  # noqa: PLR2004
-            gap_after += 1
-    local = _local(text, low, before - gap_before, least, spoken=form != "sign" or bool(gap_before and gap_after))
+        return _in_wrong_layout(low, match.start(), match.end(), least)
+    before, after = _gaps(low, match, least) if form == "sign" else (0, 0)
+    local = read_local(text, match.start() - before, least, spoken=form != "sign" or before > 0)
     if local is None:
         return None
-    domain = _domain(low, after + gap_after, free=form != "sign" or bool(gap_before or gap_after))
+    domain = read_domain(low, match.end() + after, free=form != "sign" or bool(before or after))
     if domain is None:
-        return _cut_off(text, low, local, before, after) if form == "sign" else None
-    flags = list(dict.fromkeys((*local.flags, *domain.flags)))
-    loose = bool(gap_before or gap_after or domain.spaced)
-    why_not = _why_not(low, local, domain, form, loose=loose, apart=bool(gap_before and not gap_after))
-    if why_not == "":
+        return _cut_off(low, local, match.end()) if form == "sign" else None
+    loose = bool(before or after or domain.spaced)
+    if not _like_one(low, local, domain, form, loose=loose, apart=bool(before and not after)):
         return None
-    value = f"{local.value}@{domain.value}"
-    checked = None if why_not else _checked(value)
-    if checked is None:
+    local = _in_latin(local, domain)
+    why_not = _why_not(low, local, domain)
+    value = None if why_not else _checked(f"{local.value}@{domain.value}")
+    if value is None:
         return Find(kind=PointKind.EMAIL, start=local.start, end=domain.end, value=None, rule=why_not or "not-valid")
-    meant = likely_meant(checked.partition("@")[2])
+    flags = dict.fromkeys((*local.flags, *domain.flags))
+    meant = likely_meant(value.partition("@")[2])
     if meant:
-        flags.append(f"typo:{meant}")
+        flags[f"typo:{meant}"] = None
     rule = "email-words" if form != "sign" or domain.spoken or local.spoken else "email-spaced" if loose else "email-plain"
-    for flag, name in (("layout", "email-layout"), ("lookalikes", "email-lookalikes")):
-        if flag in flags:
-            rule = name
-    return Find(kind=PointKind.EMAIL, start=local.start, end=domain.end, value=checked, rule=rule, flags=tuple(flags))
+    rule = "email-layout" if "layout" in flags else "email-lookalikes" if "lookalikes" in flags else rule
+    return Find(kind=PointKind.EMAIL, start=local.start, end=domain.end, value=value, rule=rule, flags=tuple(flags))
 
 
-def _local(text: str, low: str, end: int, least: int, *, spoken: bool) -> _Local | None:
-    window = text[max(least, end - 100) : end]
-    base = end - len(window)
-    if spoken:
-        match = _LOCAL_SPACED.search(window.lower())
-        if match:
-            value = window[match.start() :]
-            for pattern, sign in _SPOKEN_SIGNS:
-                value = pattern.sub(sign, value)
-            if value.isascii():
-                return _Local(value, base + match.start(), spoken=True)
-    match = _LOCAL.search(window)
-    if not match:
-        return None
-    value = match.group()
-    start = base + match.start()
-    bare = value.lstrip(".'&~%-+")
-    start += len(value) - len(bare)
-    value = bare.rstrip("'&")
-    if value.startswith("_") and low[end + 1 : end + 80].partition(" ")[0].rstrip(".,;!?)").endswith("_"):
-        value, start = value[1:], start + 1
-    if not value or ".." in value and not value.replace("..", ".").strip("."):
-        return None
-    value = re.sub(r"\.{2,}", ".", value).rstrip(".")
-    return _in_one_alphabet(value, start) if value else None
+def _gaps(low: str, match: re.Match[str], least: int) -> tuple[int, int]:
+    """How many blanks stand before and after an @."""
+    before = after = 0
+    while before < _GAP and match.start() - before > least and low[match.start() - before - 1] in " \n":
+        before += 1
+    while after < _GAP and match.end() + after < len(low) and low[match.end() + after] in " \n":
+        after += 1
+    return before, after
 
 
-def _in_one_alphabet(value: str, start: int) -> _Local | None:
-    if not CYRILLIC.search(value):
-        return _Local(value, start)
-    folded = as_latin(value)
-    if folded is not None and mixed(value):
-        return _Local(folded, start, ("lookalikes",))
-    if mixed(value):
-        # A word is glued to the address: моямейлivan.p
-        last = 0
-        for match in CYRILLIC.finditer(value):
-            last = match.end()
-        rest = value[last:].lstrip("._-+'")
-        return _Local(rest, start + len(value) - len(rest), ("glued",)) if _LETTERS_FIRST.fullmatch(rest) else None
-    return _Local(value, start, ("cyrillic",))
-
-
-def _domain(low: str, start: int, *, free: bool) -> _Domain | None:
-    """The domain that begins at `start`. `free`: words and spaces for dots are read, too."""
-    labels: list[str] = []
-    ends: list[int] = []
-    spoken = spaced = False
-    forms: list[str] = []
-    position = start
-    while len(labels) < 6:  # noqa: PLR2004 - a.b.c.co.uk and one more
-        match = _LABEL.match(low, position)
-        if not match:
-            break
-        labels.append(match.group())
-        ends.append(match.end())
-        position = match.end()
-        if _cut_label(labels, ends):
-            break
-        dot = _DOT.match(low, position)
-        if not dot:
-            break
-        form = str(dot.lastgroup)
-        if form != "plain" and labels[-1] in ENDS and len(labels) > 1:
-            break  # the address is whole; a sentence goes on
-        if form == "word" and not free and labels[-1] not in NAMES:
-            break
-        forms.append(form)
-        position = dot.end()
-    return _ended(low, labels, ends, forms, spoken=spoken, spaced=spaced)
-
-
-def _cut_label(labels: list[str], ends: list[int]) -> bool:
-    """Cut what is glued to the last label: mail.ruтел → mail.ru, mail.ru8916… → mail.ru. Whether something was."""
-    label = labels[-1].rstrip("-_")
-    ends[-1] -= len(labels[-1]) - len(label)
-    labels[-1] = label
-    if len(labels) < 2:  # noqa: PLR2004 - the name, not the end
-        return False
-    digits = _ENDS_IN_DIGITS.match(label)
-    if digits and digits["end"] in ENDS:
-        labels[-1] = digits["end"]
-        ends[-1] -= len(digits["rest"])
+def _like_one(low: str, local: Local, domain: Domain, form: str, *, loose: bool, apart: bool) -> bool:
+    """Whether this is meant as an address at all; `apart`: the @ hangs on the domain only."""
+    provider = domain.value in PROVIDERS
+    if form == "word":
+        if local.value.lower() in _NO_LOCAL or not local.value[0].isalnum():
+            return False
+        return provider or domain.spoken or local.personal() or _mail_word(low, local.start)
+    if not loose:
         return True
-    if mixed(label) and as_latin(label) is None:
-        latin = _LETTERS_FIRST.match(label)
-        if latin and latin.group() in ENDS:
-            ends[-1] -= len(label) - latin.end()
-            labels[-1] = latin.group()
-            return True
-    return False
+    if local.value.lower() in _NO_LOCAL or domain.value.rpartition(".")[2] not in ENDS:
+        return False
+    # "insta @kate.me" is a name in a network
+    return not apart or provider or local.personal() or _mail_word(low, local.start)
 
 
-def _ended(low: str, labels: list[str], ends: list[int], forms: list[str], *, spoken: bool, spaced: bool) -> _Domain | None:
-    """The labels up to the last one that can end a domain, in one alphabet."""
-    if not labels:
-        return None
-    flags: list[str] = []
-    labels = [_label(label, flags) for label in labels]
-    if "layout" in flags:
-        labels = [as_typed_in_latin(label) for label in labels]
-    if len(labels) == 1:
-        return _without_dot(low, labels[0], ends[0], flags)
-    keep = len(labels)
-    while keep > 1 and labels[keep - 1] not in ENDS:
-        keep -= 1
-    if keep == 1:
-        # No end that is known: believed only where all dots are plain ones.
-        keep = 1
-        while keep < len(labels) and forms[keep - 1] == "plain":
-            keep += 1
-        end = labels[keep - 1]
-        if keep == 1 or end in NEVER or not end.isalpha() or len(end) < 2:  # noqa: PLR2004 - shortest end there is
-            return None
-        flags.append("unknown-end")
-    used = forms[: keep - 1]
-    return _Domain(
-        ".".join(labels[:keep]),
-        ends[keep - 1],
-        spoken="word" in used,
-        spaced="spaced" in used,
-        flags=tuple(flags),
-    )
+def _mail_word(low: str, start: int) -> bool:
+    return bool(_MAIL_WORD.search(low, max(0, start - _MAIL_WINDOW), start))
 
 
-def _label(label: str, flags: list[str]) -> str:
-    if label.startswith("xn--"):
-        return _decoded(label)
-    if not CYRILLIC.search(label):
-        return label
-    if mixed(label):
-        folded = as_latin(label)
-        if folded is not None:
-            flags.append("lookalikes")
-            return folded.lower()
-        return label
-    spoken = SPOKEN_LABELS.get(label)
-    if spoken:
-        flags.append("spoken")
-        return spoken
-    slip = as_typed_in_latin(label)
-    if slip in NAMES or "." in slip:
-        flags.append("layout")
-        return slip
-    folded = as_latin(label)
-    if folded is not None and folded.lower() in (NAMES | {"ru", "com"}) and label not in ENDS:
-        flags.append("lookalikes")
-        return folded.lower()
-    return label
+def _in_latin(local: Local, domain: Domain) -> Local:
+    """A Cyrillic local part before a Latin domain, as it was meant; as it is, where that cannot be told."""
+    if "cyrillic" not in local.flags or not domain.value.isascii():
+        return local
+    if slip_of_layout(local.value) or "layout" in domain.flags:
+        return Local(as_typed_in_latin(local.value), local.start, ("layout",))
+    folded = as_latin(local.value)
+    return Local(folded, local.start, ("lookalikes",)) if folded is not None else local
 
 
-def _decoded(label: str) -> str:
-    """A label in Unicode, unless it would look like a Latin one that it is not."""
-    try:
-        shown = label.encode("ascii").decode("idna")
-    except UnicodeError:
-        return label
-    return shown if as_latin(shown) is None or shown in ENDS else label
-
-
-def _without_dot(low: str, name: str, end: int, flags: list[str]) -> _Domain | None:
-    """gmail com, and the whole domain in the wrong layout: ьфшдюкг → mail.ru."""
-    if "." in name and name.rpartition(".")[2] in ENDS:
-        return _Domain(name, end, flags=tuple(flags))
-    match = re.compile(r" ([a-zа-я]{2,3})(?!\w)").match(low, end)
-    if match:
-        last = SPOKEN_LABELS.get(match.group(1), match.group(1))
-        if f"{name}.{last}" in PROVIDERS:
-            return _Domain(f"{name}.{last}", match.end(), spaced=True, flags=tuple(flags))
+def _why_not(low: str, local: Local, domain: Domain) -> str | None:
+    """The rule that says that this is no address; None: it is one."""
+    if _CODE_BEFORE.search(low, max(0, local.start - _BACK), local.start):
+        return "code-or-password"
+    after = low[domain.end : domain.end + 2]
+    if after.startswith("(") or (after.startswith(":") and after[1:].isalnum()):
+        return "code-or-password"  # git@host:path
+    if "cyrillic" in local.flags and domain.value.isascii():
+        return "local-part-in-cyrillic"
     return None
 
 
-def _cut_off(text: str, low: str, local: _Local, before: int, after: int) -> Find | None:
-    """ivan@gmail: an address without its end is kept in the trace, not taken."""
+def _cut_off(low: str, local: Local, after: int) -> Find | None:
+    """ivan@gmail: an address without its end is told in the trace, not taken."""
     match = _LABEL.match(low, after)
     if match and match.group() in NAMES and low[match.end() : match.end() + 1] not in {":", "/", "$"}:
         return Find(kind=PointKind.EMAIL, start=local.start, end=match.end(), value=None, rule="incomplete")
     return None
 
 
-def _why_not(low: str, local: _Local, domain: _Domain, form: str, *, loose: bool, apart: bool) -> str | None:
-    """The rule that says that this is no address; "": it does not even look like one; None: it is one."""
-    labels = domain.value.split(".")
-    known_end = labels[-1] in ENDS
-    provider = domain.value in PROVIDERS
-    if _CODE_BEFORE.search(low, max(0, local.start - 100), local.start):
-        return "code-or-password"
-    if low[domain.end : domain.end + 1] == ":" and low[domain.end + 1 : domain.end + 2].strip().isalnum():
-        return "code-or-password"  # git@host:path
-    if low[domain.end : domain.end + 1] == "(":
-        return "code-or-password"
-    if "cyrillic" in local.flags:
-        return _why_not_cyrillic(local, domain, provider=provider)
-    if form in {"word"} and not _word_for_at(low, local, domain, provider=provider):
-        return ""
-    if loose and not known_end:
-        return ""
-    if apart and not provider and (local.value.lower() in _NO_LOCAL or not (_personal(local) or _mail_word(low, local.start))):
-        return ""  # "insta @kate.me" is a name in a network
-    if loose and local.value.lower() in _NO_LOCAL:
-        return ""
-    return "file" if labels[-1] in NEVER else None
-
-
-def _why_not_cyrillic(local: _Local, domain: _Domain, *, provider: bool) -> str | None:
-    if not domain.value.isascii():
-        return None  # заказ@компания.рф
-    if slip_of_layout(local.value) or "layout" in domain.flags:
-        local.value = as_typed_in_latin(local.value)
-        local.flags = ("layout",)
-        return None
-    folded = as_latin(local.value)
-    if folded is not None and domain.value.isascii():
-        local.value, local.flags = folded, ("lookalikes",)
-        return None
-    return "local-part-in-cyrillic" if provider or not domain.value.isascii() else "local-part-in-cyrillic"
-
-
-def _word_for_at(low: str, local: _Local, domain: _Domain, *, provider: bool) -> bool:
-    """Whether a bare word for @ ("at", «собака») is meant as one here."""
-    if local.value.lower() in _NO_LOCAL or not local.value[0].isalnum():
-        return False
-    if provider or domain.spoken:
-        return True
-    return _personal(local) or _mail_word(low, local.start)
-
-
-def _personal(local: _Local) -> bool:
-    return any(sign in "._-+0123456789" for sign in local.value)
-
-
-def _mail_word(low: str, start: int) -> bool:
-    return bool(_MAIL_WORD.search(low, max(0, start - 30), start))
-
-
-def _in_wrong_layout(text: str, low: str, before: int, after: int, least: int) -> Find | None:
-    """шмфт"ьфшдюкг: all of ivan@mail.ru typed in the wrong layout."""
-    left = re.compile(r"[а-яё0-9._-]{1,64}$").search(low, max(least, before - 64), before)
-    right = re.match(r"[а-яё0-9.-]{3,64}", low[after : after + 64])
+def _in_wrong_layout(low: str, before: int, after: int, least: int) -> Find | None:
+    """шмфт"ьфшдюкг: all of ivan@mail.ru typed in the wrong layout, where the same key gives a quotation mark."""
+    left = _SLIP_LEFT.search(low, max(least, before - _BACK), before)
+    right = _SLIP_RIGHT.match(low, after)
     if not left or not right:
         return None
     domain = as_typed_in_latin(right.group()).rstrip(".,")
-    if domain not in PROVIDERS:
+    value = _checked(f"{as_typed_in_latin(left.group())}@{domain}") if domain in PROVIDERS else None
+    if value is None:
         return None
-    value = f"{as_typed_in_latin(left.group())}@{domain}"
-    checked = _checked(value)
-    if checked is None:
-        return None
-    return Find(kind=PointKind.EMAIL, start=left.start(), end=after + right.end(), value=checked, rule="email-layout", flags=("layout",))
+    return Find(kind=PointKind.EMAIL, start=left.start(), end=right.end(), value=value, rule="email-layout", flags=("layout",))
 
 
 def _checked(value: str) -> str | None:

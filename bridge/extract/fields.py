@@ -14,8 +14,8 @@ from .ours import Ours
 from .phones import Expecting
 from .plans import filler, read
 from .reading import read_text
-from .seen import FORM, OURS, PROFILE, Seen, Verdict
 from .seen import FILLED_BY_OPERATOR as FILLED
+from .seen import FORM, OURS, PROFILE, Seen, Verdict
 
 #: Key of `visitor.fields` under which a mapping puts what an operator filled in: {"phones": […], "emails": […]}.
 FILLED_BY_OPERATOR = "filled_by_operator"
@@ -35,7 +35,8 @@ def from_fields(chat: Chat, regions: tuple[str, ...], ours: Ours, budget: Budget
     if visitor.name:
         yield from _free_text(visitor.name, "visitor.name", PROFILE, regions, ours, budget)
     for key, answer in list(visitor.fields.items())[:_MOST_FIELDS]:
-        if key != FILLED_BY_OPERATOR and isinstance(answer, str | int) and not isinstance(answer, bool) and not _THIRD.search(key):
+        told = isinstance(answer, str | int) and not isinstance(answer, bool)
+        if told and key != FILLED_BY_OPERATOR and not _THIRD.search(key):
             text = str(answer)[:_LONGEST_FIELD]
             yield from _free_text(text, f"visitor.fields.{key}", FORM, regions, ours, budget, asked=_asks_phone(key))
     filled = visitor.fields.get(FILLED_BY_OPERATOR)
@@ -64,7 +65,9 @@ def _phone(written: str, regions: tuple[str, ...], budget: Budget) -> Find:
         return taken
     digits = _NOT_DIGITS.sub("", text.text)
     if budget.take():
-        reading = read(digits, plus="+" in text.text, regions=regions) or (read(digits, plus=True, regions=regions) if digits else None)
+        # A field that was made for a number may leave out its plus.
+        ways = (read(digits, plus=plus, regions=regions) for plus in ("+" in text.text, True) if digits)
+        reading = next((one for one in ways if one is not None), None)
         if reading is not None and not filler(reading.national):
             return Find(kind=PointKind.PHONE, start=0, end=len(text.text), value=reading.e164, rule="phone-field")
     rule = finds[0].rule if finds else "not-valid"
@@ -75,7 +78,8 @@ def _email(written: str) -> Find:
     text = normal(written[:_LONGEST_FIELD].strip())
     finds = list(emails_in(text))
     taken = next((find for find in finds if find.value), None)
-    return taken or Find(kind=PointKind.EMAIL, start=0, end=len(text.text), value=None, rule=finds[0].rule if finds else "not-valid")
+    rule = finds[0].rule if finds else "not-valid"
+    return taken or Find(kind=PointKind.EMAIL, start=0, end=len(text.text), value=None, rule=rule)
 
 
 def _free_text(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bridge.model import PointKind
 
@@ -26,16 +26,23 @@ class Find:
 
 @dataclass(slots=True)
 class Budget:
-    """How many digit strings of a chat may still be checked against a numbering plan (about 35 µs each)."""
+    """How many digit strings may still be checked against a numbering plan (about 35 µs each), of a chat and of one text.
 
-    left: int = 600
-    #: set when something was not looked at
-    spent: bool = field(default=False)
+    People who leave a contact need two or three; a pasted table of numbers must not hold up other chats.
+    """
+
+    left: int = 1_000
+    of_text: int = 80
+    _most_of_text: int = 80
+
+    def begin_text(self) -> None:
+        """From here on it is another text."""
+        self.of_text = self._most_of_text
 
     def take(self) -> bool:
         """Whether one more may be checked."""
-        if self.left > 0:
-            self.left -= 1
-            return True
-        self.spent = True
-        return False
+        if self.left <= 0 or self.of_text <= 0:
+            return False
+        self.left -= 1
+        self.of_text -= 1
+        return True

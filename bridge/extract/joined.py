@@ -27,12 +27,14 @@ _DIGIT = re.compile(r"\d")
 _NOT_DIGITS = re.compile(r"\D")
 _HEAD = re.compile(r"(?:^|[^\w+(]|(?<=[^\W\d]))(\+?[ (]{0,2}\d[\d ().·–-]{0,24})[\s.…,-]{0,4}$")
 _MIDDLE = re.compile(
-    r"^[\s.…,-]{0,4}(?:(?:и|а|ой|дальше|далее|потом|затем|еще|продолжение|остальное|конец|then|and|next|rest|та|далі|потім|вот|:)\W{1,3}){0,3}"
+    r"^[\s.…,-]{0,4}(?:(?:и|а|ой|дальше|далее|потом|затем|еще|продолжение|остальное|конец|then|and|next|rest|та|далі|потім|вот"
+    r"|:)\W{1,3}){0,3}"
     r"([(+]?\d[\d ().·–-]{0,24})(?P<rest>.{0,80})$",
     re.DOTALL,
 )
 _FILLER = re.compile(
-    r"^\W{0,3}(?:ой|упс|сорри|извините|простите|не дописал\w?|недописал\w?|сейчас|секунду|сек|щас|минутку|отправил\w? случайно|случайно"
+    r"^\W{0,3}(?:ой|упс|сорри|извините|простите|не дописал\w?|недописал\w?|сейчас|секунду|сек|щас|минутку|отправил\w? случайно"
+    r"|случайно"
     r"|рано отправил\w?|sorry|oops|one sec|wait|sec|hold on|зараз|вибачте|[\s,.!)…-]){1,6}$"
 )
 _PREFIX = re.compile(r"^\+|^8|^7|^0|^1(?=\d{3})|^\(")
@@ -58,11 +60,12 @@ class Whole:
 def joined(lines: list[Line], regions: tuple[str, ...], budget: Budget) -> Iterator[Whole]:
     """Contacts that no single line holds."""
     used: set[int] = set()
+    at = any("@" in line.low for line in lines if line.role is Role.VISITOR)
     for place, line in enumerate(lines):
         if line.role is not Role.VISITOR or place in used:
             continue
         whole = _phone_from(lines, place, regions, budget, used) if _may_begin(line) else None
-        whole = whole or _email_from(lines, place)
+        whole = whole or (_email_from(lines, place) if at else None)
         if whole is not None:
             yield whole
 

@@ -76,10 +76,8 @@ def _chat(record: object) -> Chat:
     if not isinstance(record, dict):
         raise NotUnderstood(f"A line holds one JSON object with {_SHAPE}; this one is {type(record).__name__}.")
     given = "messages" if record.get("messages") is not None else "text"
-    if given == "messages":
-        messages = _messages(record["messages"])
-    else:
-        messages = _texts(record.get("text"), optional="visitor" in record)
+    optional = "visitor" in record
+    messages = _messages(record["messages"]) if given == "messages" else _texts(record.get("text"), optional=optional)
     return Chat(source="extract", chat_id=str(record.get("id", "")), messages=messages, visitor=_visitor(record.get("visitor")))
 
 
@@ -124,5 +122,5 @@ def _list(value: object, name: str) -> tuple[str, ...]:
     values = value if isinstance(value, list) else [value]
     texts = [one for one in values if one not in {None, ""}]
     if not all(isinstance(one, str | int) for one in texts):
-        raise NotUnderstood(f'visitor.{name} is a text or a list of texts, not {value!r}.')
+        raise NotUnderstood(f"visitor.{name} is a text or a list of texts, not {value!r}.")
     return tuple(str(one) for one in texts)

@@ -14,7 +14,8 @@ from .plans import read
 _LINKS: tuple[tuple[str, re.Pattern[str], bool], ...] = (
     (
         "messenger-link",
-        re.compile(r"(?:wa\.me/|(?:api\.|web\.)?whatsapp\.com/send/?\?phone=|whatsapp://send/?\?phone=)(?:%2b|\+| )?(\d{7,15})(?!\d)\S{0,300}"),
+        re.compile(r"(?:wa\.me/|(?:api\.|web\.)?whatsapp\.com/send/?\?phone=|whatsapp://send/?\?phone=)(?:%2b|\+"
+            r"| )?(\d{7,15})(?!\d)\S{0,300}"),
         True,
     ),
     ("messenger-link", re.compile(r"viber://(?:chat|add|contact)/?\?number=(?:%2b|\+| )?(\d{7,15})(?!\d)"), True),

@@ -8,6 +8,7 @@ _LOOKS = str.maketrans(
     "аесорухіјѕԁһԛԝӏАВЕКМНОРСТХУІЅЈ",
     "aecopyxijsdhqwlABEKMHOPCTXYISJ",
 )
+_GLANCE = str.maketrans("кмтвнгп", "kmtbhrn")
 #: Only these are taken for Latin letters: the others of the table above look alike as capitals or in handwriting only.
 _SURE = frozenset("аесорухіјѕԁһԛԝӏАВЕКМНОРСТХУІЅЈ")
 CYRILLIC = re.compile(r"[\u0400-\u052f]")
@@ -31,6 +32,11 @@ def as_latin(word: str) -> str | None:
     if all(sign in _SURE or not CYRILLIC.match(sign) for sign in word):
         return word.translate(_LOOKS)
     return None
+
+
+def as_latin_at_a_glance(word: str) -> str:
+    """The word with everything Cyrillic that is like a Latin letter at a glance; good only where the result is known."""
+    return word.translate(_LOOKS).translate(_GLANCE)
 
 
 def as_typed_in_latin(word: str) -> str:

@@ -12,7 +12,10 @@ _TURNS = re.compile(r"(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])")
 _MANY_TURNS = 3
 _PHONE_KEYS = r"(?!(?:phone|tel|telephone|mobile|number|p|to|телефон)=)"
 
-_MONEY = r"(?:руб\w{0,4}|₽|р\.|грн|гривен\w{0,2}|₴|тенге|тг|₸|сум\b|usd|uah|kzt|eur|euros?|dollars?|доллар\w{0,3}|евро|pesos|reais|€|\$|£|млн|тыс)"
+_MONEY = (
+    r"(?:руб\w{0,4}|₽|р\.|грн|гривен\w{0,2}|₴|тенге|тг|₸|сум\b|usd|uah|kzt|eur|euros?|dollars?|доллар\w{0,3}|евро|pesos"
+    r"|reais|€|\$|£|млн|тыс)"
+)
 #: Shapes that say by themselves what they are. Each is tried only if its sign is in the text.
 _SHAPES: tuple[tuple[str, str | tuple[str, ...], re.Pattern[str]], ...] = (
     ("url", "://", re.compile(r"[a-z][a-z0-9+]{1,14}://\S+")),
@@ -20,14 +23,19 @@ _SHAPES: tuple[tuple[str, str | tuple[str, ...], re.Pattern[str]], ...] = (
     ("url", "/", re.compile(r"(?<![\w.@-])(?:[\w-]{1,63}\.){1,5}[a-zа-я]{2,24}(?::\d{2,5})?/\S*")),
     ("url", "=", re.compile(rf"[?&]{_PHONE_KEYS}[\w\[\]%.-]{{1,40}}=[^\s&]*")),
     ("uuid", "-", re.compile(r"(?<!\w)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?!\w)")),
-    ("ip", ".", re.compile(r"(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?::\d{2,5})?(?![\d]|\.\d)")),
-    ("date", ("19", "20"), re.compile(r"(?<![\d.+-])(?:0?[1-9]|[12]\d|3[01])[./-](?:0?[1-9]|1[0-2])[./-](?:19|20)\d\d(?!\d|[.-]\d)")),
-    ("date", ("19", "20"), re.compile(r"(?<![\d.+-])(?:19|20)\d\d[./-](?:0?[1-9]|1[0-2])[./-](?:0?[1-9]|[12]\d|3[01])(?!\d|[.-]\d)")),
+    ("ip", ".", re.compile(r"(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?::\d{2,5})?(?![\d]"
+        r"|\.\d)")),
+    ("date", ("19", "20"), re.compile(r"(?<![\d.+-])(?:0?[1-9]|[12]\d|3[01])[./-](?:0?[1-9]|1[0-2])[./-](?:19|20)\d\d(?!\d"
+        r"|[.-]\d)")),
+    ("date", ("19", "20"), re.compile(r"(?<![\d.+-])(?:19|20)\d\d[./-](?:0?[1-9]|1[0-2])[./-](?:0?[1-9]|[12]\d|3[01])(?!\d"
+        r"|[.-]\d)")),
     ("time", ":", re.compile(r"(?<![\d:])(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d)?(?![\d:])")),
-    ("time", "-", re.compile(r"(?<![\w.+-])(?:[01]?\d|2[0-4])(?::[0-5]\d|\.[0-5]0)? ?- ?(?:[01]?\d|2[0-4])(?::[0-5]\d|\.[0-5]0)(?![\d.-])")),
+    ("time", "-", re.compile(r"(?<![\w.+-])(?:[01]?\d|2[0-4])(?::[0-5]\d|\.[0-5]0)? ?- ?(?:[01]?\d|2[0-4])(?::[0-5]\d"
+        r"|\.[0-5]0)(?![\d.-])")),
     ("coordinates", ".", re.compile(r"(?<![\d.+])-?\d{1,3}\.\d{4,12}[ ,;]{1,3}-?\d{1,3}\.\d{4,12}(?!\d)")),
     ("coordinates", "°", re.compile(r"\d{1,3}(?:[.,]\d{1,8})?°[\d'\"″′ .]{0,14}")),
-    ("size", ("x", "х", "×", "*"), re.compile(r"(?<![\d.])\d{1,5}(?:[.,]\d{1,3})? ?[xх×*] ?\d{1,5}(?:[.,]\d{1,3})?(?: ?[xх×*] ?\d{1,5}(?:[.,]\d{1,3})?)?(?:@\d{1,3})?(?![\d])")),
+    ("size", ("x", "х", "×", "*"), re.compile(r"(?<![\d.-])\d{1,5}(?:[.,]\d{1,3})? ?[xх×*] ?\d{1,5}(?:[.,]\d{1,3})?(?: ?[xх×*]"
+        r" ?\d{1,5}(?:[.,]\d{1,3})?)?(?:@\d{1,3})?(?![\d])")),
     ("cadastral", ":", re.compile(r"(?<!\d)\d{2}:\d{2}:\d{6,7}:\d{1,6}(?!\d)")),
     ("company number", "/", re.compile(r"(?<!\d)\d{10} ?/ ?\d{9}(?!\d)")),
     ("personal number", "-", re.compile(r"(?<![\d+-])\d{3}-\d{3}-\d{3}[ -]\d{2}(?![\d-])")),
@@ -42,30 +50,59 @@ _LEAST_IBAN = 15
 
 #: Words that say what the number after them is, stem by stem, by the rule's name.
 _NAMED: dict[str, str] = {
-    "order": r"(?:kunden|artikel|auftrags|vertrags|rechnungs|bestell|sendungs|konto|mitglieds|serien|steuer|ausweis|versicherungs)nummer|(?:customer|client|account|member|membership|reference|confirmation) (?:number|no|id)|номер клиента|табельный номер|заказ\w{0,4}|замовлен\w{0,3}|тапсырыс\w{0,4}|заявк\w{1,3}|обращени\w{1,3}|тикет\w{0,2}|бронь|брони|бронирован\w{1,3}|order|ticket|booking|reservation|case|request|pedido|bestellung|bestellnummer|auftrag\w{0,7}|commande|покупк\w{1,2}|чек\w{0,2}|инцидент\w{0,2}|рекламаци\w{1,2}|возврат\w{0,2}|claim",
-    "contract": r"договор\w{0,3}|контракт\w{0,3}|полис\w{0,3}|contract|policy|agreement|vertrag\w{0,7}|contrato|лицев\w{2,3} сч[её]т\w{0,2}|л/с|абонент\w{0,6}|кадастр\w{0,7}|доверенност\w{1,2}|лицензи\w{1,2}|свидетельств\w{1,2}|сертификат\w{0,2}|удостоверени\w{1,2}",
-    "invoice": r"сч[её]т\w{0,3}|счет-фактур\w{1,2}|инвойс\w{0,2}|invoice|bill|rechnung\w{0,7}|factura|fatura|рахун\w{2,4}|упд|платежк\w{1,2}|плат[её]жн\w{2,3} поручени\w{1,2}|п/п|квитанци\w{1,2}|account|acct|транзакци\w{1,2}|transaction|операци\w{1,2}|перевод\w{0,2}|payment|плат[её]ж\w{0,2}",
-    "article": r"арт|артикул\w{0,3}|sku|item|part number|part no|p/n|model|модел\w{1,2}|код товара|товар\w{0,2}|product|лот\w{0,2}|серийн\w{2,3}|s/n|sn|serial|инв|инвентарн\w{2,3}|штрих-?код\w{0,2}|ean|upc|gtin|isbn|barcode|imei|имей|iccid|vin|вин|номенклатур\w{1,2}|каталожн\w{2,3}",
-    "tracking": r"трек\w{0,3}|трек-номер\w{0,2}|track|tracking|отправлени\w{1,2}|посылк\w{1,2}|накладн\w{1,3}|ттн|сдэк|cdek|експрес-накладн\w{1,3}|посилк\w{1,2}|shipment|parcel|waybill|consignment|awb|rastreo|rastreio|sendung\w{0,7}|код отслеживания|шпи",
-    "tax number": r"инн|кпп|огрн|огрнип|снилс|окпо|бин|иин|жсн|бсн|унп|єдрпоу|едрпоу|рнокпп|іпн|инд\. ?номер|ein|ssn|vat|tax id|cpf|cnpj|rfc|dni|nif|nie|steuernummer|ust-?id\w{0,4}|окато|октмо|оквэд|бик|р/с|к/с|расч[её]тн\w{2,3} сч[её]т\w{0,2}|корр?\.? ?сч[её]т\w{0,2}|iban|swift|мфо",
-    "document": r"паспорт\w{0,3}|passport|серия|серии|серия и номер|птс|стс|осаго|каско|\bву\b|прав[ао]?|водительск\w{2,4}|driver'?s? licen[cs]e|license|свидетельств\w{1,2}|reisepass\w{0,4}|ausweis\w{0,6}|полис\w{0,2} омс|омс",
-    "card": r"карт[аыуе]|карточк\w{1,2}|картк\w{1,2}|card|visa|mastercard|tarjeta|cartão|karte|бонусн\w{2,4}|карт[аыуе] лояльности",
-    "code": r"код\w{0,2}|code|пин|pin|пароль|пароля|паролем|password|passwd|passcode|pwd|passwort|senha|contraseña|логин|login|id|айди|ид|uid|userid|user|промокод\w{0,2}|promo|coupon|купон\w{0,2}|ключ|key|token|токен|хэш|hash|сесси\w{1,2}|session|версия|версии|version|прошивк\w{1,2}|firmware|build|сборк\w{1,2}|релиз\w{0,2}|release|индекс\w{0,2}|zip|postcode|plz|ip|айпи|порт|сервер|server",
-    "money": r"цен[аыуе]\w{0,2}|стоит|стоимост\w{1,2}|бюджет\w{0,2}|сумм[аыуе]|зарплат\w{1,2}|price|cost|costs|budget|amount|total|cena|precio|preço|preis|ціна|вартість|итого|баланс\w{0,2}|balance|задолженност\w{1,2}|долг\w{0,2}|оплатил\w{0,2}|заплатил\w{0,2}|paid|перев[её]л\w{0,2}",
+    "order": r"(?:kunden|artikel|auftrags|vertrags|rechnungs|bestell|sendungs|konto|mitglieds|serien|steuer|ausweis"
+        r"|versicherungs)nummer|(?:customer|client|account|member|membership|reference|confirmation) (?:number|no|id)"
+        r"|номер клиента|табельный номер|заказ\w{0,4}|замовлен\w{0,3}|тапсырыс\w{0,4}|заявк\w{1,3}|обращени\w{1,3}|тикет\w{0,2}"
+        r"|бронь|брони|бронирован\w{1,3}|order|ticket|booking|reservation|case|request|pedido|bestellung|bestellnummer"
+        r"|auftrag\w{0,7}|commande|покупк\w{1,2}|чек\w{0,2}|инцидент\w{0,2}|рекламаци\w{1,2}|возврат\w{0,2}|claim",
+    "contract": r"договор\w{0,3}|контракт\w{0,3}|полис\w{0,3}|contract|policy|agreement|vertrag\w{0,7}|contrato"
+        r"|лицев\w{2,3}(?: сч[её]т\w{0,2})?|л/с|абонент\w{0,6}|кадастр\w{0,7}|доверенност\w{1,2}|лицензи\w{1,2}"
+        r"|свидетельств\w{1,2}|сертификат\w{0,2}|удостоверени\w{1,2}",
+    "invoice": r"сч[её]т\w{0,3}|счет-фактур\w{1,2}|инвойс\w{0,2}|invoice|bill|rechnung\w{0,7}|factura|fatura|рахун\w{2,4}|упд"
+        r"|платежк\w{1,2}|плат[её]жн\w{2,3} поручени\w{1,2}|п/п|квитанци\w{1,2}|account|acct|транзакци\w{1,2}|transaction"
+        r"|операци\w{1,2}|перевод\w{0,2}|payment|плат[её]ж\w{0,2}",
+    "article": r"арт|артикул\w{0,3}|sku|item|part number|part no|p/n|model|модел\w{1,2}|код товара|товар\w{0,2}|product"
+        r"|лот\w{0,2}|серийн\w{2,3}|s/n|sn|serial|инв|инвентарн\w{2,3}|штрих-?код\w{0,2}|ean|upc|gtin|isbn|barcode|imei|имей"
+        r"|iccid|vin|вин|номенклатур\w{1,2}|каталожн\w{2,3}",
+    "tracking": r"трек\w{0,3}|трек-номер\w{0,2}|track|tracking|отправлени\w{1,2}|посылк\w{1,2}|накладн\w{1,3}|ттн|сдэк|cdek"
+        r"|експрес-накладн\w{1,3}|посилк\w{1,2}|shipment|parcel|waybill|consignment|awb|rastreo|rastreio|sendung\w{0,7}"
+        r"|код отслеживания|шпи",
+    "tax number": r"инн|кпп|огрн|огрнип|снилс|окпо|бин|иин|жсн|бсн|унп|єдрпоу|едрпоу|рнокпп|іпн|инд\. ?номер|ein|ssn|vat|tax id"
+        r"|cpf|cnpj|rfc|dni|nif|nie|steuernummer|ust-?id\w{0,4}|окато|октмо|оквэд|бик|р/с|к/с|расч[её]тн\w{2,3} сч[её]т\w{0,2}"
+        r"|корр?\.? ?сч[её]т\w{0,2}|iban|swift|мфо",
+    "document": r"паспорт\w{0,3}|passport|серия|серии|серия и номер|птс|стс|осаго|каско|\bву\b|прав[ао]?|водительск\w{2,4}"
+        r"|driver'?s? licen[cs]e|license|свидетельств\w{1,2}|reisepass\w{0,4}|ausweis\w{0,6}|полис\w{0,2} омс|омс",
+    "card": r"карт[аыуе]|карточк\w{1,2}|картк\w{1,2}|card|visa|mastercard|tarjeta|cartão|karte|бонусн\w{2,4}"
+        r"|карт[аыуе] лояльности",
+    "code": r"код\w{0,2}|code|пин|pin|пароль|пароля|паролем|password|passwd|passcode|pwd|passwort|senha|contraseña|логин|login"
+        r"|id|айди|ид|uid|userid|user|промокод\w{0,2}|promo|coupon|купон\w{0,2}|ключ|key|token|токен|хэш|hash|сесси\w{1,2}"
+        r"|session|версия|версии|version|прошивк\w{1,2}|firmware|build|сборк\w{1,2}|релиз\w{0,2}|release|индекс\w{0,2}|zip"
+        r"|postcode|plz|ip|айпи|порт|сервер|server",
+    "money": r"цен[аыуе]\w{0,2}|стоит|стоимост\w{1,2}|бюджет\w{0,2}|сумм[аыуе]|зарплат\w{1,2}|price|cost|costs|budget|amount"
+        r"|total|cena|precio|preço|preis|ціна|вартість|итого|баланс\w{0,2}|balance|задолженност\w{1,2}|долг\w{0,2}"
+        r"|оплатил\w{0,2}|заплатил\w{0,2}|paid|перев[её]л\w{0,2}",
 }  # fmt: skip
 #: What may stand between such a word and the number it names: its own qualifiers, never a preposition.
-_BETWEEN = r"(?:\s{0,3}(?:[№#:=,;(\[\"«'–-]|\.|n[o°º]?\b\.?|nr\b\.?|nº|№|номер\w{0,3}|number|num|id|мой|моего|моя|наш\w{0,3}|под|с|за|такой|вот|это|был|была|is|was|it'?s|my|é|ist|es|ли|на сумму|товара|был такой|код|сделан\w{0,2}|оформлен\w{0,2})){0,4}\s{0,3}"
+_BETWEEN = (
+    r"(?:\s{0,3}(?:[№#:=,;(\[\"«'–-]|\.|n[o°º]?\b\.?|nr\b\.?|nº|№|номер\w{0,3}|number|num|id|мой|моего|моя|наш\w{0,3}"
+    r"|(?:под|с|за) номером|такой|вот|это|был|была|is|was|it'?s|my|é|ist|es|ли|на сумму|товара|был такой|код|сделан\w{0,2}"
+    r"|оформлен\w{0,2})){0,4}\s{0,3}"
+)
 _NAMED_BEFORE: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (rule, re.compile(rf"(?<![^\W_])(?:{words}){_BETWEEN}$")) for rule, words in _NAMED.items()
 )
 _NAMED_AFTER: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("money", re.compile(rf"\s{{0,2}}{_MONEY}(?!\w)")),
-    ("quantity", re.compile(r"\s{0,2}(?:шт|штук\w?|кг|мм|см|км|м2|кв\.? ?м|кв\.?м|pcs|pieces|units|kg|km|мл|литр\w{0,2}|подписчик\w{0,2})(?!\w)")),
-    ("order", re.compile(r"[\s,]{0,3}(?:(?:это|is|це) |[–-] |номер )(?:(?:мой|наш|my|our|the) )?(?:номер |код )?(?:заказ\w?|договор\w?|замовлен\w{1,2}|order(?: number| id| no)?|invoice|tracking|трек\w?|накладн\w{2}|инн|артикул\w?|сч[её]та?)(?!\w|\W{0,4}\d)")),
+    ("quantity", re.compile(r"\s{0,2}(?:шт|штук\w?|кг|мм|см|км|м2|кв\.? ?м|кв\.?м|pcs|pieces|units|kg|km|мл|литр\w{0,2}"
+        r"|подписчик\w{0,2})(?!\w)")),
+    ("order", re.compile(r"[\s,]{0,3}(?:(?:это|is|це) |[–-] |номер )(?:(?:мой|наш|my|our|the) )?(?:номер |код )?(?:заказ\w?"
+        r"|договор\w?|замовлен\w{1,2}|order(?: number| id| no)?|invoice|tracking|трек\w?|накладн\w{2}|инн|артикул\w?"
+        r"|сч[её]та?)(?!\w|\W{0,4}\d)")),
 )  # fmt: skip
 _PHONE_WORD = re.compile(
     r"(?:тел|тлф|моб|сотов|сот\b|вотс|ватс|вацап|вайбер|вибер|телег|телеф|звон|набер|набр|дзвін|дзвон|связ|зв'яз|нөмір|байланыс"
-    r"|phone|\btel|mob|cell|call|text me|texting|whats|viber|signal|ring me|reach|fone|teléf|telef|móvil|celular|ligar|ligue|llám|llam|handy|ruf|nummer|erreich|számom"
+    r"|phone|\btel|mob|cell|call|text me|texting|whats|viber|signal|ring me|reach|fone|teléf|telef|móvil|celular|ligar|ligue"
+    r"|llám|llam|handy|ruf|nummer|erreich|számom"
     r"|(?<!заказа )(?<!договора )номер|number|número|contact|контакт|sms|смс)"
 )
 _WINDOW = 48

@@ -11,3 +11,8 @@ def any_of(*alternatives: str) -> str:
 def words(*lines: str) -> str:
     """One group that matches any of the words of these lines."""
     return any_of(*(word for line in lines for word in line.split()))
+
+
+def listed(*lines: str) -> frozenset[str]:
+    """The words of these lines."""
+    return frozenset(word for line in lines for word in line.split())

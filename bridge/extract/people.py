@@ -24,25 +24,32 @@ DATIVE = words(
     "чоловіку дружині мамі татові сину доньці сестрі подрузі колезі йому їй",
 )
 _INSTRUMENTAL = words(
-    "мужем женой мамой папой отцом сыном дочерью братом сестрой бухгалтером директором прорабом водителем курьером коллегой шефом нею ней ним ними"
+    "мужем женой мамой папой отцом сыном дочерью братом сестрой бухгалтером директором прорабом водителем курьером менеджером"
+    " помощником помощницей секретарем начальником мастером риелтором риэлтором юристом соседом соседкой другом подругой"
+    " коллегой шефом нею ней ним ними"
 )
 CASES = any_of(DATIVE, _INSTRUMENTAL)
 #: «муж 8 916 …»: never a title that one gives oneself in a signature.
 NOMINATIVE = words(
-    "муж жена супруг супруга мама мать папа отец сын дочь дочка брат сестра бабушка дедушка внук внучка теща тесть свекровь свекор зять",
-    "невестка друг подруга парень сосед соседка коллега напарник шеф консьерж водитель курьер собственник собственница хозяин хозяйка",
+    "муж жена супруг супруга мама мать папа отец сын дочь дочка брат сестра бабушка дедушка внук внучка теща тесть свекровь"
+    " свекор зять",
+    "невестка друг подруга парень сосед соседка коллега напарник шеф консьерж водитель курьер собственник собственница хозяин"
+    " хозяйка",
     "арендодатель завхоз кладовщик няня помощница чоловік дружина син донька сусід сусідка колега",
 )
 PEOPLE = words(
-    "husband wife spouse partner mom mum mother dad father son daughter brother sister grandmother grandma grandfather grandpa aunt",
-    "uncle cousin friend boyfriend girlfriend fianc[eé]e? neighbou?r roommate flatmate colleague co-?worker boss manager secretary",
+    "husband wife spouse partner mom mum mother dad father son daughter brother sister grandmother grandma grandfather grandpa"
+    " aunt",
+    "uncle cousin friend boyfriend girlfriend fianc[eé]e? neighbou?r roommate flatmate colleague co-?worker boss manager"
+    " secretary",
     "assistant accountant driver courier landlord landlady tenant lawyer agent contractor doctor nanny parents? kid child",
     "mother-in-law father-in-law insurance insurer bank dealer hospital school clinic vendor client customer supplier director",
     "supervisor receptionist technician tech plumber electrician realtor concierge",
 )
 #: What a number or address is called.
 THING = words(
-    r"номер\w{0,2} тел(?:ефон\w{0,2})?\.? моб(?:ильн\w{2,3})?\.? сотов\w{2,3} почт\w e-?mail мейл\w? имейл мыло ящик адрес\w{0,2}",
+    r"номер\w{0,2} тел(?:ефон\w{0,2})?\.? моб(?:ильн\w{2,3})?\.? сотов\w{2,3} почт\w e-?mail мейл\w? имейл мыло ящик"
+    r" адрес\w{0,2}",
     r"контакт\w{0,3} ватсап\w? вотсап\w? whats\s?app вайбер телеграм\w? тг ник пошт\w skype скайп",
 )
 _KIND = words("cell mobile home work phone office desk direct")

@@ -18,9 +18,12 @@ _LEAST, _MOST = 7, 17
 #: Groups of one chain that are looked at from one start: ten single digits and their prefix, and some.
 _GROUPS = 16
 _EXTENSION = re.compile(
-    r"[ ,;(]{0,3}(?:доб(?:\.|авочн\w{2,3}|ав\.?)?|вн(?:\.|утр\.?|утренн\w{2,3})?|дод\.?|додатков\w{2}|ext(?:\.|ension)?|extn\.?|;ext=|ramal|durchwahl|dw|anexo|interno"
+    r"[ ,;(]{0,3}(?:доб(?:\.|авочн\w{2,3}|ав\.?)?|вн(?:\.|утр\.?|утренн\w{2,3})?|дод\.?|додатков\w{2}|ext(?:\.|ension)?|extn\.?"
+    r"|;ext=|ramal|durchwahl|dw|anexo|interno"
     r"|тон(?:\.|овый|овом)?|x|х|#)[ .:№=#-]{0,4}(\d{1,6})(?!\d)"
 )
+_SAID_AFTER = re.compile(r"\W{0,3}(?:это |is |це |- )?(?:(?:мой|мій|my|наш|our) )?(?:номер\b|тел\b|телефон\b|моб|cell|phone"
+    r"|number|вотс|ватс|whats|вайбер|viber)(?! заказа| договора)")
 _DIGIT = re.compile(r"\d")
 _RANGE = re.compile(r" ?/ ?(\d{2,4})(?![\d-])")
 _RANGE_LEAST = 2
@@ -67,6 +70,14 @@ def phones_in(
 
 
 def _in_chain(chain: list[Group], here: _Text) -> Iterator[Find]:
+    finds = list(_numbers_in(chain, here))
+    if finds:
+        yield from finds
+    elif sum(len(group.digits) for group in chain) >= _LEAST:
+        yield Find(kind=PointKind.PHONE, start=chain[0].start, end=chain[-1].end, value=None, rule="in-no-plan")
+
+
+def _numbers_in(chain: list[Group], here: _Text) -> Iterator[Find]:
     place = 0
     stray: Group | None = None  # the group before, if it belongs to nothing
     while place < len(chain):
@@ -135,13 +146,13 @@ def _written_like_one(
     lines = any(group.link is Link.LINE for group in chain[first + 1 : last + 1])
     torn = stray is not None and chain[first].link is Link.LOOSE
     if bare and (lines or torn) and not chain[first].bracket:
-        return not torn and _expected(chain[first].start, here)
+        return not torn and _expected(chain[first].start, chain[last].end, here)
     slash = any(group.link is Link.SLASH for group in chain[first + 1 : last + 1])
     return not (bare and slash)
 
 
-def _expected(start: int, here: _Text) -> bool:
-    return here.expecting.phone or phone_word_before(here.low, start)
+def _expected(start: int, end: int, here: _Text) -> bool:
+    return here.expecting.phone or phone_word_before(here.low, start) or bool(_SAID_AFTER.match(here.low, end))
 
 
 def _judged(chain: list[Group], first: int, last: int, reading: Reading, here: _Text) -> Iterator[Find]:
@@ -165,7 +176,7 @@ def _judged(chain: list[Group], first: int, last: int, reading: Reading, here: _
         rule=f"phone-{reading.announced}",
         extension=extension.group(1) if extension else None,
         flags=(*flags, *(("service",) if reading.service else ())),
-        certain=reading.announced is not Announced.NOTHING or _expected(chain[first].start, here),
+        certain=reading.announced is not Announced.NOTHING or _expected(chain[first].start, end, here),
     )
     if extension is None:
         yield from _second_of_pair(end, reading, here)
@@ -178,47 +189,37 @@ def _with_signs(text: str, start: int) -> int:
 
 
 def _why_not(groups: list[Group], reading: Reading, here: _Text) -> str | None:
+    """The rule that says that this valid number is none; None: it is one."""
     start, end = groups[0].start, groups[-1].end
     if filler(reading.national):
         return "filler"
     if reading.announced is Announced.INTERNATIONAL:
         return None
     named = named_otherwise(here.low, start, end)
-    if named:
+    if named or _expected(start, end, here):
         return named
-    if _expected(start, here):
-        return None
-    if here.expecting.other and reading.announced is Announced.NOTHING:
+    if here.expecting.other and (reading.announced is Announced.NOTHING or len(groups) == 1):
         return f"asked-{here.expecting.other}"
-    if here.expecting.other and len(groups) == 1:
-        return f"asked-{here.expecting.other}"
-    return _too_vague(groups, reading, here)
-
-
-def _too_vague(groups: list[Group], reading: Reading, here: _Text) -> str | None:
-    """Bare digits that fit a plan by chance, with no word that says phone."""
-    start = groups[0].start
     sign = here.text[max(0, start - 1) : start]
     if sign == "#":
         return "numbered"
-    if reading.announced is not Announced.NOTHING:
-        return None
-    if sign == "=" or sign.isascii() and sign.isalpha():
-        return "glued"  # a name that ends in digits, a parameter
-    digits = reading.national
-    if reading.region not in here.regions[:1]:
-        return "other-region"
-    if reading.prefix_missing:
-        return "prefix-missing"
-    if len(digits) <= SHORT_PLAN:
-        return "short-plan"
-    if len(groups) > 1:
-        return None
-    if reading.region in {"RU", "KZ"}:
-        if digits[0] != "9" and (company_number(digits) or digits[0] == "7"):
-            return "tax number"
-        return None if digits[0] == "9" else "no-word-for-phone"
-    return None
+    return _too_vague(reading, sign, here, whole=len(groups) == 1) if reading.announced is Announced.NOTHING else None
+
+
+def _too_vague(reading: Reading, sign: str, here: _Text, *, whole: bool) -> str | None:
+    """Bare digits may fit a plan by chance: what is asked of them where no word says phone. `whole`: written in one piece."""
+    russian = reading.region in {"RU", "KZ"} and whole
+    mobile = reading.national.startswith("9")
+    doubts = (
+        # a name that ends in digits, a parameter
+        ("glued", sign == "=" or (sign.isascii() and sign.isalpha())),
+        ("other-region", reading.region not in here.regions[:1]),
+        ("prefix-missing", reading.prefix_missing),
+        ("short-plan", len(reading.national) <= SHORT_PLAN),
+        ("tax number", russian and not mobile and (company_number(reading.national) or reading.national.startswith("7"))),
+        ("no-word-for-phone", russian and not mobile),
+    )
+    return next((rule for rule, doubtful in doubts if doubtful), None)
 
 
 def _second_of_pair(end: int, reading: Reading, here: _Text) -> Iterator[Find]:

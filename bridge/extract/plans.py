@@ -84,7 +84,7 @@ def _international(digits: str, regions: tuple[str, ...]) -> Reading | None:
             return reading
     number = _parse("+" + digits, None)
     if number is not None:
-        return _reading(number, digits, Announced.INTERNATIONAL, None)
+        return _reading(number, Announced.INTERNATIONAL, None)
     if regions and len(digits) == 10:  # noqa: PLR2004 - "+916 123 45 67": the code was forgotten behind the plus
         return _national(digits, regions[0])
     return None
@@ -126,7 +126,7 @@ def _national(digits: str, region: str) -> Reading | None:
         return None
     national = phonenumbers.national_significant_number(number)
     if str(number.country_code) != code:
-        return _reading(number, digits, Announced.INTERNATIONAL, None)
+        return _reading(number, Announced.INTERNATIONAL, None)
     if digits == national:
         announced = Announced.NOTHING
     elif digits == code + national:
@@ -135,14 +135,14 @@ def _national(digits: str, region: str) -> Reading | None:
         announced = Announced.INTERNATIONAL
     else:
         announced = Announced.PREFIX
-    return _reading(number, digits, announced, region, national, prefix)
+    return _reading(number, announced, region, national, prefix)
 
 
 def _without_plus(digits: str) -> Reading | None:
     for code, size in _UNDERSTOOD_WITHOUT_PLUS.items():
         if len(digits) == size and digits.startswith(code):
             number = _parse("+" + digits, None)
-            reading = _reading(number, digits, Announced.CODE, None) if number is not None else None
+            reading = _reading(number, Announced.CODE, None) if number is not None else None
             return reading if reading is not None and reading.mobile else None
     return None
 
@@ -157,7 +157,6 @@ def _parse(text: str, region: str | None) -> phonenumbers.PhoneNumber | None:
 
 def _reading(
     number: phonenumbers.PhoneNumber,
-    digits: str,
     announced: Announced,
     region: str | None,
     national: str = "",
@@ -180,4 +179,4 @@ def _reading(
 def filler(national: str) -> bool:
     """Whether the digits are what people and masks put where a number should be: 0000000000, 1234567890."""
     most = max(national.count(digit) for digit in set(national))
-    return most >= len(national) - 1 or "01234567890".startswith(national) or "12345678901".startswith(national) or "98765432109".startswith(national)
+    return most >= len(national) - 1 or any(run.startswith(national) for run in ("01234567890", "12345678901", "98765432109"))

@@ -22,6 +22,7 @@ _FEW_DIGITS = 4
 
 def read_text(normal: Normal, regions: tuple[str, ...], budget: Budget, expecting: Expecting) -> list[Find]:
     """Candidates of one text in order of position, taken and dropped."""
+    budget.begin_text()
     finds = list(emails_in(normal))
     count = len(_DIGIT.findall(normal.text))
     if count >= _FEW_DIGITS or "@" in normal.low or "t.me" in normal.low:

@@ -26,7 +26,7 @@ _LETTERS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile("[ў]", re.IGNORECASE), "BY"),
     (re.compile("[а-яё]", re.IGNORECASE), "RU"),
 )
-_READ_FOR_LANGUAGE = 4_000
+_READ_FOR_LANGUAGE = 800
 
 
 def regions_of(chat: Chat, configured: str | None) -> tuple[tuple[str, ...], str]:

@@ -8,14 +8,18 @@ from collections.abc import Iterator
 #: Thirteen to nineteen digits in groups; which of them are a card the check digit says.
 _LONG_DIGITS = re.compile(r"(?<![\d+])\d(?:[ -]{0,3}\d){12,18}(?![ -]?\d)")
 _CARD_SHAPE = re.compile(r"(?<![\d+])\d{4}([ -]{1,3})\d{4}\1\d{4}\1\d{4}(?!\d)")
-_CARD_WORD = re.compile(r"(?:карт|картк|card|visa|виза|визы|mastercard|мастеркард|amex|maestro|карточк|tarjeta|cartão|karte|\bмир\b|сбер|тинькоф|монобанк|приват)")
-_OTHER_WORD = re.compile(r"(?:imei|имей|имэй|трек|track|накладн|iccid|ean|штрих|заказ|order|счет|договор)\W{0,3}(?:\w{1,12}\W{1,3})?$")
+_CARD_WORD = re.compile(r"(?:карт|картк|card|visa|виза|визы|mastercard|мастеркард|amex|maestro|карточк|tarjeta|cartão|karte"
+    r"|\bмир\b|сбер|тинькоф|монобанк|приват)")
+_OTHER_WORD = re.compile(r"(?:imei|имей|имэй|трек|track|накладн|iccid|ean|штрих|заказ|order|счет"
+    r"|договор)\W{0,3}(?:\w{1,12}\W{1,3})?$")
 _PASSPORT = re.compile(
     r"(?:паспорт\w{0,5}|passport|сери[яию]\w?)[^\d\n]{0,30}?(\d{2} ?\d{2}(?:,? ?(?:номер|[№n#-]|no\.?) ?:?| )?\s?\d{6})(?!\d)",
 )
 _PASSPORT_BACK = re.compile(r"(?<!\d)(\d{2} ?\d{2} ?№? ?\d{6})(?!\d)[\s,:-]{0,4}(?:это |мой |- )?(?:паспорт|серия|выдан)")
-_PASSPORT_OTHER = re.compile(r"(?:passport|паспорт\w{0,5}|reisepass\w{0,4}|закордонн\w{0,4}|загран\w{0,10})[^\d\n]{0,20}?\b([a-zа-яіє]{0,2} ?(?:№ ?)?\d{6,9})(?!\d)")
+_PASSPORT_OTHER = re.compile(r"(?:passport|паспорт\w{0,5}|reisepass\w{0,4}|закордонн\w{0,4}"
+    r"|загран\w{0,10})[^\d\n]{0,20}?\b([a-zа-яіє]{0,2} ?(?:№ ?)?\d{6,9})(?!\d)")
 _CODE = re.compile(r"\b(?:cvv2?|cvc2?|cvv/cvc|код с оборота|цвв)[^\d\n]{0,12}(\d{3,4})(?!\d)")
+_BY_WORDS = (("card-code", _CODE), ("passport", _PASSPORT), ("passport", _PASSPORT_BACK), ("passport", _PASSPORT_OTHER))
 #: Without one of these there is nothing to hide.
 _MAYBE = re.compile(r"\d(?:[ -]{0,3}\d){9}|паспорт|passport|сери[яию]|reisepass|закордонн|загран|cv[vc]|код с оборота|цвв")
 _CARD_STARTS = "23456"
@@ -32,7 +36,7 @@ def spans(text: str, low: str) -> Iterator[tuple[int, int, str]]:
     for match in _CARD_SHAPE.finditer(text):
         if not _is_card(match.group(), low, match.start()) and _CARD_WORD.search(low, max(0, match.start() - 40), match.start()):
             yield match.start(), match.end(), "card"  # a slip in one digit does not make it public
-    for pattern, what in ((_CODE, "card-code"), (_PASSPORT, "passport"), (_PASSPORT_BACK, "passport"), (_PASSPORT_OTHER, "passport")):
+    for what, pattern in _BY_WORDS:
         for match in pattern.finditer(low):
             yield match.start(1), match.end(1), what
 

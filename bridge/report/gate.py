@@ -105,15 +105,15 @@ class Gate:
             return await handler(request)
         if self._is_bearer(request):
             return await handler(request)
-        session = known = self._sessions.read(request.cookies.get(COOKIE, ""), self._secret)
-        if session is None and self._password is None:
-            session = self._sessions.begin()
         if request.method not in _READS:
             _refuse_other_sites(request)
-        if session is None:
+        if request.path == _SIGN_IN:
             # no token on this form: who knows the password needs no victim's browser to send it
-            if request.path == _SIGN_IN:
-                return await handler(request)
+            return await handler(request)
+        session = known = self._known(request)
+        if session is None and self._password is None:
+            session = self._sessions.begin()
+        if session is None:
             raise self._unknown(request)
         request[TOKEN] = form_token(session, self._secret)
         request[SIGNED_IN] = self._password is not None
@@ -143,6 +143,9 @@ class Gate:
         return response
 
     # -- who is asking -------------------------------------------------------------------------------------------------
+
+    def _known(self, request: web.Request) -> Session | None:
+        return self._sessions.read(request.cookies.get(COOKIE, ""), self._secret)
 
     def _is_bearer(self, request: web.Request) -> bool:
         """Raises 401 or 429 for a password that is given and wrong."""
@@ -188,7 +191,7 @@ class Gate:
     # -- signing in and out --------------------------------------------------------------------------------------------
 
     async def form(self, request: web.Request) -> web.Response:
-        if self._password is None or TOKEN in request:
+        if self._password is None or self._known(request) is not None:
             raise web.HTTPSeeOther("/")
         return self._form(request)
 
@@ -210,7 +213,7 @@ class Gate:
         return response
 
     async def sign_out(self, request: web.Request) -> web.Response:
-        session = self._sessions.read(request.cookies.get(COOKIE, ""), self._secret)
+        session = self._known(request)
         if session is not None:
             self._sessions.end(session)
         response = web.Response(status=303, headers={"Location": _SIGN_IN})
@@ -235,7 +238,8 @@ def is_api(request: web.Request) -> bool:
 
 def _refuse_other_sites(request: web.Request) -> None:
     origin = request.headers.get("Origin")
-    foreign = origin is not None and urlsplit(origin).netloc != request.host
+    # the scheme may be another one than ours behind a proxy
+    foreign = origin is not None and origin.partition("://")[2] != request.host
     if foreign or request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
         raise web.HTTPForbidden
 
@@ -248,8 +252,8 @@ def _inside(to: str | None) -> str:
 
 
 def _is_own_name(host: str) -> bool:
-    name = urlsplit(f"//{host}").hostname or ""
     try:
+        name = urlsplit(f"//{host}").hostname or ""
         return name == "localhost" or ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False

@@ -73,7 +73,7 @@ class Health:
             why = f"no write came through within {PATIENCE:g} s"
         except (BridgeError, OSError) as error:
             code = error.code if isinstance(error, BridgeError) else type(error).__name__
-            log.warning("store.unwritable", why=str(error))
+            log.warning("store.failed", why=str(error))
             why = f"cannot be written ({code}); the log says why"
         else:
             return None

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -62,7 +61,11 @@ async def test_what_is_no_backup_is_refused_and_nothing_is_changed(tmp_path: Pat
     await store.open()
     assert [one.dedupe_key for one in await store.received(5)] == ["k"]
     await store.close()
-    assert sorted(os.listdir(tmp_path)) == ["b.db", "x.db", "x.db.lock"]
+    assert sorted(one.name for one in list_files(tmp_path)) == ["b.db", "x.db", "x.db.lock"]
+
+
+def list_files(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
 
 
 def test_a_backup_that_is_not_there_is_named(tmp_path: Path) -> None:

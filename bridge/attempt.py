@@ -34,8 +34,9 @@ def skipped(reason: str, detail: str = "") -> Stop:
     return Stop(Outcome(state=JobState.SKIPPED, reason=reason, detail=detail))
 
 
-def held(reason: str, detail: str) -> Stop:
-    return Stop(Outcome(state=JobState.HELD, reason=reason, detail=detail))
+def held(reason: str, detail: str, *, seen: Plan | None = None) -> Stop:
+    """A person has to look; `seen` is what the decision was to be made from."""
+    return Stop(Outcome(state=JobState.HELD, reason=reason, detail=detail, rehearsed=seen))
 
 
 def waiting(reason: str, until: float, detail: str = "") -> Stop:

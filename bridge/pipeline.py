@@ -96,14 +96,16 @@ class Pipeline:
     async def _run(self, case: Case) -> Outcome:
         attempt = case.attempt
         rows = await self.store.operations(attempt.job.id)
+        if _half_done(rows):
+            await self._lock(case, case.person.locks(case.target.name))
+            # who held the lock may have found out what became of our creation, and have made the client since
+            rows = await self.store.operations(attempt.job.id)
         if attempt.plan is None or not any(row.state in _BEGUN for row in rows):
             made = await self._plan(case)
             if case.target.settings.mode == "rehearse":
                 return Outcome(state=JobState.SKIPPED, reason="rehearsed", detail=made.match.reason, rehearsed=made)
             rows = await self.store.record_plan(attempt.job, made)
             attempt.plan = made
-        elif not all(row.state is OperationState.DONE for row in rows):
-            await self._lock(case, case.person.locks(case.target.name))
         return await self._carry_out(case, attempt.plan, rows)
 
     # -- the plan ------------------------------------------------------------------------------------------------------
@@ -124,7 +126,8 @@ class Pipeline:
             language=self.settings.language, chosen=chosen,
         )
         if match.verdict is Verdict.AMBIGUOUS:
-            raise held("ambiguous", match.reason + " " + ", ".join(f"{one.name or '?'} (id {one.id})" for one in match.others))
+            named = ", ".join(f"{one.name or '?'} (id {one.id})" for one in match.others)
+            raise held("ambiguous", f"{match.reason} {named}", seen=Plan(match=match))
         if match.client is not None:
             await self._lock(case, [f"{target.name}/client:{match.client.entity}:{match.client.id}"])
         return plan(await self._work(case, match, delivered))
@@ -351,6 +354,10 @@ class Case:
                 match_limit=self.options.match_limit, quiet=self.attempt.job.quiet,
             )
         return self._scope
+
+
+def _half_done(rows: Sequence[OperationRow]) -> bool:
+    return any(row.state in _BEGUN for row in rows) and any(row.state is not OperationState.DONE for row in rows)
 
 
 def _placed(planned: Operation, client: Client | None, deal: Mapping[str, Any] | None) -> Operation:

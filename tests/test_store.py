@@ -65,6 +65,17 @@ class TestIntake:
 
         assert await store.received(10) == []
 
+    async def test_what_was_not_understood_can_be_sorted_again(self, store: Store, clock: FakeClock) -> None:
+        for key, source in (("a", "shop"), ("b", "shop"), ("c", "blog")):
+            accepted = await store.accept(delivery(key, source=source, at=clock.now()))
+            await store.record_sorted([Sorted(delivery=accepted.id, state="not_understood", reason="what is this")])
+        await finish_chat(store, clock.now())
+
+        assert await store.sort_again(deliveries=[1]) == 1
+        assert [one.dedupe_key for one in await store.received(10)] == ["a"]
+        assert await store.sort_again(source="shop") == 1
+        assert [one.dedupe_key for one in await store.received(10)] == ["a", "b"]
+
     async def test_a_chat_gets_a_revision_with_each_end(self, store: Store, clock: FakeClock) -> None:
         await finish_chat(store, clock.now(), "7", "one")
         await finish_chat(store, clock.now(), "7", "one", "two")

@@ -5,6 +5,7 @@ from bridge.config.load import load
 from bridge.config.routes import OwnerRule, Route, RouteOptions, choose
 from bridge.config.settings import (
     AlertSettings,
+    OAuthSettings,
     OpsSettings,
     Own,
     ReceiveSettings,
@@ -20,6 +21,7 @@ from bridge.config.values import Revealed
 __all__ = [
     "AlertSettings",
     "Hours",
+    "OAuthSettings",
     "OpsSettings",
     "Own",
     "OwnerRule",

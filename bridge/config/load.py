@@ -12,13 +12,13 @@ from pydantic_core import ErrorDetails
 from bridge.config.document import Draft, Loc, Missing, read
 from bridge.config.references import References
 from bridge.config.routes import OPTION_KEYS, RouteOptions
-from bridge.config.settings import TARGET_KEYS, Settings
+from bridge.config.settings import TARGET_KEYS, Settings, TargetSettings
 from bridge.errors import ConfigError
 from bridge.mapping.suggestions import nearest
 
 #: keys that hold what the loader puts there, not what somebody writes
 _NOT_WRITTEN = {"options", "extra", "name"}
-#: sources, its name, a key of its own
+#: sources or targets, its name, a key of its own
 _INHERITABLE = 3
 #: keys whose inside is a mapping's business
 _FREE = frozenset({"fields", "limits"})
@@ -82,7 +82,7 @@ def _written(loc: Loc, draft: Draft, *, absent: bool) -> Loc | None:
     within = tuple(part for number, part in enumerate(loc) if number == 0 or part not in _NOT_WRITTEN)
     if absent:
         return within
-    if len(within) == _INHERITABLE and within[0] == "sources" and not draft.has(within):
+    if len(within) == _INHERITABLE and within[0] in ("sources", "targets") and not draft.has(within):
         return None
     while within and not draft.has(within):
         within = within[:-1]
@@ -143,6 +143,14 @@ def _unresolved(settings: Settings) -> Iterator[tuple[Loc, str]]:
         there = f"there are: {', '.join(sorted(known))}" if known else f"there is none yet; add it under `{kind}s:`"
         return f"there is no {kind} {name!r}{nearest(name, known)}; {there}"
 
+    for name, target in settings.targets.items():
+        other = target.oauth.same_as if target.oauth else None
+        if other is not None and other not in settings.targets:
+            yield ("targets", name, "oauth", "same_as"), unknown("target", other, settings.targets)
+        elif other is not None:
+            wrong = _cannot_share(target, settings.targets[other])
+            if wrong:
+                yield ("targets", name, "oauth", "same_as"), wrong
     for name, source in settings.sources.items():
         if source.target is not None and source.target not in settings.targets:
             yield ("sources", name, "target"), unknown("target", source.target, settings.targets)
@@ -153,6 +161,15 @@ def _unresolved(settings: Settings) -> Iterator[tuple[Loc, str]]:
             yield ("routes", number, "source"), unknown("source", route.source, settings.sources)
         if route.target not in settings.targets:
             yield ("routes", number, "target"), unknown("target", route.target, settings.targets)
+
+
+def _cannot_share(target: TargetSettings, other: TargetSettings) -> str | None:
+    """Why one target cannot use another's tokens, with the remedy."""
+    if other.crm != target.crm:
+        return f"{other.name} is another CRM ({other.crm}); tokens are shared within one account of one CRM only"
+    if other.oauth is None or other.oauth.same_as is not None:
+        return f"{other.name} has no tokens of its own; name the target whose `oauth:` has the client_id"
+    return None
 
 
 def _finished(settings: Settings, path: Path, draft: Draft, references: References) -> Settings:

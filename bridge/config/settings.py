@@ -15,6 +15,7 @@ from bridge.config.routes import OPTION_KEYS, Route, RouteOptions, gather_option
 from bridge.config.values import HttpUrl, Name, Networks, Region, Secret, Secrets, Size, Span, Words, Zone
 from bridge.config.views import described, secrets_in
 from bridge.errors import ConfigError
+from bridge.mapping.statements import Statement
 from bridge.mapping.suggestions import nearest
 from bridge.mapping.templates import TextTemplate
 from bridge.model import Frozen
@@ -54,6 +55,8 @@ class OpsSettings(Frozen):
     host: str = "127.0.0.1"
     port: Port = 8081
     password: Secret | None = None
+    #: the address under which people reach the ops page, for the links in alerts
+    public_url: HttpUrl | None = None
 
     @model_validator(mode="after")
     def _not_open(self) -> Self:
@@ -151,6 +154,28 @@ class NoteOptions(Frozen):
     template: TextTemplate | None = None
 
 
+class OAuthSettings(Frozen):
+    """What a CRM wants to know of an integration that it lets in by OAuth 2."""
+
+    client_id: str = ""
+    client_secret: Secret | None = None
+    #: where the CRM sends a person back to who has agreed; as it was entered there
+    redirect_url: HttpUrl | None = None
+    #: of the grant that asks for a user's own
+    username: str | None = None
+    password: Secret | None = None
+    #: the target whose tokens are used: the same account of the same CRM; then nothing else stands here
+    same_as: Name | None = None
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if self.same_as is not None and self.model_fields_set != {"same_as"}:
+            raise ValueError("`same_as` takes all of it from that target; remove the other keys, or `same_as`")
+        if self.same_as is None and not self.client_id:
+            raise ValueError("`client_id` is missing: the CRM gives it for the integration; or name a target under `same_as`")
+        return self
+
+
 class TargetSettings(Frozen):
     """One configured use of a CRM."""
 
@@ -158,6 +183,14 @@ class TargetSettings(Frozen):
     crm: str
     url: HttpUrl | None = None
     token: Secret | None = None
+    #: in place of `token`, where the CRM gives tokens that run out
+    oauth: OAuthSettings | None = None
+    #: name → statement, where the CRM is spoken to in SQL
+    sql: Mapping[str, Statement] = Field(default_factory=dict)
+    #: an endpoint that asks nobody for a key may have a public address
+    allow_public: bool = False
+    #: in which the CRM's people live; filled from the settings above if absent
+    timezone: Zone = ""
     #: rehearse: all but the writing; what would be written is listed
     mode: Literal["rehearse", "write"] = "rehearse"
     #: names of the CRM's own fields, read as `target.fields.…`
@@ -197,7 +230,11 @@ class TargetSettings(Frozen):
     def scope(self) -> dict[str, Any]:
         """What a mapping's templates see as `target`; holds the token in clear."""
         token = None if self.token is None else self.token.get_secret_value()
-        return {**self.extra, "name": self.name, "url": self.url, "token": token, "fields": dict(self.fields)}
+        oauth = self.oauth and {"client_id": self.oauth.client_id, "redirect_url": self.oauth.redirect_url}
+        return {
+            **self.extra, "name": self.name, "url": self.url, "token": token, "fields": dict(self.fields), "oauth": oauth,
+            "timezone": self.timezone or None,
+        }  # fmt: skip
 
 
 def _long_enough(key: SecretStr) -> SecretStr:
@@ -234,12 +271,12 @@ class Settings(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _names_and_inherits(cls, value: Any) -> Any:
-        """A source and a target know their names, and a source has a time zone and a language."""
+        """A source and a target know their names and have a time zone, and a source a language."""
         if not isinstance(value, Mapping):
             return value
         inherited = {key: value[key] for key in ("timezone", "language") if key in value}
         inherited.setdefault("timezone", cls.model_fields["timezone"].default)
-        given = {"sources": inherited, "targets": {}}
+        given = {"sources": inherited, "targets": {"timezone": inherited["timezone"]}}
         filled = {}
         for key, above in given.items():
             if isinstance(value.get(key), Mapping):

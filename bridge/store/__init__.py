@@ -18,11 +18,13 @@ from bridge.store.records import (
     Attempt,
     Brake,
     Counts,
+    Fetching,
     Identity,
     Job,
     Keep,
     OperationRow,
     Outcome,
+    Position,
     Sorted,
     StoredChat,
     TargetStop,
@@ -37,11 +39,13 @@ __all__ = [
     "Accepted",
     "Attempt", "Brake",
     "Counts",
+    "Fetching",
     "Identity",
     "Job",
     "Keep",
     "OperationRow",
     "Outcome",
+    "Position",
     "Sorted",
     "Store",
     "StoredChat",
@@ -75,10 +79,39 @@ class Store(Protocol):
 
     async def contacts_of(self, source: str, visitor_id: str) -> VisitorContacts | None: ...
 
-    async def record_sorted(self, results: Sequence[Sorted]) -> None:
+    async def record_sorted(self, results: Sequence[Sorted]) -> list[int]:
         """Write what deliveries mean: chats (a revision each), their jobs, the deliveries' state; all or nothing for
         each delivery. A new job ends those of its lane that have sent nothing: `skipped: superseded`. A change whose
-        base has moved on leaves its delivery as it was, to be sorted again.
+        base has moved on leaves its delivery as it was, to be sorted again: gives the ids of these. What is said of a
+        delivery that is over is not written.
+        """
+        ...
+
+    # -- fetching --
+    async def claim_fetches(self, *, lease: float, room: Mapping[str, int]) -> list[Fetching]:
+        """Take deliveries whose time to be fetched for has come, of each source at most so many, the first of each lane,
+        those due longest first. They are taken again when the lease (seconds) is over without a result, or after a restart.
+        """
+        ...
+
+    async def hold_fetches(self, known: Iterable[str]) -> int:
+        """Hold what is to be fetched for sources that are not known; gives how many."""
+        ...
+
+    async def fetch_again(self, delivery_ids: Sequence[int]) -> list[int]:
+        """A person has those that are held, or wait for a later time, fetched for now; gives those for which it is done."""
+        ...
+
+    async def position(self, name: str) -> Position | None:
+        """How far the list of that name has been read."""
+        ...
+
+    async def record_position(self, name: str, value: str) -> None: ...
+    async def forget_position(self, name: str) -> None: ...
+
+    async def sort_again(self, *, deliveries: Sequence[int] = (), source: str | None = None) -> int:
+        """Let deliveries that were not understood be sorted once more (those named, or all of a source): the mapping
+        was corrected, or the source is back. Gives how many; those whose bytes are gone stay.
         """
         ...
 

@@ -108,6 +108,7 @@ class Reading:
             values.append(before)
         return await self._rows(
             "SELECT id, source, received_at, state, event, reason, findings, repeats, repeated_at, chat, length(body) AS size, "  # noqa: S608 - columns are constants
+            "fetch_at, fetch_attempts, failing_since, "
             "(SELECT max(j.id) FROM jobs j WHERE j.chat = deliveries.chat) AS job "
             f"FROM deliveries WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?",
             [*values, limit],
@@ -164,6 +165,31 @@ class Reading:
             "WHERE state = 'not_understood' AND received_at >= ? GROUP BY source ORDER BY source",
             [since],
         )
+
+    async def fetching(self) -> list[Row]:
+        """Deliveries that wait for something the provider keeps: how many of each source, how many of them after a failure, when
+        the first one failed, when the next one is tried.
+        """
+        return await self._rows(
+            "SELECT source, count(*) AS n, sum(failing_since IS NOT NULL) AS failing, min(failing_since) AS failing_since, "
+            "min(fetch_at) AS next_at FROM deliveries WHERE state = 'fetching' GROUP BY source ORDER BY source",
+            [],
+        )
+
+    async def held_deliveries(self) -> list[Row]:
+        """Deliveries for which nothing could be fetched and a person has to decide, by source."""
+        return await self._rows(
+            "SELECT source, count(*) AS n, min(received_at) AS since FROM deliveries WHERE state = 'held' GROUP BY source "
+            "ORDER BY source",
+            [],
+        )
+
+    async def delivery_ids(self, *, state: str, source: str | None = None) -> list[int]:
+        """Oldest first."""
+        rows = await self._rows(
+            "SELECT id FROM deliveries WHERE state = ? AND (? IS NULL OR source = ?) ORDER BY id", [state, source, source]
+        )
+        return [row["id"] for row in rows]
 
     async def lately(self, since: float, most: int = 20_000) -> list[Row]:
         """Jobs made from `since` on, by state; of the newest `most`, so that the answer takes bounded time."""

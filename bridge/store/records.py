@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bridge.model import Chat, EventKind, JobState, OperationKind, OperationState, Plan, Step
+from bridge.model import Chat, Delivery, EventKind, JobState, OperationKind, OperationState, Plan, Step
 
-DeliveryState = Literal["received", "sorted", "skipped", "not_understood"]
+DeliveryState = Literal["received", "fetching", "held", "sorted", "skipped", "not_understood"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +51,45 @@ class VisitorContacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToFetch:
+    """What a delivery lacks, and when it is asked for."""
+
+    #: numbers of the delivery's parts
+    parts: tuple[int, ...]
+    at: float
+    #: deliveries of one source and lane are fetched one after another; empty: beside one another
+    lane: str = ""
+    attempts: int = 0
+    #: the first failure of the present row of failures
+    failing_since: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetching:
+    """A delivery whose turn it is to be fetched for."""
+
+    delivery: Delivery
+    wants: ToFetch
+    #: kinds of the events that its other parts have given already
+    event: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """How far a list has been read."""
+
+    value: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sorted:
-    """What a delivery turned out to mean."""
+    """What a delivery turned out to mean, or (`fetching`, `held`) that something of it has to be fetched first."""
 
     delivery: int
     state: DeliveryState
+    #: fetching, held: what is still to be fetched
+    fetch: ToFetch | None = None
     #: the provider's own word for the event
     event: str = ""
     reason: str = ""

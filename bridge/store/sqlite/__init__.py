@@ -19,17 +19,19 @@ from bridge.store.records import (
     Accepted,
     Attempt,
     Brake,
+    Fetching,
     Identity,
     Job,
     Keep,
     OperationRow,
     Outcome,
+    Position,
     Sorted,
     StoredChat,
     TargetStop,
     VisitorContacts,
 )
-from bridge.store.sqlite import intake, jobs, journal, notices, upkeep
+from bridge.store.sqlite import fetches, intake, jobs, journal, notices, upkeep
 from bridge.store.sqlite.engine import Writer, connect
 from bridge.store.sqlite.guard import LockFile, refuse_network_disk
 from bridge.store.sqlite.locks import Locks
@@ -84,6 +86,7 @@ class SqliteStore:
         self._reader = connect(self.path, read_only=True)
         if self._service:
             await self._write(lambda db: jobs.void_all_leases(db, self._clock.time()))
+            await self._write(fetches.void_leases)
 
     def _refuse_damage(self, connection: sqlite3.Connection) -> None:
         verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
@@ -128,9 +131,38 @@ class SqliteStore:
     async def contacts_of(self, source: str, visitor_id: str) -> VisitorContacts | None:
         return intake.contacts_of(self._read(), source, visitor_id)
 
-    async def record_sorted(self, results: Sequence[Sorted]) -> None:
+    async def record_sorted(self, results: Sequence[Sorted]) -> list[int]:
         now = self._clock.time()
-        await self._write(lambda db: intake.record_sorted(db, list(results), now))
+        return await self._write(lambda db: intake.record_sorted(db, list(results), now))
+
+    # -- fetching --
+
+    async def claim_fetches(self, *, lease: float, room: Mapping[str, int]) -> list[Fetching]:
+        now = self._clock.time()
+        if not fetches.anything_due(self._read(), room, now):
+            return []
+        return await self._write(lambda db: fetches.claim(db, until=now + lease, now=now, room=room))
+
+    async def hold_fetches(self, known: Iterable[str]) -> int:
+        names = list(known)
+        return await self._write(lambda db: fetches.hold_strangers(db, names))
+
+    async def fetch_again(self, delivery_ids: Sequence[int]) -> list[int]:
+        now = self._clock.time()
+        return await self._write(lambda db: fetches.again(db, delivery_ids, now))
+
+    async def position(self, name: str) -> Position | None:
+        return fetches.position(self._read(), name)
+
+    async def record_position(self, name: str, value: str) -> None:
+        now = self._clock.time()
+        await self._write(lambda db: fetches.record_position(db, name, value, now))
+
+    async def forget_position(self, name: str) -> None:
+        await self._write(lambda db: fetches.forget_position(db, name))
+
+    async def sort_again(self, *, deliveries: Sequence[int] = (), source: str | None = None) -> int:
+        return await self._write(lambda db: intake.sort_again(db, list(deliveries), source))
 
     # -- jobs --
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from datetime import UTC, datetime
 
 from bridge.model import Chat, Delivery
 from bridge.store.records import Accepted, ChatChange, Sorted, StoredChat, VisitorContacts
+from bridge.store.sqlite import fetches
+
+#: states in which a delivery is not over
+OPEN = ("received", "fetching")
 
 
 def accept(db: sqlite3.Connection, delivery: Delivery) -> Accepted:
@@ -31,20 +34,7 @@ def accept(db: sqlite3.Connection, delivery: Delivery) -> Accepted:
 
 def received(db: sqlite3.Connection, limit: int) -> list[Delivery]:
     rows = db.execute("SELECT * FROM deliveries WHERE state = 'received' ORDER BY id LIMIT ?", (limit,))
-    return [delivery_of(row) for row in rows]
-
-
-def delivery_of(row: sqlite3.Row) -> Delivery:
-    return Delivery(
-        id=row["id"],
-        source=row["source"],
-        dedupe_key=row["dedupe_key"],
-        method=row["method"],
-        query=row["query"],
-        received_at=datetime.fromtimestamp(row["received_at"], UTC),
-        headers=json.loads(row["headers"]),
-        body=row["body"] or b"",
-    )
+    return [fetches.delivery_of(row) for row in rows]
 
 
 def stored_chat(row: sqlite3.Row) -> StoredChat:
@@ -80,31 +70,49 @@ def contacts_of(db: sqlite3.Connection, source: str, visitor_id: str) -> Visitor
     )
 
 
+def sort_again(db: sqlite3.Connection, deliveries: list[int], source: str | None) -> int:
+    return db.execute(
+        "UPDATE deliveries SET state = 'received', reason = '', findings = '[]' WHERE state = 'not_understood' AND body IS NOT NULL "
+        "AND (id IN (SELECT value FROM json_each(?)) OR source = ?)",
+        (json.dumps(deliveries), source),
+    ).rowcount
+
+
 class BaseMovedOn(Exception):
     """The chat has another revision than the change was made from."""
 
 
-def record_sorted(db: sqlite3.Connection, results: list[Sorted], now: float) -> None:
+def record_sorted(db: sqlite3.Connection, results: list[Sorted], now: float) -> list[int]:
+    left = []
     for result in results:
         db.execute("SAVEPOINT sorted")
         try:
             _record_one(db, result, now)
         except BaseMovedOn:
-            # left as 'received': sorted again on the next round, from the chat as it stands then
+            # left as it was: sorted again on the next round, from the chat as it stands then
             db.execute("ROLLBACK TO sorted")
+            left.append(result.delivery)
         db.execute("RELEASE sorted")
+    return left
 
 
 def _record_one(db: sqlite3.Connection, result: Sorted, now: float) -> None:
+    row = db.execute("SELECT state, event, findings FROM deliveries WHERE id = ?", (result.delivery,)).fetchone()
+    if row is None or row["state"] not in OPEN:
+        return
     chat_row = None
     for contacts in result.contacts:
         _keep_contacts(db, contacts, now)
     for change in result.changes:
         chat_row = _change_chat(db, change, now)
+    # a delivery of several parts is told of in turns
+    findings = dict.fromkeys((*json.loads(row["findings"]), *result.findings))
+    kinds = dict.fromkeys(filter(None, (*row["event"].split(", "), *result.event.split(", "))))
     db.execute(
-        "UPDATE deliveries SET state = ?, event = ?, reason = ?, findings = ?, chat = ? WHERE id = ? AND state = 'received'",
-        (result.state, result.event, result.reason, json.dumps(result.findings, ensure_ascii=False), chat_row, result.delivery),
+        "UPDATE deliveries SET state = ?, event = ?, reason = ?, findings = ?, chat = coalesce(?, chat) WHERE id = ?",
+        (result.state, ", ".join(kinds), result.reason, json.dumps(list(findings), ensure_ascii=False), chat_row, result.delivery),
     )
+    fetches.set_out(db, result.delivery, result.fetch)
 
 
 def _keep_contacts(db: sqlite3.Connection, contacts: VisitorContacts, now: float) -> None:

@@ -31,11 +31,21 @@ def m0001_first(db: Database) -> None:
             chat INTEGER,
             repeats INTEGER NOT NULL DEFAULT 0,
             repeated_at REAL,
+            fetch_at REAL,                              -- fetching: not before this time
+            fetch_until REAL,                           -- being fetched for until then
+            fetch_parts TEXT NOT NULL DEFAULT '[]',     -- fetching, held: which parts lack something
+            fetch_lane TEXT NOT NULL DEFAULT '',
+            fetch_attempts INTEGER NOT NULL DEFAULT 0,
+            failing_since REAL,
             UNIQUE (source, dedupe_key)
         );
         CREATE INDEX deliveries_received ON deliveries (id) WHERE state = 'received';
         CREATE INDEX deliveries_not_understood ON deliveries (id) WHERE state = 'not_understood';
+        CREATE INDEX deliveries_fetching ON deliveries (source, fetch_at) WHERE state = 'fetching';
+        CREATE INDEX deliveries_lane ON deliveries (source, fetch_lane, id) WHERE state = 'fetching';
+        CREATE INDEX deliveries_held ON deliveries (source) WHERE state = 'held';
         CREATE INDEX deliveries_chat ON deliveries (chat);
+        CREATE INDEX deliveries_source ON deliveries (source, received_at);
 
         CREATE TABLE chats (
             id INTEGER PRIMARY KEY,
@@ -98,6 +108,8 @@ def m0001_first(db: Database) -> None:
         CREATE INDEX jobs_due ON jobs (target, next_at) WHERE state IN ('pending', 'retrying', 'waiting');
         CREATE INDEX jobs_running ON jobs (lease_until) WHERE state = 'running';
         CREATE INDEX jobs_person ON jobs (state, updated_at) WHERE state IN ('held', 'dead');
+        CREATE INDEX jobs_done ON jobs (target, updated_at) WHERE state = 'done';
+        CREATE INDEX jobs_state ON jobs (state, id);
         CREATE INDEX jobs_lane ON jobs (chat, target, revision);
 
         CREATE TABLE operations (
@@ -159,6 +171,8 @@ def m0001_first(db: Database) -> None:
         CREATE TABLE alerts (
             cause TEXT PRIMARY KEY, text TEXT NOT NULL, opened_at REAL NOT NULL, resolved_at REAL
         ) WITHOUT ROWID;
+
+        CREATE TABLE positions (name TEXT PRIMARY KEY, value TEXT NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
 
         CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
         """

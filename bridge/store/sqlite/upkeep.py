@@ -38,11 +38,12 @@ def _raw(db: sqlite3.Connection, since: float, limit: int) -> int:
     ).fetchall()
     passed = done_to
     for row in rows:
-        if row["received_at"] >= since or row["state"] == "received":
+        # one that is still fetched for is over, or held, when `retry.give_up_after` is
+        if row["received_at"] >= since or row["state"] in {"received", "fetching"}:
             break
         passed = row["id"]
         # what nobody could read yet waits for a mapping that can
-        if row["state"] != "not_understood":
+        if row["state"] not in {"not_understood", "held"}:
             db.execute("UPDATE deliveries SET body = NULL, headers = '{}', query = '' WHERE id = ?", (row["id"],))
     if passed != done_to:
         db.execute("INSERT OR REPLACE INTO facts VALUES ('emptied_to', ?)", (str(passed),))

@@ -1,0 +1,111 @@
+"""Deliveries that wait for something the provider keeps behind its own API, and how far its lists have been read."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from bridge.model import Delivery
+from bridge.store.records import Fetching, Position, ToFetch
+
+#: due, nobody fetches for it just now, and nothing before it asks for the same
+_TAKEABLE = (
+    "state = 'fetching' AND source = ? AND fetch_at <= ? AND coalesce(fetch_until, 0) <= ? AND NOT EXISTS (SELECT 1 FROM "
+    "deliveries AS before WHERE before.state = 'fetching' AND before.source = deliveries.source AND "
+    "before.fetch_lane = deliveries.fetch_lane AND before.fetch_lane <> '' AND before.id < deliveries.id)"
+)
+
+
+def delivery_of(row: sqlite3.Row) -> Delivery:
+    return Delivery(
+        id=row["id"],
+        source=row["source"],
+        dedupe_key=row["dedupe_key"],
+        method=row["method"],
+        query=row["query"],
+        received_at=datetime.fromtimestamp(row["received_at"], UTC),
+        headers=json.loads(row["headers"]),
+        body=row["body"] or b"",
+    )
+
+
+def _fetching_of(row: sqlite3.Row) -> Fetching:
+    wants = ToFetch(
+        parts=tuple(json.loads(row["fetch_parts"])), at=row["fetch_at"], lane=row["fetch_lane"],
+        attempts=row["fetch_attempts"], failing_since=row["failing_since"],
+    )  # fmt: skip
+    return Fetching(delivery=delivery_of(row), wants=wants, event=row["event"])
+
+
+def set_out(db: sqlite3.Connection, delivery: int, wants: ToFetch | None) -> None:
+    """What is to be fetched for a delivery from now on, and that nobody is at it."""
+    values = (None, "[]", "", 0, None)
+    if wants is not None:
+        values = (wants.at, json.dumps(wants.parts), wants.lane, wants.attempts, wants.failing_since)
+    db.execute(
+        "UPDATE deliveries SET fetch_at = ?, fetch_parts = ?, fetch_lane = ?, fetch_attempts = ?, failing_since = ?, "
+        "fetch_until = NULL WHERE id = ?",
+        (*values, delivery),
+    )
+
+
+def anything_due(db: sqlite3.Connection, room: Mapping[str, int], now: float) -> bool:
+    sql = f"SELECT 1 FROM deliveries WHERE {_TAKEABLE} LIMIT 1"  # noqa: S608 - a constant
+    return any(db.execute(sql, (source, now, now)).fetchone() is not None for source in room)
+
+
+def claim(db: sqlite3.Connection, *, until: float, now: float, room: Mapping[str, int]) -> list[Fetching]:
+    found = []
+    for source, most in room.items():
+        rows = db.execute(
+            f"SELECT * FROM deliveries WHERE {_TAKEABLE} ORDER BY fetch_at, id LIMIT ?",  # noqa: S608 - a constant
+            (source, now, now, most),
+        ).fetchall()
+        db.executemany("UPDATE deliveries SET fetch_until = ? WHERE id = ?", [(until, row["id"]) for row in rows])
+        found += [_fetching_of(row) for row in rows]
+    return found
+
+
+def void_leases(db: sqlite3.Connection) -> None:
+    """At start: one process has this file, so whoever was fetching is gone."""
+    db.execute("UPDATE deliveries SET fetch_until = NULL WHERE state = 'fetching' AND fetch_until IS NOT NULL")
+
+
+def hold_strangers(db: sqlite3.Connection, known: Iterable[str]) -> int:
+    names = list(known)
+    return db.execute(
+        "UPDATE deliveries SET state = 'held', reason = 'the source is not in the config any more', fetch_until = NULL "  # noqa: S608 - marks only
+        f"WHERE state = 'fetching' AND source NOT IN ({', '.join('?' * len(names))})",
+        names,
+    ).rowcount
+
+
+def again(db: sqlite3.Connection, delivery_ids: Sequence[int], now: float) -> list[int]:
+    """One that is being fetched for just now is left alone."""
+    done = []
+    for one in delivery_ids:
+        done += db.execute(
+            "UPDATE deliveries SET state = 'fetching', fetch_at = ?, fetch_attempts = 0, failing_since = NULL, fetch_until = NULL "
+            "WHERE id = ? AND body IS NOT NULL AND (state = 'held' OR (state = 'fetching' AND coalesce(fetch_until, 0) <= ?)) "
+            "RETURNING id",
+            (now, one, now),
+        ).fetchall()
+    return [row["id"] for row in done]
+
+
+# -- lists -------------------------------------------------------------------------------------------------------------
+
+
+def position(db: sqlite3.Connection, name: str) -> Position | None:
+    row = db.execute("SELECT value, at FROM positions WHERE name = ?", (name,)).fetchone()
+    return Position(value=row["value"], at=row["at"]) if row else None
+
+
+def record_position(db: sqlite3.Connection, name: str, value: str, now: float) -> None:
+    db.execute("INSERT OR REPLACE INTO positions VALUES (?, ?, ?)", (name, value, now))
+
+
+def forget_position(db: sqlite3.Connection, name: str) -> None:
+    db.execute("DELETE FROM positions WHERE name = ?", (name,))

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from fakes import FakeClock
+
+from bridge.report.sign_in import (
+    FORGIVEN,
+    LONGEST_WAIT,
+    TRIES,
+    TRIES_OF_ALL,
+    LockOut,
+    Sessions,
+    form_token,
+    is_form_token,
+    is_password,
+    session_secret,
+)
+
+SECRET = session_secret("k" * 40, "password")
+
+
+def test_a_password_is_itself_and_nothing_else() -> None:
+    assert is_password("пароль", "пароль")
+    for other in ("", "парол", "пароль ", "ПАРОЛЬ", "\udcff"):
+        assert not is_password(other, "пароль")
+
+
+def test_the_secret_of_sessions_depends_on_key_and_password_apart() -> None:
+    assert len({session_secret("ab", "c"), session_secret("a", "bc"), session_secret("ab", "d"), SECRET}) == 4
+
+
+def test_a_token_is_one_sessions(clock: FakeClock) -> None:
+    sessions = Sessions(clock)
+    mine, other = sessions.begin(), sessions.begin()
+    assert is_form_token(form_token(mine, SECRET), mine, SECRET)
+    assert not is_form_token(form_token(other, SECRET), mine, SECRET)
+    assert not is_form_token(form_token(mine, b"x"), mine, SECRET)
+
+
+def test_a_cookie_says_the_same_session_and_cannot_be_changed(clock: FakeClock) -> None:
+    sessions = Sessions(clock)
+    session = sessions.begin()
+    cookie = sessions.cookie(session, SECRET)
+    known = sessions.read(cookie, SECRET)
+    assert known is not None
+    assert known.nonce == session.nonce
+    assert sessions.read(cookie, b"another") is None
+    nonce, began, used, signature = cookie.split(".")
+    assert sessions.read(f"{nonce}.{began}.{int(used) + 999}.{signature}", SECRET) is None
+
+
+async def test_each_further_wrong_password_doubles_the_wait(clock: FakeClock) -> None:
+    lock = LockOut(clock)
+    waits = []
+    for _ in range(TRIES + 8):
+        lock.wrong("a")
+        waits.append(lock.wait("a"))
+    assert waits[: TRIES + 3] == [0.0] * (TRIES - 1) + [30.0, 60.0, 120.0, 240.0]
+    assert waits[-1] == LONGEST_WAIT
+    assert lock.wait("b") == 0.0
+
+
+async def test_wrong_passwords_are_forgotten_in_time_and_by_the_right_one(clock: FakeClock) -> None:
+    lock = LockOut(clock)
+    for _ in range(TRIES - 1):
+        lock.wrong("a")
+    lock.right("a")
+    lock.wrong("a")
+    assert lock.wait("a") == 0.0
+    for _ in range(TRIES - 2):
+        lock.wrong("a")
+    await clock.advance(FORGIVEN + 1)
+    lock.wrong("a")
+    assert lock.wait("a") == 0.0
+
+
+def test_guesses_from_everywhere_lock_everybody(clock: FakeClock) -> None:
+    lock = LockOut(clock)
+    for number in range(TRIES_OF_ALL):
+        lock.wrong(f"10.0.{number}.1")
+    assert lock.wait("somebody else") > 0

@@ -28,6 +28,7 @@ class Actions:
             router.add_post(rf"/jobs/{{id:\d+}}/{name}", _for_job(said, act))
         router.add_post("/jobs/replay", self.replay_group)
         router.add_post("/targets/{name}/go", self.go)
+        router.add_post("/sources/{name}/again", self.sort_again)
 
     async def _replay(self, job_id: int, form: Form) -> bool:  # noqa: ARG002 - all buttons are called alike
         return await doing.replay(self._deps, job_id, again=False)
@@ -47,6 +48,10 @@ class Actions:
     async def replay_group(self, request: web.Request) -> web.Response:
         sent = await doing.replay_group(self._deps, Group.of(await _form(request)))
         return _to(f"/?said=group&n={sent}")
+
+    async def sort_again(self, request: web.Request) -> web.Response:
+        count = await doing.sort_again(self._deps, request.match_info["name"])
+        return _to(f"/?said=group&n={count}")
 
     async def go(self, request: web.Request) -> web.Response:
         done = await doing.go(self._deps, request.match_info["name"])

@@ -9,6 +9,7 @@ POST /api/jobs/{id}/skip {}   /written {"record_id": ""}   /choose {"client_id":
 POST /api/jobs/replay {"state": "dead", "target": "sales", "reason": "crm_rejected", "code": "crm_rejected"}
 GET  /api/deliveries?state=&source=&before=
 POST /api/targets/{name}/go {}
+POST /api/sources/{name}/again {}                          {"sent": 3}: deliveries not understood are read once more
 ```
 """
 
@@ -47,6 +48,7 @@ class Api:
         router.add_post(r"/api/jobs/{id:\d+}/written", self.written)
         router.add_post(r"/api/jobs/{id:\d+}/choose", self.choose)
         router.add_post("/api/targets/{name}/go", self.go)
+        router.add_post("/api/sources/{name}/again", self.sort_again)
 
     async def overview(self, request: web.Request) -> web.Response:
         return _json((await overview(self._deps, request[LANGUAGE])).data())
@@ -89,6 +91,9 @@ class Api:
     async def choose(self, request: web.Request) -> web.Response:
         client_id = str((await _body(request)).get("client_id") or "")
         return _done(done=await doing.choose(self._deps, row_number(request), client_id))
+
+    async def sort_again(self, request: web.Request) -> web.Response:
+        return _json({"sent": await doing.sort_again(self._deps, request.match_info["name"])})
 
     async def go(self, request: web.Request) -> web.Response:
         return _done(done=await doing.go(self._deps, request.match_info["name"]))

@@ -44,6 +44,13 @@ async def replay_group(deps: Deps, group: Group) -> int:
     return sent
 
 
+async def sort_again(deps: Deps, source: str) -> int:
+    """How many deliveries of the source that were not understood will be read once more."""
+    count = await deps.store.sort_again(source=source)
+    log.info("deliveries.replayed", source=source, deliveries=count)
+    return count
+
+
 async def skip(deps: Deps, job_id: int) -> bool:
     done = bool(await deps.store.skip([job_id], BY_HAND))
     if done:

@@ -138,3 +138,11 @@ async def test_looking_at_raw_data_is_in_the_log(desk: Desk) -> None:
     viewed = [line for line in lines if line["event"] == "raw.viewed"]
     assert [line["delivery"] for line in viewed] == [delivery_id] * 2
     assert "123-45" not in str(lines)
+
+
+async def test_what_could_not_be_read_is_read_again_after_the_mapping_was_corrected(desk: Desk) -> None:
+    await desk.receive(key="k1", state="not_understood", reason="what is this?")
+    answer = await desk.press("/deliveries?state=not_understood", "/sources/shop/again")
+    assert answer.headers["Location"] == "/?said=group&n=1"
+    assert [one.dedupe_key for one in await desk.store.received(10)] == ["k1"]
+    assert "/sources/shop/again" not in await desk.page("/deliveries?state=not_understood")

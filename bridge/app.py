@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -46,6 +47,9 @@ PRUNE_EVERY = 3600.0
 PRUNE_SLICE = 200
 #: seconds a replaced target's connections stay open for attempts that still use them
 OLD_TARGETS_STAY = 120.0
+#: objects made before the garbage collector looks at the new ones, and how often so before it looks at older ones; a chat
+#: makes thousands of objects and hardly a cycle
+GARBAGE = (5_000, 20, 20)
 _ONLY_AT_START = ("store", "key", "receive", "ops", "alerts", "worker")
 
 
@@ -102,6 +106,7 @@ class Service:
                 targets=len(parts.deps.targets),
             )  # fmt: skip
             self.ready.set()
+            _spare_the_collector()
             await self.stopping.wait()
         finally:
             log.info("service.stop_requested")
@@ -137,8 +142,7 @@ class _Parts:
         self.store: Store = open_store(settings.store, clock=clock)
         url = settings.alerts.url.get_secret_value() if settings.alerts.url else None
         self._alert_transport = Transport() if url else None
-        page = str(settings.ops.public_url or "")
-        self.alerts = Alerts(self.store, url, clock, settings.language, self._alert_transport, page=page)
+        self.alerts = Alerts(self.store, url, clock, settings.language, self._alert_transport)
         self.metrics = Metrics(self.alerts.notice)
         self.sources = load_sources(settings)
         self.targets = load_targets(settings, clock, observe=self.metrics.calls)
@@ -150,7 +154,7 @@ class _Parts:
         self.worker = Worker(
             self.store, clock, Pipeline.of(self.store, clock, settings, self.sources, self.targets), settings.retry,
             self.metrics, concurrency=settings.worker.concurrency, lease=_lease(settings),
-            known_targets=lambda: self.targets, name=f"{socket.gethostname()}:{os.getpid()}",
+            known_targets=lambda: self.targets, after_you=self.receiver.calm, name=f"{socket.gethostname()}:{os.getpid()}",
         )  # fmt: skip
         self.deps = Deps(
             store=self.store, clock=clock, settings=settings, sources=self.sources, targets=self.targets,
@@ -232,6 +236,7 @@ async def _sort_for_ever(parts: _Parts) -> None:
     news = parts.receiver.news
     while True:
         news.clear()
+        await parts.receiver.calm()
         try:
             if await parts.sorter.sort():
                 parts.worker.news.set()
@@ -255,6 +260,13 @@ async def _prune_for_ever(parts: _Parts) -> None:
                 await parts.clock.sleep(0.1)
         except (BridgeError, OSError) as error:
             log.warning("store.unpruned", why=str(error))
+
+
+def _spare_the_collector() -> None:
+    """What is there by now (modules, mappings) stays: the garbage collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE)
 
 
 def _lease(settings: Settings) -> float:

@@ -230,7 +230,7 @@ class Play:
                        contacts=", ".join([*card["phones"], *card["emails"]]) or "-")  # fmt: skip
             self.point_to(card)
         first_line = note["text"].splitlines()[0].lower()
-        self.check(holds=("не звонить" if self.language == "ru" else "not call") in first_line, key="quiet")
+        self.check(holds=("не звонить" if self.language == "ru" else "not to be called") in first_line, key="quiet")
 
     async def known_client(self) -> None:
         self.scene("known")

@@ -197,6 +197,12 @@ class Blocked(AccessRefused):
     code = "crm_blocked"
 
 
+class AuthoriseAgain(AccessRefused):
+    """The CRM's consent has come to its end; a person has to give it again: chat2crm auth TARGET."""
+
+    code = "crm_authorise_again"
+
+
 class NotFound(WillNotWork):
     """The record is not there (any more)."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import ipaddress
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -30,8 +31,11 @@ log = structlog.get_logger()
 
 #: seconds after which a provider may come again when we have no room
 COME_AGAIN = 30
-
-
+#: so many deliveries within so many seconds are a rush
+RUSH = 8
+RUSH_WITHIN = 0.04
+#: seconds for which work that nobody waits for makes way in a rush, before it goes on all the same
+MAKES_WAY = 0.5
 
 
 class Live(Protocol):
@@ -58,6 +62,19 @@ class Receiver:
     observer: Observer
     #: set when a delivery has come in, so that it is sorted at once
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    #: when the last deliveries came, by the monotonic clock
+    _arrivals: deque[float] = field(default_factory=lambda: deque(maxlen=RUSH), init=False)
+
+    async def calm(self) -> None:
+        """Returns when no rush is on, and after a moment in any case. Who has to answer a provider goes first: what is on
+        disk loses nothing by waiting.
+        """
+        until = self.clock.monotonic() + MAKES_WAY
+        while len(self._arrivals) == RUSH:
+            now = self.clock.monotonic()
+            if now - self._arrivals[0] > RUSH_WITHIN or now >= until:
+                return
+            await self.clock.sleep(RUSH_WITHIN)
 
     def application(self) -> web.Application:
         app = web.Application(client_max_size=self.settings.max_body, middlewares=[_no_traces])
@@ -100,6 +117,7 @@ class Receiver:
             raise Refused("The sender took too long over its request.") from None
 
     async def _take(self, request: web.Request, source: Source, body: bytes) -> Reply:
+        self._arrivals.append(self.clock.monotonic())
         delivery = Delivery(
             source=source.name, dedupe_key="", received_at=self.clock.now(), method=request.method,
             query=request.query_string, headers=dict(request.headers), body=body,

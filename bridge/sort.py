@@ -6,6 +6,7 @@ changed) go to the visitor, and to their chats that wait for one.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -52,6 +53,7 @@ class Sorter:
                 break
             touched |= keys
             results.append(await self._sorted(delivery, understood))
+            await asyncio.sleep(0)  # reading one takes a while: who waits for an answer is not to wait for the whole batch
         if results:
             await self.store.record_sorted(results)
         for result in results:

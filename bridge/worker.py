@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -33,6 +33,9 @@ ACCESS_REST = 300.0
 UNRECORDED = frozenset({"client_busy"})
 
 
+async def _nobody_else() -> None: ...
+
+
 class Runs(Protocol):
     async def run(self, attempt: Attempting) -> Outcome: ...
 
@@ -54,6 +57,8 @@ class Worker:
     lease: float = 60.0
     known_targets: Callable[[], Mapping[str, object]] = dict
     name: str = "worker"
+    #: awaited before jobs are begun: returns when what is more urgent has been seen to
+    after_you: Callable[[], Awaitable[None]] = _nobody_else
     news: asyncio.Event = field(default_factory=asyncio.Event)
     breakers: Breakers = field(init=False)
     _stops: dict[str, TargetStop] = field(default_factory=dict, init=False)
@@ -69,6 +74,7 @@ class Worker:
         try:
             while not stopping.is_set():
                 self.news.clear()
+                await self.after_you()
                 try:
                     started = await self._start_due()
                 except (NoRoom, OSError) as error:

@@ -46,7 +46,7 @@ class Answers:
         return ours_goes_nowhere and _proves(self.provider_mapping)
 
 
-def configyaml_text(answers: Answers) -> str:
+def config_text(answers: Answers) -> str:
     """A configuration that `check` can be run on; every secret is a reference into .env."""
     return "\n".join([*_head(answers), *_source(answers), *_target(answers)]) + "\n"
 
@@ -119,7 +119,7 @@ def _target(answers: Answers) -> Iterator[str]:
     yield "    # missed: task                  # nobody answered: task, none"
 
 
-def envyaml_text(answers: Answers) -> str:
+def env_text(answers: Answers) -> str:
     """The secrets, new ones but for those that only the provider or the CRM can make."""
     lines = ["# Secrets of chat2crm, made by `chat2crm init`. Nobody else may read this file."]
     lines += ["", "# what was written into the CRM is found again by it: keep it with the backups, never change it",

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 
 from bridge.crm.render import checked_header
 from bridge.errors import AccessRefused, EmptyExpression
-from bridge.mapping.crm import Auth
+from bridge.mapping.auth import Auth
 from bridge.mapping.templates import TextTemplate
 from bridge.transport import PreparedRequest
 
@@ -71,9 +71,9 @@ def _hmac(request: PreparedRequest, auth: Auth, scope: Mapping[str, Any], base_u
             "body": (request.body or b"").decode("utf-8", "replace"),
         },
     )
-    key = str((scope.get("target") or {}).get("token") or "")
+    key = str((scope.get("target") or scope.get("source") or {}).get("token") or "")
     if not key:
-        raise EmptyExpression("target.token is empty")
+        raise EmptyExpression("there is no `token`")
     digest = hmac.new(key.encode(), signed.encode(), auth.algorithm).digest()
     signature = digest.hex() if auth.encoding == "hex" else base64.b64encode(digest).decode("ascii")
     return _with_header(request, str(auth.name), _text(auth.value, {**scope, "signature": signature}))

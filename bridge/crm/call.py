@@ -17,9 +17,10 @@ from bridge.crm.render import next_page, render
 from bridge.crm.trace import call_step
 from bridge.crm.waits import seconds_until
 from bridge.errors import AccessRefused, AuthExpired, CrmBroken, CrmError, EmptyExpression, TryLater
-from bridge.mapping.crm import CrmMapping
 from bridge.mapping.expressions import Expression, Findings
 from bridge.mapping.request import PagedRequest, Request
+from bridge.mapping.speech import Speech
+from bridge.mapping.templates import TextTemplate
 from bridge.model import Step
 from bridge.transport import Answer, PreparedRequest, Sends
 
@@ -61,15 +62,21 @@ class Call:
     nothing: Expression | None = None
     #: called right before the bytes leave; what it raises stops the request
     guard: Callable[[], None] | None = None
+    #: what the path is appended to, in place of the mapping's own
+    base_url: TextTemplate | None = None
+    #: a list is taken up where it was left: with the value that its last page gave for the next one
+    begin: Any = None
 
 
 class Caller:
-    """Sends calls to one target."""
+    """Sends calls to one target. `settings` are names for the templates besides those of each call: `target`, or `source` where
+    it is a chat service that is spoken to; `base_url` sees nothing else.
+    """
 
     def __init__(
         self,
-        mapping: CrmMapping,
-        target: Mapping[str, Any],
+        mapping: Speech,
+        settings: Mapping[str, Any],
         *,
         transport: Sends,
         pace: Pace,
@@ -78,11 +85,12 @@ class Caller:
         observe: Callable[[Step], None] | None = None,
     ) -> None:
         self._mapping = mapping
-        self._target = target
+        self._settings = settings
         self._transport = transport
         self._pace = pace
         self._clock = clock
         self._tokens = tokens
+        self._token_names = () if tokens is None else ("token",)
         self._observe = observe
 
     async def once(self, call: Call, steps: list[Step]) -> Said:
@@ -102,12 +110,14 @@ class Caller:
         """The pages of a list that changes nothing by being read. The last one says whether the list ended there."""
         pages = call.request.pages if isinstance(call.request, PagedRequest) else None
         prepared: PreparedRequest | None = None
+        if pages is not None and call.begin is not None:
+            prepared = next_page(self._rendered(call, await self._scope(call.scope)), pages.into, call.begin)
         for number in range(1, (pages.most if pages else 1) + 1):
             said = await self._safely(call, prepared, steps)
             into = said.value(pages.next) if pages else None
             more = into not in (None, "", False, [], {})
             # Without `pages` nobody knows whether the CRM would have had more.
-            yield Page(said, ended=pages is not None and not more)
+            yield Page(said, ended=pages is not None and not more, next=into if more else None)
             if pages is None or not more:
                 return
             if prepared is None:
@@ -145,7 +155,7 @@ class Caller:
         self, call: Call, prepared: PreparedRequest | None, scope: Mapping[str, Any], steps: list[Step]
     ) -> Said:
         findings = Findings()
-        base = self._base(scope)
+        base = self._base(call, scope)
         request = prepared or self._rendered(call, scope, findings)
         signed = sign(request, self._mapping.auth, scope, base_url=base)
         keep = _ids(scope)
@@ -184,12 +194,14 @@ class Caller:
         self, call: Call, scope: Mapping[str, Any], findings: Findings | None = None
     ) -> PreparedRequest:
         return render(
-            call.request, scope, base_url=self._base(scope), strict=call.strict, findings=findings, more=call.more
+            call.request, scope, base_url=self._base(call, scope), strict=call.strict, findings=findings, more=call.more
         )
 
-    def _base(self, scope: Mapping[str, Any]) -> str:
+    def _base(self, call: Call, scope: Mapping[str, Any]) -> str:
+        # What a visitor or a chat service sent has no say in where our key goes.
+        ours = {name: scope[name] for name in (*self._settings, *self._token_names)}
         try:
-            return str(self._mapping.base_url.fill_strict(scope))
+            return str((call.base_url or self._mapping.base_url).fill_strict(ours))
         except EmptyExpression as error:
             raise AccessRefused(
                 f"The CRM's address is not complete ({error.message}); set it in the target's configuration."
@@ -197,8 +209,8 @@ class Caller:
 
     async def _scope(self, scope: Mapping[str, Any]) -> dict[str, Any]:
         # The plan in the store holds no key; it is added here, for the time of the call.
-        token = await self._tokens.current() if self._tokens is not None else {}
-        return {**scope, "target": self._target, "token": token}
+        token = {"token": await self._tokens.current()} if self._tokens is not None else {}
+        return {**scope, **self._settings, **token}
 
     def _slow_down(self, error: CrmError) -> None:
         if isinstance(error, TryLater):
@@ -224,6 +236,8 @@ class Page:
     said: Said
     #: True: the list certainly ends with this page
     ended: bool
+    #: what leads to the next one; None if nothing does
+    next: Any = None
 
 
 def _readable(said: Said, call: Call) -> None:

@@ -55,8 +55,8 @@ class Crm:
         defaults = {name: option.default for name, option in mapping.options.items()}
         self._scope = {**defaults, **settings.scope()}
         self._caller = Caller(
-            mapping, self._scope, transport=transport, pace=pace_of(target, settings.limits, mapping.limits, clock), clock=clock,
-            tokens=tokens, observe=observe,
+            mapping, {"target": self._scope}, transport=transport, pace=pace_of(target, settings.limits, mapping.limits, clock),
+            clock=clock, tokens=tokens, observe=observe,
         )  # fmt: skip
         self._search = Search(mapping, self._caller, clock, self._scope, self.read)
         self._owners = Owners(mapping.owner, self._caller, clock)

@@ -28,9 +28,9 @@ from bridge.errors import (
     Rejected,
 )
 from bridge.log import mask
-from bridge.mapping.crm import CrmMapping, ErrorRule
 from bridge.mapping.expressions import Expression, Findings
 from bridge.mapping.request import Request
+from bridge.mapping.speech import ErrorRule, Speech
 from bridge.transport import Answer
 
 #: characters of a CRM's own words that are kept with an error
@@ -45,7 +45,7 @@ _DEEPEST = 3
 #: some CRMs say why in a header, with an empty body
 _REASON = re.compile(r"(reason|error|message)$")
 #: operations that ask for a record by name: there, 404 means that record; elsewhere it means a wrong address
-_NAMES_A_RECORD = frozenset({"read", "enrich", "note", "deal", "open_deals", "task", "file", "look"})
+_NAMES_A_RECORD = frozenset({"read", "enrich", "note", "deal", "open_deals", "task", "file", "look", "fetch"})
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class ConflictSaid(Conflict):
 
 def check(
     said: Said,
-    mapping: CrmMapping,
+    mapping: Speech,
     request: Request,
     operation: str,
     *,

@@ -44,6 +44,8 @@ def render(
     if request.path is None:
         raise ValueError("this part of the mapping makes no request of its own")
     url = base_url.rstrip("/") + request.path.fill(scope, findings)
+    if urlsplit(url)[:2] != urlsplit(base_url)[:2]:
+        raise Rejected("The request's path would change the host it goes to: it has to begin with `/` in the mapping.")
     pairs = list(_pairs(_filled(request.query, scope, strict=strict, findings=findings)))
     if pairs:
         url += ("&" if "?" in url else "?") + _encoded(pairs)

@@ -16,7 +16,7 @@ _BREAK = re.compile(r"[.!?\n;]\s|\n")
 #: "тел.", "моб." end no sentence.
 _ABBREVIATION = re.compile(r"(?:тел|моб|сот|раб|дом|доб|г|ул|д|кв|им|т|tel|mob|ext|no|mr|mrs|dr)\.\s?$")
 _PHONE_WORD = re.compile(r"(?:тел|моб|сот|номер|phone|\btel|cell|mobile|number|whats|вотс|ватс|вайбер|почта|e-?mail|мейл|mail"
-    r"|контакт)[\w.]*\W{0,4}$")
+    r"|контакт)[\w.]{0,12}\W{0,4}$")
 _NEXT = re.compile(r"[,;.!?\n]|\s(?:а|и|или|но|та|and|or|but)\s")
 _FAR = 40
 _LONG_WORD = re.compile(r"[^\W\d_]{3,}")
@@ -24,7 +24,7 @@ _WORDS_OF_QUOTE = 2
 
 
 #: Local parts behind which nobody reads.
-_MACHINES = re.compile(r"^(?:no-?reply|do-?not-?reply|noreply\w*|mailer-daemon|postmaster|bounces?|notifications?"
+_MACHINES = re.compile(r"^(?:no-?reply|do-?not-?reply|noreply\w{0,12}|mailer-daemon|postmaster|bounces?|notifications?"
     r"|robot)\b", re.IGNORECASE)
 
 

@@ -12,10 +12,10 @@ _MOST_DIGITS = 6
 _CUE = re.compile(r"(?:\bой\b|ошиб|описал|опечат|вернее|точнее|не так|неверно|неправильн|правильн|поправ|исправ|вместо|перепута"
     r"|\bне \d|а не |\*|oops|sorry|typo|mistake|mistyped|instead|not \d|correct|i mean|wrong|помил|замість|perd[oó]n|desculp)")
 _LAST = re.compile(r"(?:в конце|на конце|конец|оканчива\w{3,5}(?: на)?|заканчива\w{3,5}(?: на)?|послед\w{3,4}(?: две| три"
-    r"| четыре)?(?: цифр\w)?|в кінці|останн\w{1,2}|ends? (?:with|in)|ending|at the end|last (?:\w+ )?digits?(?: are| is)?"
+    r"| четыре)?(?: цифр\w)?|в кінці|останн\w{1,2}|ends? (?:with|in)|ending|at the end|last (?:\w{1,20} )?digits?(?: are| is)?"
     r"|the end)")
 _FIRST = re.compile(r"(?:в начале|начина\w{3,5}(?: с)?|код(?: города)?|перв\w{2,3}(?: три| цифр\w)?|на початку|starts? with"
-    r"|begins? with|area code(?: is)?|first (?:\w+ )?digits?)")
+    r"|begins? with|area code(?: is)?|first (?:\w{1,20} )?digits?)")
 _PAIRS = (
     re.compile(r"(?P<new>\d{1,6})[^\d]{0,20}?(?:,|-|\s)\s?(?:а )?(?:не|not|and not|вместо|instead of"
         r"|замість)\s(?P<old>\d{1,6})(?!\d)"),

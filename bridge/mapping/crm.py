@@ -7,11 +7,12 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from bridge.mapping.auth import Auth, Token, Who
 from bridge.mapping.expressions import Expression
 from bridge.mapping.parts import BothLanguages, CrmScale, Duration, Mapped, OneOrMany, Part
 from bridge.mapping.patterns import Pattern
 from bridge.mapping.request import MaybeRequest, PagedRequest, Request
-from bridge.mapping.speech import Again, Auth, Bucket, ErrorRule, Limits, Operation, Pause, Then, Token
+from bridge.mapping.speech import Again, Bucket, ErrorRule, Limits, Operation, Pause, Then
 from bridge.mapping.templates import Template, TextTemplate
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Task",
     "Then",
     "Token",
+    "Who",
     "Write",
 ]  # fmt: skip
 
@@ -276,7 +278,14 @@ class CrmMapping(Mapped):
 
     base_url: TextTemplate
     auth: Auth
+    #: oauth2: where an answer of the token endpoint has its parts
     token: Token | None = None
+    #: as whom we are let in, for people
+    who: Who | None = None
+    #: sent with every request; those of a request stand in their place
+    headers: Template | None = None
+    #: its endpoint asks nobody for a key, so it is called at loopback and private addresses only, unless the target allows more
+    only_private: bool = False
     limits: Limits = Limits()
     errors: Annotated[tuple[ErrorRule, ...], OneOrMany] = ()
     #: over every answer: true if it worked, where the status alone does not tell
@@ -308,6 +317,15 @@ class CrmMapping(Mapped):
         own = self.entities.get(name) or Entity()
         common = {part: getattr(self, part) for part in Entity.model_fields if part != "title"}
         return own.model_copy(update={part: value for part, value in common.items() if getattr(own, part) is None})
+
+    @model_validator(mode="after")
+    def _token_is_read(self) -> CrmMapping:
+        if (self.auth.kind == "oauth2") != (self.token is not None):
+            raise PydanticCustomError(
+                "token", "`token:` says where the answer of the token endpoint has its parts: it and auth of the kind oauth2 "
+                "belong together", {"path": ("auth",)},
+            )
+        return self
 
     @model_validator(mode="after")
     def _entities_exist(self) -> CrmMapping:

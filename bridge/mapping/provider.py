@@ -20,6 +20,7 @@ from bridge.mapping.parts import (
 from bridge.mapping.paths import DataPath
 from bridge.mapping.patterns import Pattern
 from bridge.mapping.request import PagedRequest
+from bridge.mapping.speech import Api
 from bridge.mapping.suggestions import nearest
 from bridge.mapping.templates import TextTemplate
 from bridge.model import EventKind, Role
@@ -165,18 +166,27 @@ class EventRule(Part):
 
 
 class Fetch(PagedRequest):
-    """A request to the provider's own API; its result is in scope as `fetched.NAME`."""
+    """A request to the provider's own API; its result is in scope as `fetched.NAME`: the whole answer, or, with `records`,
+    the list of them from all pages.
+    """
 
+    #: in place of that of `api`
     base_url: TextTemplate | None = None
-    #: over the answer: false if the provider has not got it ready yet; it is asked again later
+    #: over the (first) answer: false if the provider has not got it ready yet; it is asked again later
     ready: Expression | None = None
+
+    @model_validator(mode="after")
+    def _pages_of_records(self) -> Fetch:
+        if self.pages is not None and self.records is None:
+            raise PydanticCustomError("pages", "say what is collected from the pages: `records:` (an expression)")
+        return self
 
 
 class Reconcile(Fetch):
     """A list of finished chats, asked for from time to time; each record is handled as if it had been delivered."""
 
-    every: Duration = 900.0
-    #: how far back the first call looks (`since` in scope)
+    every: Annotated[Duration, Field(gt=0)] = 900.0
+    #: how far back the first call looks (`since` in scope; `until` is now)
     look_back: Duration = 86400.0
     #: the name under `events` by which a record is handled
     event: str
@@ -217,6 +227,8 @@ class ProviderMapping(Mapped):
     messages: Messages | None = None
     #: names that are no names
     placeholders: Annotated[tuple[Pattern, ...], OneOrMany] = ()
+    #: how `fetch` and `reconcile` speak to the provider
+    api: Api = Api()
     fetch: dict[str, Fetch] = Field(default_factory=dict)
     #: a chat without an end of its own ends after this silence
     idle: Duration | None = None

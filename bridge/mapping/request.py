@@ -39,6 +39,8 @@ class Request(Part):
     form: Template | None = None
     #: a text body, for query languages; expressions stand in <<…>> here, braces are braces
     raw: RawTemplate | None = None
+    #: name of a statement in the target's `sql:`; in scope as `statement.sql` and `statement.params`
+    statement: str | None = None
     #: how a form's members that are objects or lists are written
     encode: Literal["json", "nested", "repeat"] = "json"
     #: dotted paths into `json` or `form` whose empty value is sent on purpose

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from bridge.mapping.auth import Auth, Consent, Token, TokenEndpoint, Who
 from bridge.mapping.crm import (
     NO_MARKER,
     Again,
-    Auth,
     Bucket,
     ClientFields,
     Create,
@@ -30,7 +30,6 @@ from bridge.mapping.crm import (
     Pause,
     Read,
     Task,
-    Token,
     Write,
 )
 from bridge.mapping.parts import CRM_RULES, LANGUAGE, PROVIDER_RULES, Grade, Mapped, Part, Words
@@ -52,14 +51,15 @@ from bridge.mapping.provider import (
     Verify,
 )
 from bridge.mapping.request import MaybeRequest, PagedRequest, Pages, Request
+from bridge.mapping.speech import Api
 
 __all__ = [
     "CRM_RULES", "FIELDS", "KINDS", "LANGUAGE", "NO_MARKER", "OPEN_FIELDS", "PROVIDER_RULES", "SIGNED_NAMES",
-    "Again", "Answer", "Auth", "Body", "Bucket", "ClientFields", "Create", "CrmMapping", "Deal", "DealFields",
-    "Enrich", "Entity", "ErrorRule", "EventRule", "Fetch", "FieldMerge", "FileUpload", "Files", "FindStep", "Grade",
+    "Again", "Answer", "Api", "Auth", "Body", "Bucket", "ClientFields", "Consent", "Create", "CrmMapping", "Deal",
+    "DealFields", "Enrich", "Entity", "ErrorRule", "EventRule", "Fetch", "FieldMerge", "FileUpload", "Files", "FindStep", "Grade",
     "Handshake", "Kind", "Limits", "Mapped", "Marker", "MaybeRequest", "Messages", "Note", "NoteMax", "OpenDeals",
     "Option", "Owner", "PagedRequest", "Pages", "Part", "Paste", "Pause", "ProviderMapping", "Read", "Reconcile",
-    "Request", "SignedAt", "Task", "Token", "Verify", "Words", "Write", "json_schema",
+    "Request", "SignedAt", "Task", "Token", "TokenEndpoint", "Verify", "Who", "Words", "Write", "json_schema",
 ]  # fmt: skip
 
 Kind = Literal["provider", "crm"]

@@ -1,60 +1,21 @@
-"""How a CRM is spoken to: the key that requests show, the limits it sets, and what its errors mean."""
+"""How a CRM, or a provider's own API, is spoken to: the key that requests show, its limits, and what its errors mean."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from bridge.mapping.auth import Auth
 from bridge.mapping.expressions import Expression
 from bridge.mapping.parts import BothLanguages, Duration, OneOrMany, Part, Short
 from bridge.mapping.patterns import Pattern
 from bridge.mapping.templates import TextTemplate
 
-Operation = Literal["find", "read", "create", "enrich", "note", "deal", "open_deals", "task", "file", "owner", "look"]
-
-
-class Auth(Part):
-    """How a request shows the target's key."""
-
-    #: url: the key is in `base_url`; hmac: a header made anew for every request
-    kind: Literal["none", "header", "bearer", "basic", "query", "url", "hmac"]
-    #: of the header or the query parameter
-    name: str | None = None
-    value: TextTemplate | None = None
-    user: TextTemplate | None = None
-    password: TextTemplate | None = None
-    #: hmac: what is signed, by what algorithm, how the digest is written; `value` may then hold {signature}
-    signed: TextTemplate | None = None
-    algorithm: Literal["sha1", "sha256", "sha512"] = "sha256"
-    encoding: Literal["hex", "base64"] = "hex"
-
-    @model_validator(mode="after")
-    def _complete(self) -> Auth:
-        needed = {
-            "header": ("name", "value"), "query": ("name", "value"), "bearer": ("value",),
-            "basic": ("user", "password"), "hmac": ("name", "value", "signed"),
-        }  # fmt: skip
-        missing = [key for key in needed.get(self.kind, ()) if getattr(self, key) is None]
-        if missing:
-            raise PydanticCustomError(
-                "auth", "auth of the kind {kind} also needs {missing}",
-                {"kind": self.kind, "missing": " and ".join(missing)},
-            )
-        return self
-
-
-class Token(Part):
-    """Where an answer with a new access token has its parts."""
-
-    access: Expression
-    refresh: Expression | None = None
-    #: seconds the access token lives
-    expires_in: Expression | None = None
-    lifetime: Duration | None = None
-    #: what else is kept; in scope as `token.NAME`
-    keep: dict[str, Expression] = Field(default_factory=dict)
+Operation = Literal[
+    "find", "read", "create", "enrich", "note", "deal", "open_deals", "task", "file", "owner", "look", "fetch", "reconcile"
+]
 
 
 class Bucket(Part):
@@ -139,4 +100,40 @@ class ErrorRule(Part):
             raise PydanticCustomError("errors", "`records`, `id` and `again` belong to `then: conflict`")
         if self.after and self.then != "retry_after":
             raise PydanticCustomError("errors", "`after` belongs to `then: retry_after`")
+        return self
+
+
+class Speech(Protocol):
+    """What has to be known to speak to somebody: a CRM's mapping says it, and a provider's `api`."""
+
+    @property
+    def base_url(self) -> TextTemplate: ...
+    @property
+    def auth(self) -> Auth: ...
+    @property
+    def limits(self) -> Limits: ...
+    @property
+    def errors(self) -> tuple[ErrorRule, ...]: ...
+    @property
+    def success(self) -> Expression | None: ...
+
+
+class Api(Part):
+    """A provider's own API, for `fetch` and `reconcile`. Its templates see the source alone: no delivery says where to."""
+
+    base_url: TextTemplate = Field(default_factory=lambda: TextTemplate("{source.url}"))
+    auth: Auth = Auth(kind="none")
+    limits: Limits = Limits()
+    #: tried before the usual meaning of a status
+    errors: Annotated[tuple[ErrorRule, ...], OneOrMany] = ()
+    #: over every answer: true if it worked, where the status alone does not tell
+    success: Expression | None = None
+
+    @model_validator(mode="after")
+    def _without_sign_in(self) -> Api:
+        if self.auth.kind == "oauth2":
+            raise PydanticCustomError(
+                "auth", "a chat service is spoken to with a fixed key: header, bearer, basic, query or hmac",
+                {"path": ("auth", "kind")},
+            )
         return self

@@ -1,15 +1,16 @@
 """PARSE: a delivery and its provider's mapping → events and chats. No I/O; nothing here knows any provider.
 
 `wire` bytes → payload (`nesting`: form names with brackets) · `source` what expressions see · `glance` what must be
-known before the answer · `events` which rule reads it, into how many events · `chats`, `messages`, `names`, `values`,
+known before the answer · `listed` what we asked for, as deliveries · `events` which rule reads it, into how many events · `chats`, `messages`, `names`, `values`,
 `markup` the model's fields · `trial` a mapping's samples held against what they must become.
 """
 
 from bridge.parse.events import Understood, Wanted, decode, understand
 from bridge.parse.glance import Glance, Reply, glance, reply, shown, stored_body
-from bridge.parse.source import SourceView, kept_headers, top_scope
+from bridge.parse.listed import listed
+from bridge.parse.source import IMPORTED, SourceView, kept_headers, top_scope
 
 __all__ = [
-    "Glance", "Reply", "SourceView", "Understood", "Wanted", "decode", "glance", "kept_headers", "reply", "shown",
-    "stored_body", "top_scope", "understand",
+    "IMPORTED", "Glance", "Reply", "SourceView", "Understood", "Wanted", "decode", "glance", "kept_headers", "listed", "reply",
+    "shown", "stored_body", "top_scope", "understand",
 ]  # fmt: skip

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from bridge.errors import NotUnderstood
+from bridge.errors import EmptyExpression, NotUnderstood
 from bridge.mapping.compiling import is_true
 from bridge.mapping.expressions import Findings
 from bridge.mapping.schema import EventRule, ProviderMapping
 from bridge.mapping.scopes import Scope, narrowed, split_scope
 from bridge.model import Delivery, Event
 from bridge.parse.chats import read_chat
-from bridge.parse.source import SourceView, top_scope
-from bridge.parse.values import as_list, as_text
+from bridge.parse.source import LISTED, SourceView, top_scope
+from bridge.parse.values import as_list, as_text, as_time
 from bridge.parse.wire import decode_body
 
 
@@ -28,6 +30,11 @@ class Wanted:
     fetch: tuple[str, ...]
     #: in which those requests' templates are filled
     scope: Scope
+    #: the path and the query of the first request: whatever asks for the same is about the same chat
+    first: str = ""
+    #: what the mapping's fields say already; None if nothing, or if they look into what is yet to be fetched
+    chat_id: str | None = None
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +56,16 @@ def decode(delivery: Delivery, mapping: ProviderMapping) -> Any:
 
 
 def understand(delivery: Delivery, mapping: ProviderMapping, source: SourceView, payload: Any = None, *,
-               fetched: Mapping[int, Mapping[str, Any]] | None = None, event: str | None = None) -> Understood:
+               fetched: Mapping[int, Mapping[str, Any]] | None = None, event: str | None = None,
+               only: Collection[int] | None = None) -> Understood:
     """What the delivery means. Never raises for anything that stands in the delivery.
 
     `payload` saves decoding it again. `fetched` holds, by part, what an earlier call wanted, by name. `event` is the
-    vendor's word for it where the delivery carries none (a record that `reconcile` listed).
+    vendor's word for it where the delivery carries none; one that `reconcile` listed is known by its method. `only`: just
+    these parts.
     """
+    if event is None and delivery.method in LISTED and mapping.reconcile is not None:
+        event = mapping.reconcile.event
     if payload is None:
         try:
             payload = decode(delivery, mapping)
@@ -63,9 +74,11 @@ def understand(delivery: Delivery, mapping: ProviderMapping, source: SourceView,
     reader = _Reader(mapping, source, event)
     top = top_scope(payload, delivery, source)
     empty = True
-    for number, scope in enumerate(parts(mapping, top, reader.findings)):
+    # a list's record is one chat, however the provider packs what it sends
+    for number, scope in enumerate([top] if delivery.method in LISTED else parts(mapping, top, reader.findings)):
         empty = False
-        reader.read(number, scope, (fetched or {}).get(number, {}))
+        if only is None or number in only:
+            reader.read(number, scope, (fetched or {}).get(number, {}))
     if empty:
         reader.skipped.append("there is nothing in it: no element where the mapping's `split` looks")
     return reader.outcome()
@@ -114,7 +127,7 @@ class _Reader:
             self._leave(word, rule)
             return
         if any(name not in fetched for name in rule.fetch):
-            self.wanted.append(Wanted(number, rule.fetch, scope))
+            self.wanted.append(self._wanted(number, rule, scope))
             return
         try:
             scope = self._inside(rule, scope, findings)
@@ -123,6 +136,14 @@ class _Reader:
             self.not_understood.append(f"{word}: {error.message}" if word else error.message)
             return
         self.events.append(Event(kind=rule.kind, chat=chat, findings=tuple(findings)))
+
+    def _wanted(self, number: int, rule: EventRule, scope: Scope) -> Wanted:
+        first, chat_id, ended_at = _asked(self.mapping, rule.fetch[0], scope), None, None
+        if rule.scope is None:
+            table = {**self.mapping.fields, **rule.fields}
+            chat_id = as_text(table["chat_id"](scope)) if "chat_id" in table else None
+            ended_at = as_time(table["ended_at"](scope), Findings(), "ended_at") if "ended_at" in table else None
+        return Wanted(number, rule.fetch, scope, first, chat_id, ended_at)
 
     def _leave(self, word: str | None, rule: EventRule | None) -> None:
         if rule is not None:
@@ -146,6 +167,17 @@ class _Reader:
 
     def outcome(self) -> Understood:
         return Understood(tuple(self.events), _joined(self.skipped), _joined(self.not_understood), tuple(self.wanted))
+
+
+def _asked(mapping: ProviderMapping, name: str, scope: Scope) -> str:
+    """What a request says, as far as it can be said before it is sent; empty if it cannot."""
+    request = mapping.fetch[name]
+    try:
+        path = request.path.fill(scope) if request.path is not None else ""
+    except EmptyExpression:
+        return ""
+    sent = [part.fill(scope) for part in (request.query, request.json_, request.form, request.raw) if part is not None]
+    return " ".join([request.method, path, *(json.dumps(part, sort_keys=True, default=str) for part in sent)])
 
 
 def _joined(reasons: list[str]) -> str | None:

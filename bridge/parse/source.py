@@ -14,6 +14,9 @@ from bridge.model import Delivery
 
 #: never kept, whatever a mapping asks for
 NEVER_KEPT = frozenset({"cookie", "authorization", "proxy-authorization"})
+#: methods of deliveries that nobody sent: a list that we asked for held them. The receiver lets no such method in
+RECONCILED, IMPORTED = "RECONCILE", "IMPORT"
+LISTED = frozenset({RECONCILED, IMPORTED})
 #: a query with more is not a provider's
 MOST_PARAMETERS = 1000
 

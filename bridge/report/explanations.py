@@ -129,6 +129,11 @@ _ERRORS: Mapping[str, _Both] = {
                                 "CRM не принимает наш ключ или у него не хватает прав",
                                 "Renew the token or widen its rights, then press “Go on”.",
                                 "Обновите токен или расширьте его права, затем нажмите «Продолжить»."),
+    "crm_authorise_again": _said(
+        "the CRM wants a person to let us in again", "CRM требует, чтобы человек снова дал нам доступ",
+        "Run chat2crm auth with this CRM connection's name; it goes on by itself.",
+        "Выполните chat2crm auth с именем этого подключения CRM; дальше оно продолжит само.",
+    ),
     "crm_blocked": _said("the CRM has blocked us", "CRM нас заблокировала",
                          "Settle it with the CRM's support, then press “Go on”.",
                          "Решите это с поддержкой CRM, затем нажмите «Продолжить»."),

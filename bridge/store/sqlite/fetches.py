@@ -41,7 +41,7 @@ def _fetching_of(row: sqlite3.Row) -> Fetching:
 
 def set_out(db: sqlite3.Connection, delivery: int, wants: ToFetch | None) -> None:
     """What is to be fetched for a delivery from now on, and that nobody is at it."""
-    values = (None, "[]", "", 0, None)
+    values: tuple[object, ...] = (None, "[]", "", 0, None)
     if wants is not None:
         values = (wants.at, json.dumps(wants.parts), wants.lane, wants.attempts, wants.failing_since)
     db.execute(
@@ -87,8 +87,8 @@ def again(db: sqlite3.Connection, delivery_ids: Sequence[int], now: float) -> li
     done = []
     for one in delivery_ids:
         done += db.execute(
-            "UPDATE deliveries SET state = 'fetching', fetch_at = ?, fetch_attempts = 0, failing_since = NULL, fetch_until = NULL "
-            "WHERE id = ? AND body IS NOT NULL AND (state = 'held' OR (state = 'fetching' AND coalesce(fetch_until, 0) <= ?)) "
+            "UPDATE deliveries SET state = 'fetching', fetch_at = ?, fetch_attempts = 0, failing_since = NULL, "
+            "fetch_until = NULL WHERE id = ? AND body IS NOT NULL AND (state = 'held' OR (state = 'fetching' AND coalesce(fetch_until, 0) <= ?)) "
             "RETURNING id",
             (now, one, now),
         ).fetchall()

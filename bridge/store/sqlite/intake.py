@@ -110,7 +110,7 @@ def _record_one(db: sqlite3.Connection, result: Sorted, now: float) -> None:
     kinds = dict.fromkeys(filter(None, (*row["event"].split(", "), *result.event.split(", "))))
     db.execute(
         "UPDATE deliveries SET state = ?, event = ?, reason = ?, findings = ?, chat = coalesce(?, chat) WHERE id = ?",
-        (result.state, ", ".join(kinds), result.reason, json.dumps(list(findings), ensure_ascii=False), chat_row, result.delivery),
+        (result.state, ", ".join(kinds), result.reason, json.dumps([*findings], ensure_ascii=False), chat_row, result.delivery),
     )
     fetches.set_out(db, result.delivery, result.fetch)
 

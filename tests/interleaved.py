@@ -1,0 +1,445 @@
+"""Two workers and a CRM, run step by step in every order: the search behind tests/test_once.py.
+
+The real pipeline, worker and store statements run here, on SQLite in memory, but nothing happens between two of their writes or
+calls unless the search says so. At each such point it may let another job go first, kill the process, break an attempt off,
+freeze it beyond its lease, or have the CRM's answer be lost; each of that costs from a budget. Between the points where nobody
+is at work the whole world is data, so that what was reached by two ways is searched but once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from types import coroutine
+from typing import Any
+
+from bridge.attempt import Attempting
+from bridge.clock import Clock
+from bridge.config import Settings
+from bridge.crm.look import Look
+from bridge.errors import NoAnswer, NotFound
+from bridge.model import Client, Operation, OperationKind, OperationState, Step
+from bridge.pipeline import Pipeline
+from bridge.sources import Source
+from bridge.store.sqlite import SqliteStore, jobs
+from bridge.store.sqlite.locks import Locks
+from bridge.targets import Target
+from bridge.worker import Worker
+
+BEGINNING = datetime(2026, 11, 21, 9, 0, tzinfo=UTC).timestamp()
+LEASE = 60.0
+#: what was written longer ago makes no difference any more, in seconds
+LONG_AGO = 200.0
+#: points at which something is about to change; to break off before a mere question is to break off before what follows it
+CHANGES = ("write", "send")
+
+
+class Killed(BaseException):
+    """The process is gone; nothing more of it is carried out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What may still go otherwise than by itself."""
+
+    #: crashes, lost leases, lost answers
+    faults: int
+    #: times that another job goes on in the middle of one
+    switches: int
+
+    def spent(self, other: Budget) -> Budget:
+        return Budget(self.faults - other.faults, self.switches - other.switches)
+
+    def covers(self, other: Budget) -> bool:
+        return self.faults >= other.faults and self.switches >= other.switches
+
+
+FREE, SWITCH, FAULT = Budget(0, 0), Budget(0, 1), Budget(1, 0)
+
+
+@coroutine
+def point(what: str) -> Generator[str, str, str]:
+    """Something is about to happen. Gives the search's word for it, `go` if nothing is the matter."""
+    word = yield what
+    return word
+
+
+class StillClock(Clock):
+    def __init__(self, at: float) -> None:
+        self.at = at
+
+    def time(self) -> float:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at
+
+
+class Ledger(SqliteStore):
+    """The store's own statements, each a point at which the search may step in."""
+
+    def __init__(self, db: sqlite3.Connection, clock: Clock) -> None:
+        super().__init__("nowhere", clock=clock)
+        self.db = db
+
+    async def _write(self, call: Callable[[sqlite3.Connection], Any]) -> Any:
+        await point("write")
+        return self.now(call)
+
+    def now(self, call: Callable[[sqlite3.Connection], Any]) -> Any:
+        self.db.execute("BEGIN")
+        try:
+            result = call(self.db)
+        except BaseException:
+            self.db.execute("ROLLBACK")
+            raise
+        self.db.execute("COMMIT")
+        return result
+
+    def _read(self) -> sqlite3.Connection:
+        return self.db
+
+    async def lock(self, keys: Sequence[str], owner: str, seconds: float) -> bool:
+        await point("lock")
+        return await super().lock(keys, owner, seconds)
+
+    async def unlocked(self, keys: Sequence[str], seconds: float) -> bool:
+        await point("locked")
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    kind: str
+    marker: str
+    client: str | None
+    #: when the CRM carried the request out
+    landed_at: float
+    id: str
+
+
+class LaggingCrm:
+    """Speaks like bridge.crm.client.Crm. What it has is found by a search only `consistency_delay` later, and a request whose
+    answer was lost may take effect as late as `commits_within` after it was sent."""
+
+    commits_within = 60.0
+    consistency_delay = 5.0
+
+    def __init__(self, clock: Clock, phone: str, records: Sequence[Record] = (), *, markers: bool = True) -> None:
+        self.clock = clock
+        self.phone = phone
+        self.records = list(records)
+        self.markers = markers
+
+    def _landed(self, kind: str, client: str | None = None, *, lag: float = 0.0) -> list[Record]:
+        now = self.clock.time()
+        return [one for one in self.records
+                if one.kind == kind and one.landed_at + lag <= now and client in (None, one.client)]  # fmt: skip
+
+    async def find(self, scope: Mapping[str, Any], **asked: Any) -> list[Client]:
+        await point("find")
+        return [Client(id=one.id, phones=(self.phone,)) for one in self._landed("create", lag=self.consistency_delay)]
+
+    async def read(self, client: Client | str, scope: Mapping[str, Any], steps: list[Step]) -> Client:
+        await point("read")
+        wanted = client.id if isinstance(client, Client) else client
+        if not any(one.id == wanted for one in self._landed("create")):
+            raise NotFound
+        return Client(id=wanted, phones=(self.phone,))
+
+    async def open_deals(self, client: Client, scope: Mapping[str, Any], steps: list[Step]) -> list[dict[str, Any]]:
+        await point("open deals")
+        return [{"id": one.id} for one in self._landed("deal", client.id)]
+
+    async def perform(self, operation: Operation, scope: Mapping[str, Any], steps: list[Step], *,
+                      guard: Callable[[], None], again_headers: Mapping[str, str] | None = None) -> str:  # fmt: skip
+        fate = await point("send")
+        guard()
+        now = self.clock.time()
+        landed_at = {"never": None, "late": now + self.commits_within}.get(fate, now)
+        record_id = f"{operation.kind}-{len(self.records) + 1}"
+        if landed_at is not None:
+            client = (operation.scope.get("client") or {}).get("id")
+            self.records.append(Record(str(operation.kind), operation.marker, client, landed_at, record_id))
+        if fate != "go":
+            raise NoAnswer
+        return record_id
+
+    async def look(self, operation: Operation, scope: Mapping[str, Any], steps: list[Step], **more: Any) -> Look:
+        await point("look")
+        if not self.markers:
+            return Look.unknown("there is no way to look")
+        hits = [one for one in self._landed(str(operation.kind), lag=self.consistency_delay) if one.marker == operation.marker]
+        return Look.found(hits[0].id) if hits else Look.absent()
+
+    async def find_owner(self, email: str, steps: list[Step] | None = None) -> str | None:
+        return None
+
+    def card_url(self, client: Client) -> str | None:
+        return None
+
+    def marker_kind(self, kind: OperationKind, entity: str = "client") -> str:
+        return "field" if self.markers else "none"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All there is while nobody is at work."""
+
+    at: float
+    db: bytes
+    records: tuple[Record, ...]
+    budget: Budget
+
+    def shape(self) -> tuple[object, ...]:
+        """The same for worlds that will go on alike: times count from now, and how often something was tried does not count."""
+        with Opened(self.db) as db:
+            job_rows = db.execute("SELECT id, state, reason, generation, plan, next_at, lease_until FROM jobs").fetchall()
+            rows = [tuple(row[:5]) + (self._ago(row[5]), self._ago(row[6])) for row in job_rows]
+            rows += [tuple(row[:-1]) + (self._ago(row[-1]),) for row in db.execute(
+                "SELECT job, position, state, answered, record_id, sent_at FROM operations ORDER BY job, position")]
+            rows += [tuple(row[:-1]) + (self._ago(row[-1]),) for row in db.execute(
+                "SELECT kind, value, client_id, operation, written_at FROM identities ORDER BY kind, value")]
+            rows += [tuple(row) for row in db.execute("SELECT * FROM delivered ORDER BY 1, 2, 3")]
+        there = tuple(replace(one, landed_at=self._ago(one.landed_at) or 0.0) for one in self.records)
+        return (*rows, *there)
+
+    def _ago(self, moment: float | None) -> float | None:
+        return None if moment is None else max(-LONG_AGO, round(moment - self.at, 1))
+
+
+@dataclass(slots=True)
+class Actor:
+    """An attempt under way."""
+
+    attempt: Attempting
+    steps: Coroutine[str, str, None]
+    at: str = ""
+    #: beyond its lease, and goes on when the others are done
+    frozen: bool = False
+
+
+Choose = Callable[[list[tuple[Budget, str]]], str]
+
+
+@dataclass(slots=True)
+class Stage:
+    """From one moment at which nobody is at work to the next."""
+
+    settings: Settings
+    sources: Mapping[str, Source]
+    target: Target
+    phone: str
+    choose: Choose
+    markers: bool = True
+    clock: StillClock = field(init=False)
+    crm: LaggingCrm = field(init=False)
+    worker: Worker = field(init=False)
+    store: Ledger = field(init=False)
+    actors: list[Actor] = field(default_factory=list)
+
+    def play(self, world: World) -> tuple[float, bytes, tuple[Record, ...]] | None:
+        """What the world is after it; None if nothing is left to do."""
+        with Opened(world.db) as db:
+            self.clock = StillClock(world.at)
+            self.crm = LaggingCrm(self.clock, self.phone, world.records, markers=self.markers)
+            self._start(db)
+            if not self._begin():
+                return None
+            while self.actors:
+                self._step()
+            return self.clock.at, db.serialize(), tuple(self.crm.records)
+
+    def _start(self, db: sqlite3.Connection) -> None:
+        self.store = Ledger(db, self.clock)
+        targets = {self.target.name: replace(self.target, crm=self.crm)}
+        pipeline = Pipeline.of(self.store, self.clock, self.settings, self.sources, targets)
+        self.worker = Worker(self.store, self.clock, pipeline, self.settings.retry, _Nobody(), lease=LEASE)
+
+    def _begin(self) -> bool:
+        """Take up what is due, after the time it takes until something is."""
+        moments = self.store.db.execute(
+            "SELECT next_at FROM jobs WHERE state IN ('pending', 'retrying', 'waiting') "
+            "UNION ALL SELECT lease_until + 0.1 FROM jobs WHERE state = 'running'"
+        ).fetchall()
+        if not moments:
+            return False
+        self.clock.at = max(self.clock.at, min(moment for (moment,) in moments))
+        self._claim()
+        return True
+
+    def _claim(self) -> None:
+        now = self.clock.at
+        room = {self.target.name: 9}
+        claimed = self.store.now(lambda db: jobs.claim(db, owner="w", until=now + LEASE, now=now, room=room))
+        for job in claimed:
+            attempt = Attempting(job=job, clock=self.clock, lease_until=now + LEASE)
+            self.actors.append(Actor(attempt, self.worker._attempt(attempt)))
+
+    def _step(self) -> None:
+        """The first of the actors takes a step, unless the search has another word for it."""
+        actor = self.actors[0]
+        others = [(FREE if not actor.at else SWITCH, f"switch {place}") for place in range(1, len(self.actors))]
+        options = [(FREE, "go"), *others]
+        if actor.at in CHANGES:
+            options += [(FAULT, "kill"), (FAULT, "cancel")]
+            if not actor.frozen:
+                options.append((FAULT, "freeze"))
+        if actor.at == "send":
+            options += [(FAULT, fate) for fate in ("lost", "never", "late")]
+        word = self.choose(options)
+        if word.startswith("switch"):
+            self.actors.insert(0, self.actors.pop(int(word.split()[1])))
+            self._go(self.actors[0], "go")
+        elif word == "kill":
+            self._kill()
+        elif word == "cancel":
+            self._throw(actor, asyncio.CancelledError())
+        elif word == "freeze":
+            self._freeze(actor)
+        else:
+            self._go(actor, word)
+
+    def _go(self, actor: Actor, word: str) -> None:
+        try:
+            actor.at = actor.steps.send(word if actor.at else None)  # type: ignore[arg-type]  # how a coroutine is begun
+        except StopIteration:
+            self.actors.remove(actor)
+
+    def _throw(self, actor: Actor, error: BaseException) -> None:
+        try:
+            actor.at = actor.steps.throw(error)
+        except (StopIteration, asyncio.CancelledError, Killed):
+            self.actors.remove(actor)
+
+    def _kill(self) -> None:
+        def gone(*_: object) -> None:
+            raise Killed
+
+        # nothing of the old process is written any more, neither does it give back its locks; the new one has none
+        self.store.now = gone  # type: ignore[method-assign, assignment]
+        for actor in list(self.actors):
+            if actor.at:
+                self._throw(actor, Killed())
+            else:
+                actor.steps.close()
+                self.actors.remove(actor)
+        self._start(self.store.db)
+        self.store.now(lambda db: jobs.void_all_leases(db, self.clock.at))
+
+    def _freeze(self, actor: Actor) -> None:
+        """It stands still until its lease is over and another worker takes the job up; the leases of the others are renewed."""
+        actor.frozen = True
+        self.clock.at += LEASE + 1
+        for other in self.actors:
+            if other is not actor and not other.frozen:
+                held = {other.attempt.job.id: other.attempt.job.epoch}
+                self.store.now(lambda db, held=held: jobs.renew(db, held, self.clock.at + LEASE))  # type: ignore[misc]
+                other.attempt.lease_until = self.clock.at + LEASE
+        self.actors.append(self.actors.pop(0))
+        behind = self.actors[:]
+        self.actors.clear()
+        self._claim()
+        self.actors += behind
+
+
+class _Nobody:
+    def finished(self, *_: object) -> None: ...
+
+
+class Opened:
+    """A database out of its bytes, for as long as the block lasts."""
+
+    def __init__(self, db: bytes) -> None:
+        self.db = sqlite3.connect(":memory:", isolation_level=None)
+        self.db.deserialize(db)
+        self.db.row_factory = sqlite3.Row
+
+    def __enter__(self) -> sqlite3.Connection:
+        return self.db
+
+    def __exit__(self, *_: object) -> None:
+        self.db.close()
+
+
+class Search:
+    """Every way through the world that the budget pays for."""
+
+    def __init__(self, stage: Callable[[Choose], Stage], check: Callable[[World], None]) -> None:
+        self._stage = stage
+        self._check = check
+        self.played = 0
+        self.ended = 0
+        self._seen: dict[tuple[object, ...], list[Budget]] = {}
+
+    def run(self, first: World) -> None:
+        """Raises AssertionError with the way that led there, where `check` of an end does, or where no end comes."""
+        open_worlds: list[tuple[World, tuple[str, ...]]] = [(first, ())]
+        while open_worlds:
+            world, way = open_worlds.pop()
+            for after, words in self._ways_on(world):
+                told = (*way, *words)
+                if after is None:
+                    self.ended += 1
+                    self._checked(world, way)
+                    break
+                assert after.at - first.at < 86400, f"no end comes after {told}"
+                if self._is_new(after):
+                    open_worlds.append((after, told))
+
+    def _checked(self, world: World, way: tuple[str, ...]) -> None:
+        try:
+            self._check(world)
+        except AssertionError as error:
+            error.add_note(f"the way there: {', '.join(way) or 'nothing went wrong'}")
+            raise
+
+    def _is_new(self, world: World) -> bool:
+        known = self._seen.setdefault(world.shape(), [])
+        if any(budget.covers(world.budget) for budget in known):
+            return False
+        known.append(world.budget)
+        return True
+
+    def _ways_on(self, world: World) -> Iterator[tuple[World | None, list[str]]]:
+        """Depth first over the choices: each play repeats the last one up to the choice that has another option left."""
+        track: list[int] | None = []
+        while track is not None:
+            choices = Choices(world.budget, track)
+            self.played += 1
+            after = self._stage(choices.choose).play(world)
+            yield (World(*after, choices.left) if after else None), choices.words
+            track = choices.next_track()
+
+
+class Choices:
+    """The options taken in one play: first those of `track`, then always the first."""
+
+    def __init__(self, budget: Budget, track: Sequence[int]) -> None:
+        self.left = budget
+        self.words: list[str] = []
+        self._track = track
+        self._taken: list[tuple[int, int]] = []
+
+    def choose(self, options: list[tuple[Budget, str]]) -> str:
+        payable = [option for option in options if self.left.covers(option[0])]
+        place = len(self._taken)
+        index = self._track[place] if place < len(self._track) else 0
+        self._taken.append((index, len(payable)))
+        cost, word = payable[index]
+        self.left = self.left.spent(cost)
+        if index:
+            self.words.append(f"{word} at {place}")
+        return word
+
+    def next_track(self) -> list[int] | None:
+        """The same but for the last choice that has another option; None if all have been taken."""
+        taken = self._taken[:]
+        while taken and taken[-1][0] + 1 >= taken[-1][1]:
+            taken.pop()
+        if not taken:
+            return None
+        return [*(index for index, _ in taken[:-1]), taken[-1][0] + 1]

@@ -1,0 +1,137 @@
+"""Once, and only once: two jobs of one new person, a CRM that lags, and whatever can go wrong between two steps of theirs."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from interleaved import BEGINNING, Budget, Choose, Ledger, Search, Stage, StillClock, World, Opened
+from sqlite_utils import Database
+from way import ENVIRON
+
+from bridge import pipeline as pipeline_module
+from bridge.config import Settings, load
+from bridge.extract import Extraction, contact_points
+from bridge.model import Chat, EventKind, Message, Plan, Role, Visitor
+from bridge.sources import load_sources
+from bridge.store import Sorted
+from bridge.store.records import ChatChange, NewJob
+from bridge.store.sqlite import intake
+from bridge.store.sqlite.migrations import bring_up_to_date
+from bridge.targets import load_targets
+from bridge.write import Work, plan
+
+PHONE = "+79160000001"
+
+
+class Scene:
+    """Two chats of one person that nobody knows yet, due at the same moment."""
+
+    def __init__(self, folder: Path, **target: str) -> None:
+        config = {
+            "store": "sqlite:///nowhere", "key": "${C2C_KEY}", "language": "en",
+            "sources": {"shop": {"provider": "jivo", "secret": "${C2C_SECRET}", "region": "RU", "target": "sales"}},
+            "targets": {"sales": {"crm": "sandbox", "url": "http://127.0.0.1:9", "mode": "write", "missed": "none", "timeout": "20s", **target}},
+        }  # fmt: skip
+        (folder / "config.yaml").write_text(json.dumps(config), encoding="utf-8")
+        self.settings: Settings = load(folder / "config.yaml", ENVIRON)
+        self.sources = load_sources(self.settings)
+        self.target = load_targets(self.settings, StillClock(BEGINNING))["sales"]
+
+    def stage(self, choose: Choose) -> Stage:
+        return Stage(self.settings, self.sources, self.target, PHONE, choose)
+
+    def world(self, budget: Budget) -> World:
+        db = sqlite3.connect(":memory:", isolation_level=None)
+        db.row_factory = sqlite3.Row
+        bring_up_to_date(Database(db))
+        store = Ledger(db, StillClock(BEGINNING))
+        for number in (1, 2):
+            chat = Chat(
+                source="shop", chat_id=str(number), kind=EventKind.CHAT_FINISHED, visitor=Visitor(id=f"v{number}"),
+                messages=(Message(role=Role.VISITOR, text=f"Chat {number}. My number is {PHONE}"),),
+            )  # fmt: skip
+            db.execute(
+                "INSERT INTO deliveries (id, source, dedupe_key, received_at, method, query, headers) VALUES (?, 'shop', ?, 0, '', '', '')",
+                (number, str(number)),
+            )
+            change = ChatChange(chat=chat, base_revision=0, jobs=(NewJob(target="sales", next_at=BEGINNING),))
+            store.now(lambda db, number=number, change=change: intake.record_sorted(  # type: ignore[misc]
+                db, [Sorted(delivery=number, state="sorted", changes=(change,))], BEGINNING))
+        # the store is as old as the chats
+        world = World(BEGINNING, db.serialize(), (), budget)
+        db.close()
+        return world
+
+
+@pytest.fixture
+def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Scene]]:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    # every repetition of a way has to be the same way
+    monkeypatch.setattr("random.random", lambda: 0.5)
+    monkeypatch.setattr("random.uniform", lambda low, high: (low + high) / 2)
+    # what the chats say does not change, and reading them is most of the work
+    read: dict[str, Extraction] = {}
+
+    def remembered(chat: Chat, **more: Any) -> Extraction:
+        if chat.chat_id not in read:
+            read[chat.chat_id] = contact_points(chat, **more)
+        return read[chat.chat_id]
+
+    plans: dict[tuple[object, ...], Plan] = {}
+
+    def planned(work: Work) -> Plan:
+        rests_on = (work.chat.chat_id, repr(work.match), work.delivered, repr(work.open_deals), work.generation)
+        if rests_on not in plans:
+            plans[rests_on] = plan(work)
+        return plans[rests_on]
+
+    monkeypatch.setattr(pipeline_module, "contact_points", remembered)
+    monkeypatch.setattr(pipeline_module, "plan", planned)
+    return lambda **target: Scene(tmp_path, **target)
+
+
+def states(db: sqlite3.Connection) -> Counter[str]:
+    return Counter(row[0] for row in db.execute("SELECT state FROM jobs"))
+
+
+def one_of_each(deals: int) -> Callable[[World], None]:
+    """One client, so many deals, a note a chat, and all of them on that client."""
+
+    def check(world: World) -> None:
+        with Opened(world.db) as db:
+            assert states(db) == {"done": 2}
+            assert db.execute("SELECT count(*) FROM operations WHERE state = 'sent'").fetchone()[0] == 0
+        made = Counter(record.kind for record in world.records)
+        assert made == Counter(create=1, note=2, deal=deals), world.records
+        assert len({record.client for record in world.records if record.kind != "create"}) == 1
+
+    return check
+
+
+def test_nothing_goes_wrong(scene: Callable[..., Scene]) -> None:
+    play = scene(deal="new_client")
+    search = Search(play.stage, one_of_each(deals=1))
+
+    search.run(play.world(Budget(faults=0, switches=0)))
+
+    assert search.ended
+
+
+def test_measure(scene):
+    import os, time
+    f, w = map(int, os.environ.get("FW", "1,1").split(","))
+    play = scene(deal="new_client")
+    search = Search(play.stage, one_of_each(deals=1))
+    t=time.time()
+    try:
+        search.run(play.world(Budget(faults=f, switches=w)))
+    finally:
+        print("RESULT", f, w, search.played, search.ended, len(search._seen), time.time()-t)

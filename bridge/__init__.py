@@ -6,6 +6,7 @@ A chat comes in
     live         answers with the client's card while the chat is on, within a time or not at all.
     store        keeps everything that must survive a crash, each commit on disk.
     sort         reads kept deliveries and makes chats and jobs of them.
+    fetch        asks the chat service for what a delivery lacks, and for chats that ended while nobody listened.
     sources      holds the configured chat connections, each with its mapping.
     parse        turns a delivery's bytes and a mapping into events and chats.
     assemble     puts together what is told of one chat at different times.

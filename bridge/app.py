@@ -24,6 +24,7 @@ from bridge import log as lines
 from bridge.clock import Clock
 from bridge.config import Settings
 from bridge.errors import BridgeError, ConfigError
+from bridge.fetch import Connection, Fetcher, Reconciler, connect
 from bridge.live import LiveAnswers
 from bridge.pipeline import Pipeline
 from bridge.receive import Receiver
@@ -41,6 +42,8 @@ log = structlog.get_logger()
 SORT_EVERY = 1.0
 #: seconds that jobs in flight get at shut-down, after the requests in flight had theirs
 JOBS_DRAIN = 5.0
+#: seconds that a renewal of access tokens gets then: its answer is given only once
+TOKENS_DRAIN = 2.0
 #: seconds between two rounds of emptying what is too old
 PRUNE_EVERY = 3600.0
 #: rows of each kind in one commit
@@ -96,6 +99,8 @@ class Service:
             tasks = [
                 asyncio.create_task(parts.worker.work(self.stopping), name="work"),
                 asyncio.create_task(_sort_for_ever(parts), name="sort"),
+                asyncio.create_task(parts.fetcher.work(), name="fetch"),
+                asyncio.create_task(parts.reconciler.work(), name="reconcile"),
                 asyncio.create_task(parts.alerts.watch(), name="alerts"),
                 asyncio.create_task(_prune_for_ever(parts), name="prune"),
                 asyncio.create_task(self._reload_for_ever(parts), name="reload"),
@@ -112,6 +117,7 @@ class Service:
             log.info("service.stop_requested")
             await public.close()
             await parts.worker.drain(JOBS_DRAIN)
+            await asyncio.gather(*(target.crm.settle(TOKENS_DRAIN) for target in parts.targets.values()))
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -145,17 +151,22 @@ class _Parts:
         self.alerts = Alerts(self.store, url, clock, settings.language, self._alert_transport)
         self.metrics = Metrics(self.alerts.notice)
         self.sources = load_sources(settings)
-        self.targets = load_targets(settings, clock, observe=self.metrics.calls)
+        self.targets = load_targets(settings, clock, store=self.store, observe=self.metrics.calls)
         self.receiver = Receiver(
             settings.receive, self.sources, self.store, clock, LiveAnswers(self.store, clock, settings, self.targets),
             self.metrics,
         )  # fmt: skip
         self.sorter = Sorter(self.store, clock, settings, self.sources)
+        self.connections = connect(self.sources, clock)
         self.worker = Worker(
             self.store, clock, Pipeline.of(self.store, clock, settings, self.sources, self.targets), settings.retry,
             self.metrics, concurrency=settings.worker.concurrency, lease=_lease(settings),
             known_targets=lambda: self.targets, after_you=self.receiver.calm, name=f"{socket.gethostname()}:{os.getpid()}",
         )  # fmt: skip
+        self.fetcher = Fetcher(
+            self.store, clock, self.sorter, settings.retry, self.connections, self.metrics, wake=self.worker.news.set
+        )
+        self.reconciler = Reconciler(self.store, clock, self.sorter, settings.retry, self.connections, self.metrics)
         self.deps = Deps(
             store=self.store, clock=clock, settings=settings, sources=self.sources, targets=self.targets,
             metrics=self.metrics, alerts=self.alerts, wake=self.worker.news.set, breakers=self.worker.breakers,
@@ -163,38 +174,46 @@ class _Parts:
         self._closing: set[asyncio.Task[None]] = set()
 
     async def let_go(self) -> None:
-        """Whoever was refused a while ago may be let in with the new key; what a person has stopped stays. Jobs of targets
-        that are gone from the config wait for a person.
+        """Whoever was refused a while ago may be let in with the new key; what a person has stopped stays. Jobs of targets,
+        and deliveries of sources, that are gone from the config wait for a person.
         """
         for name, stop in (await self.store.stops()).items():
             if stop.until is not None:
                 await self.store.go(name)
         await self.store.hold_strangers(self.targets)
+        await self.store.hold_fetches(self.connections)
 
     def replace(self, settings: Settings) -> list[str]:
         """Go on with other settings. Gives the keys that count only after a restart.
 
         Raises ConfigError; then nothing is changed.
         """
-        sources, targets = load_sources(settings), load_targets(settings, self.clock, observe=self.metrics.calls)
+        sources = load_sources(settings)
+        targets = load_targets(settings, self.clock, store=self.store, observe=self.metrics.calls)
         old = self.deps.settings
         restart = [key for key in _ONLY_AT_START if getattr(old, key) != getattr(settings, key)]
-        self._close_later(self.targets)
+        self._close_later(self.targets, self.connections)
         self.sources, self.targets = sources, targets
         live = LiveAnswers(self.store, self.clock, settings, targets)
         self.receiver.sources, self.receiver.live = sources, live
         self.sorter.settings, self.sorter.sources = settings, sources
+        self.connections = connect(sources, self.clock)
+        for asking in (self.fetcher, self.reconciler):
+            asking.connections, asking.retry = self.connections, settings.retry
+            asking.let_in()
         self.worker.pipeline = Pipeline.of(self.store, self.clock, settings, sources, targets)
         self.worker.retry, self.worker.lease = settings.retry, max(self.worker.lease, _lease(settings))
         self.deps.settings, self.deps.sources, self.deps.targets = settings, sources, targets
         self.worker.news.set()
         return restart
 
-    def _close_later(self, targets: Mapping[str, Target]) -> None:
+    def _close_later(self, targets: Mapping[str, Target], connections: Mapping[str, Connection]) -> None:
         async def close() -> None:
             await self.clock.sleep(OLD_TARGETS_STAY)
             for target in targets.values():
                 await target.crm.close()
+            for connection in connections.values():
+                await connection.close()
 
         task = asyncio.create_task(close())
         self._closing.add(task)
@@ -205,6 +224,8 @@ class _Parts:
             task.cancel()
         for target in self.targets.values():
             await target.crm.close()
+        for connection in self.connections.values():
+            await connection.close()
         if self._alert_transport is not None:
             await self._alert_transport.close()
 

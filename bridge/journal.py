@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from bridge.attempt import Attempting, PlanAgain, held, waiting
+from bridge.attempt import Attempting, PlanAgain, Stop, held, waiting
 from bridge.clock import Clock
 from bridge.crm.look import Seen
-from bridge.errors import AuthExpired, CrmError, EmptyExpression, StaleLease, TryLater, UnknownOutcome
-from bridge.model import Operation, OperationState
+from bridge.errors import AuthExpired, CrmError, EmptyExpression, StaleLease, TryLater, UnknownOutcome, WillNotWork
+from bridge.mapping.schema import Enrich, Write
+from bridge.model import FINAL, JobState, Operation, OperationKind, OperationState
 from bridge.store import Brake, OperationRow, Store
 from bridge.targets import Target
 
@@ -40,21 +41,20 @@ class Journal:
 
     async def carry_out(
         self, attempt: Attempting, target: Target, row: OperationRow, planned: Operation, scope: Mapping[str, Any], *,
-        pending: Sequence[tuple[str, str]] = (), look_first: bool = False, again_headers: Mapping[str, str] | None = None,
-        brake: Brake | None = None,
+        pending: Sequence[tuple[str, str]] = (), perhaps_since: datetime | None = None,
+        again_headers: Mapping[str, str] | None = None, brake: Brake | None = None,
     ) -> OperationRow:
         """Have this operation done, now or since an earlier attempt. Gives its row with the record's id.
 
-        `pending`: the contact points of a client that is being made. `look_first`: the store is younger than the chat, so
-        somebody may have written this before. Raises CrmError, Stop (waiting, held) or PlanAgain.
+        `pending`: the contact points of a client that is being made. `perhaps_since`: the store is younger than the
+        chat, so this may have been written before, at that time or later. Raises CrmError, Stop (waiting, held) or PlanAgain.
         """
         if row.state is OperationState.SENT:
             row = await self.settle(attempt, target, row, planned, scope)
         if row.state is OperationState.DONE:
             return row
-        entity = str((planned.scope.get("client") or {}).get("entity") or "client")
-        if look_first and target.crm.marker_kind(planned.kind, entity) != "none":
-            found = await target.crm.look(planned, scope, attempt.steps, sent_at=self.clock.now(), guard=_guard(attempt, target))
+        if perhaps_since is not None and _can_be_seen(target, planned):
+            found = await target.crm.look(planned, scope, attempt.steps, sent_at=perhaps_since)
             if found.seen is Seen.FOUND:
                 attempt.say("found.again", f"{planned.kind} had been written before this store was made")
                 row = await self.store.record_sent(row, epoch=attempt.job.epoch, pending=pending)
@@ -110,7 +110,13 @@ class Journal:
         settled_at = self.settled_at(target, row)
         now = self.clock.time()
         sent_at = datetime.fromtimestamp(row.sent_at or now, UTC)
-        look = await target.crm.look(planned, scope, attempt.steps, sent_at=sent_at, guard=_guard(attempt, target))
+        try:
+            look = await target.crm.look(planned, scope, attempt.steps, sent_at=sent_at, guard=_guard(attempt, target))
+        except WillNotWork:
+            if not _can_be_seen(target, planned):
+                # looking was sending it again, and it is refused: then it was not carried out the first time either
+                await self.store.settle(row, OperationState.VOID)
+            raise
         if look.seen is Seen.FOUND:
             attempt.say("outcome.settled", f"{planned.kind} {planned.part}/{planned.parts} is in the CRM: {look.id}")
             return await self._done(row, planned, look.id, attempt, target)
@@ -141,19 +147,38 @@ class Journal:
             raise waiting(
                 "settling", self.clock.time() + ASK_AGAIN, f"Job {row.job} is making a client of the same contact point."
             )
+        decided_there = waiting(
+            "settling", self.clock.time() + ASK_AGAIN, f"Job {row.job} has perhaps made this client; a person decides there."
+        )
         if owner.reason == "unknown_outcome":
-            raise waiting(
-                "settling", self.clock.time() + ASK_AGAIN,
-                f"Job {row.job} has perhaps made this client; a person decides there.",
-            )
+            raise decided_there
         planned, scope = known
         attempt.say("settling.other", f"job {row.job} was making a client of the same contact point")
-        await self.settle(attempt, target, row, planned, scope)
+        try:
+            await self.settle(attempt, target, row, planned, scope)
+        except Stop as stop:
+            if stop.outcome.state is not JobState.HELD:
+                raise
+            if owner.state not in FINAL:
+                raise decided_there from stop
+            raise held(
+                "unknown_outcome",
+                f"Job {row.job} is over and has perhaps made a client of the same contact point. If the client is in the CRM, "
+                f"choose it for this chat; if not, replay job {row.job} with --again.",
+            ) from stop
 
     def settled_at(self, target: Target, row: OperationRow) -> float:
         """From when on "not there" can be believed (seconds since 1970)."""
         sent_at = row.sent_at if row.sent_at is not None else self.clock.time()
         return sent_at + target.crm.consistency_delay + (0.0 if row.answered else target.crm.commits_within)
+
+
+def _can_be_seen(target: Target, planned: Operation) -> bool:
+    """Whether a look only looks. Where a CRM knows our key again, or refuses a second one, looking is sending it."""
+    entity = str((planned.scope.get("client") or {}).get("entity") or "client")
+    holder = target.mapping if planned.kind is OperationKind.CREATE else target.mapping.for_entity(entity)
+    part = getattr(holder, str(planned.kind), None)
+    return isinstance(part, Enrich) or (isinstance(part, Write) and bool(part.marker.method))
 
 
 def _guard(attempt: Attempting, target: Target) -> Callable[[], None]:

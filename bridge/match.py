@@ -46,6 +46,10 @@ _WORDS: dict[str, dict[str, str]] = {
     "oldest": {"en": "the oldest", "ru": "самая старая"},
     "newest": {"en": "the newest", "ru": "самая новая"},
     "chosen": {"en": "A person chose this client.", "ru": "Клиента выбрал человек."},
+    "named": {
+        "en": "The CRM says that it has this person already, and the card has the same contact data.",
+        "ru": "CRM сообщила, что этот человек в ней уже есть, и на карточке те же контакты.",
+    },
     "visitor": {
         "en": "The visitor's earlier chat is on this card.",
         "ru": "На этой карточке прошлый чат этого посетителя.",

@@ -9,8 +9,9 @@ carries out the stored plan. As long as nothing was written, the plan is made an
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from bridge.attempt import Attempting, PlanAgain, Stop, held, skipped, waiting
@@ -98,6 +99,8 @@ class Pipeline:
         rows = await self.store.operations(attempt.job.id)
         if _half_done(rows):
             await self._lock(case, case.person.locks(case.target.name))
+            if attempt.plan is not None and attempt.plan.match.client is not None:
+                await self._lock(case, [_client_lock(case.target, attempt.plan.match.client)])
             # who held the lock may have found out what became of our creation, and have made the client since
             rows = await self.store.operations(attempt.job.id)
         if attempt.plan is None or not any(row.state in _BEGUN for row in rows):
@@ -118,18 +121,25 @@ class Pipeline:
         if case.carries() <= delivered and not await self._has_new_contact(case):
             raise skipped("nothing_new")
         seen = case.scope()
-        await self._require_contact(case, delivered)
+        for_nobody = await self._for_nobody(case, delivered)
+        if for_nobody is not None:
+            return for_nobody
         await self._lock(case, case.person.locks(target.name))
         chosen = await self._chosen(case, seen)
         match = await self.recogniser.recognise(
             attempt, target, case.person, seen, ambiguous=case.options.ambiguous, conflict=case.options.conflict,
-            language=self.settings.language, chosen=chosen,
+            language=self.settings.language, chosen=chosen, because="chosen" if attempt.known is None else "named",
         )
         if match.verdict is Verdict.AMBIGUOUS:
             named = ", ".join(f"{one.name or '?'} (id {one.id})" for one in match.others)
             raise held("ambiguous", f"{match.reason} {named}", seen=Plan(match=match))
+        if match.verdict is Verdict.NEW:
+            # asked again: the card of the visitor's earlier chat may have turned out to be gone
+            for_nobody = await self._for_nobody(case, delivered)
+            if for_nobody is not None:
+                return for_nobody
         if match.client is not None:
-            await self._lock(case, [f"{target.name}/client:{match.client.entity}:{match.client.id}"])
+            await self._lock(case, [_client_lock(target, match.client)])
         return plan(await self._work(case, match, delivered))
 
     def _refuse_unwanted(self, case: Case) -> None:
@@ -142,25 +152,27 @@ class Pipeline:
         if not spoke and not case.found.points:
             raise skipped("nothing_said", "The visitor wrote nothing and left no contact.")
 
-    async def _require_contact(self, case: Case, delivered: frozenset[str]) -> None:
-        """Somebody to attach the chat to: a contact point, the site's id, or a visitor whose earlier chat has a card."""
-        person, options = case.person, case.options
-        if person.points or person.external_id or case.attempt.job.chosen:
-            return
+    async def _for_nobody(self, case: Case, delivered: frozenset[str]) -> Plan | None:
+        """The plan of a chat that can be attached to nobody: without a contact point, the site's id, or an earlier chat of the
+        visitor that has a card. A task for whoever is on duty; raises Stop where there is none, or a contact may still come.
+        None: there is somebody.
+        """
+        person, options, attempt = case.person, case.options, case.attempt
+        if person.points or person.external_id or attempt.job.chosen or attempt.known:
+            return None
         if person.visitor_id:
             known = await self.store.identities(case.target.name, [("visitor", f"{case.source.name}:{person.visitor_id}")])
-            if known:
-                return
-            if options.no_contact == "create":
-                return
+            if known or options.no_contact == "create":
+                return None
         if isinstance(options.no_contact, float):
-            ended = case.chat.ended_at.timestamp() if case.chat.ended_at else case.attempt.job.created_at
+            ended = case.chat.ended_at.timestamp() if case.chat.ended_at else attempt.job.created_at
             until = ended + options.no_contact
             if until > self.clock.time():
                 raise waiting("no_contact", until, "The visitor has left neither phone nor e-mail yet.")
         for_duty = plan(await self._work(case, None, delivered))
         if not for_duty.operations:
             raise skipped("no_contact", "The visitor left neither phone nor e-mail.")
+        return for_duty
 
     async def _has_new_contact(self, case: Case) -> bool:
         """A phone or e-mail that leads to nobody yet: it may belong on the card though every message stands there."""
@@ -244,7 +256,7 @@ class Pipeline:
         pending = case.person.pairs() if creating else ()
         try:
             return await self.journal.carry_out(
-                attempt, target, row, planned, planned.scope, pending=pending, look_first=self._young(case),
+                attempt, target, row, planned, planned.scope, pending=pending, perhaps_since=_perhaps_since(case, self.store),
                 brake=self._brake(case) if creating else None,
             )
         except BrakeReached:
@@ -278,10 +290,9 @@ class Pipeline:
         """The contact points that stand on the card now, and the visitor, lead to this client without a search."""
         if made.match.verdict is Verdict.NEW:
             return  # the journal did, in the commit that said `done`
-        agreed = agreement(client, case.person.points)
-        enriched = any(operation.kind is OperationKind.ENRICH for operation in made.operations)
+        agreed = agreement(_enriched(client, made), case.person.points)
         stands = {*agreed.own, *agreed.unclear} if agreed else set()
-        points = case.person.points if enriched else [point for point in case.person.points if point in stands]
+        points = [point for point in case.person.points if point in stands]
         person = Person(source=case.person.source, points=tuple(points), visitor_id=case.person.visitor_id,
                         external_id=case.person.external_id if client.external_id == case.person.external_id else None)
         await self.store.remember(case.target.name, person.pairs(), client.id, client.entity)
@@ -304,11 +315,6 @@ class Pipeline:
             if route.target == target.name and (route.when is None or route.fits(route_scope(chat))):
                 return target.settings.options.overlaid(route.options)
         return target.settings.options
-
-    def _young(self, case: Case) -> bool:
-        """The store is younger than the chat: another store may have written it before it was lost."""
-        ended = case.chat.ended_at or case.chat.started_at
-        return ended is not None and ended.timestamp() < self.store.born_at
 
 
 @dataclass(slots=True)
@@ -354,6 +360,38 @@ class Case:
                 match_limit=self.options.match_limit, quiet=self.attempt.job.quiet,
             )
         return self._scope
+
+
+def _enriched(client: Client, made: Plan) -> Client:
+    """The client with the phones and e-mails that the plan has put on the card."""
+    enrichments = (operation.scope for operation in made.operations if operation.kind is OperationKind.ENRICH)
+    added = next((scope.get("new") or {} for scope in enrichments), {})
+    return client.model_copy(
+        update={
+            "phones": (*client.phones, *_texts(added.get("phones"))),
+            "emails": (*client.emails, *_texts(added.get("emails"))),
+        }
+    )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in what an enrichment sends: plain values, elements of a list, columns."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for part in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(part)
+
+
+def _perhaps_since(case: Case, store: Store) -> datetime | None:
+    """The store is younger than the chat: since when another store, lost by now, may have written it."""
+    chat = case.chat
+    ended = chat.ended_at or chat.started_at
+    return (chat.started_at or ended) if ended is not None and ended.timestamp() < store.born_at else None
+
+
+def _client_lock(target: Target, client: Client) -> str:
+    return f"{target.name}/client:{client.entity}:{client.id}"
 
 
 def _half_done(rows: Sequence[OperationRow]) -> bool:

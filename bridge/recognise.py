@@ -51,10 +51,14 @@ class Recogniser:
     async def recognise(
         self, attempt: Attempting, target: Target, person: Person, scope: Mapping[str, Any], *,
         ambiguous: str, conflict: str, language: Literal["en", "ru"], chosen: Client | None = None,
+        because: Literal["chosen", "named"] = "chosen",
     ) -> Match:
-        """The locks of `person` are held. Raises CrmError, or Stop while another job's creation is not settled."""
+        """The locks of `person` are held. Raises CrmError, or Stop while another job's creation is not settled.
+
+        `chosen`: who it is has been decided, by a person or by the CRM (`because` says which).
+        """
         if chosen is not None:
-            return Match(verdict=Verdict.FOUND, client=chosen, reason=match.words(language, "chosen"))
+            return Match(verdict=Verdict.FOUND, client=chosen, reason=match.words(language, because))
         rows = await self._settled_rows(attempt, target, person)
         known = await self._known_clients(attempt, target, person, rows, scope)
         covered = {(row.kind, row.value) for row in rows if row.client_id in {client.id for client in known}}

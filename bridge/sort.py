@@ -7,9 +7,11 @@ changed) go to the visitor, and to their chats that wait for one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import structlog
 
@@ -18,11 +20,11 @@ from bridge.clock import Clock
 from bridge.config import Settings, routes
 from bridge.errors import BridgeError
 from bridge.model import Chat, Delivery, Event, EventKind
-from bridge.parse import Understood, understand
+from bridge.parse import IMPORTED, Understood, understand
 from bridge.route_scope import route_scope
 from bridge.sources import Source
 from bridge.store import Sorted, Store, VisitorContacts
-from bridge.store.records import ChatChange, DeliveryState, NewJob
+from bridge.store.records import ChatChange, DeliveryState, NewJob, ToFetch
 
 log = structlog.get_logger()
 
@@ -46,13 +48,13 @@ class Sorter:
         results: list[Sorted] = []
         touched: set[tuple[str, str]] = set()
         for delivery in await self.store.received(BATCH):
-            understood = self._understand(delivery)
+            understood = self.understand(delivery)
             keys = _touches(delivery.source, understood.events)
             if touched & keys:
                 # it builds on one that is not written yet: next round
                 break
             touched |= keys
-            results.append(await self._sorted(delivery, understood))
+            results.append(await self.meaning(delivery, understood, wants=self._to_fetch(understood)))
             await asyncio.sleep(0)  # reading one takes a while: who waits for an answer is not to wait for the whole batch
         if results:
             await self.store.record_sorted(results)
@@ -61,18 +63,35 @@ class Sorter:
                 log.warning("delivery.not_understood", delivery=result.delivery, reason=result.reason)
         return len(results)
 
-    def _understand(self, delivery: Delivery) -> Understood:
+    def understand(
+        self, delivery: Delivery, *, fetched: Mapping[int, Mapping[str, Any]] | None = None, only: Collection[int] | None = None
+    ) -> Understood:
+        """What it means, by the mapping of its source; never raises. `fetched` and `only` as parse.understand has them."""
         source = self.sources.get(delivery.source)
         if source is None:
             return Understood(not_understood=f"the source {delivery.source!r} is not in the config any more")
         try:
-            return understand(delivery, source.mapping, source.view)
+            return understand(delivery, source.mapping, source.view, fetched=fetched, only=only)
         except Exception as error:  # a fault of ours must not stop the deliveries behind this one
             log.exception("delivery.broke_parser", delivery=delivery.id)
             code = error.code if isinstance(error, BridgeError) else type(error).__name__
             return Understood(not_understood=f"reading it failed ({code}); please report this as a bug")
 
-    async def _sorted(self, delivery: Delivery, understood: Understood) -> Sorted:
+    def _to_fetch(self, understood: Understood) -> ToFetch | None:
+        """What has to be asked for; the delivery waits for it, and those behind it go on."""
+        if not understood.wanted:
+            return None
+        # with several parts there are several chats in it: no one of them may hold up another's
+        first = understood.wanted[0].first if len(understood.wanted) == 1 else ""
+        lane = hashlib.sha256(first.encode("utf-8", "surrogatepass")).hexdigest()[:16] if first else ""
+        return ToFetch(parts=tuple(one.part for one in understood.wanted), at=self.clock.time(), lane=lane)
+
+    async def meaning(
+        self, delivery: Delivery, understood: Understood, *, wants: ToFetch | None = None, before: str = ""
+    ) -> Sorted:
+        """What is to be recorded of a delivery. `wants`: what is still to be fetched for it; `before`: kinds of the events
+        that were recorded of it earlier.
+        """
         changes: list[ChatChange] = []
         contacts: list[VisitorContacts] = []
         findings: list[str] = []
@@ -88,13 +107,11 @@ class Sorter:
                 changes.append(await self._chat_change(delivery, event))
             else:
                 changes += await self._waiting_chats(event)
-        if understood.wanted:
-            reason = "what this event needs has to be fetched from the provider, and fetching is not built into this version"
         return Sorted(
-            delivery=delivery.id, state=_state(understood), event=", ".join(dict.fromkeys(kinds)), reason=reason,
-            changes=tuple(changes),
-            contacts=tuple(contacts), findings=tuple(dict.fromkeys(findings)),
-        )
+            delivery=delivery.id, state="fetching" if wants else _state(understood, before), fetch=wants, reason=reason,
+            event=", ".join(dict.fromkeys(kinds)), changes=tuple(changes), contacts=tuple(contacts),
+            findings=tuple(dict.fromkeys(findings)),
+        )  # fmt: skip
 
     async def _chat_change(self, delivery: Delivery, event: Event) -> ChatChange:
         chat = event.chat
@@ -112,11 +129,11 @@ class Sorter:
         return ChatChange(
             chat=chat,
             base_revision=stored.revision if stored else 0,
-            jobs=tuple(self._jobs(source, chat, self.clock.time() + wait)),
+            jobs=tuple(self._jobs(source, chat, self.clock.time() + wait, imported=delivery.method == IMPORTED)),
         )
 
-    def _jobs(self, source: Source, chat: Chat, next_at: float) -> Iterable[NewJob]:
-        quiet = chat.ended_at is not None and self.clock.now() - chat.ended_at > OLD
+    def _jobs(self, source: Source, chat: Chat, next_at: float, *, imported: bool) -> Iterable[NewJob]:
+        quiet = imported or (chat.ended_at is not None and self.clock.now() - chat.ended_at > OLD)
         possible = self.settings.routes_of(source.name)
         # a chat as plain data costs more than all the rest of this; most businesses have one route without conditions
         scope = route_scope(chat) if any(route.when for route in possible) else {}
@@ -137,8 +154,8 @@ class Sorter:
         return changes
 
 
-def _state(understood: Understood) -> DeliveryState:
-    if understood.events:
+def _state(understood: Understood, before: str) -> DeliveryState:
+    if understood.events or before:
         return "sorted"
     return "skipped" if understood.skipped and not understood.not_understood else "not_understood"
 

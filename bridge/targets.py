@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bridge.clock import Clock
 from bridge.config import Settings, TargetSettings
 from bridge.crm.client import Crm
+from bridge.crm.fit import account_of, fit
+from bridge.crm.sealing import Seal
+from bridge.crm.tokens import OAuthTokens
 from bridge.mapping.load import load_crm
 from bridge.mapping.schema import CrmMapping
 from bridge.model import Step
-from bridge.transport import Transport
+from bridge.store import Store
+from bridge.transport import Sends, Transport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,24 +30,58 @@ class Target:
 
 
 def load_targets(
-    settings: Settings, clock: Clock, *, writes: bool = True, observe: Callable[[str], Callable[[Step], None]] | None = None
+    settings: Settings, clock: Clock, *, writes: bool = True, store: Store | None = None,
+    observe: Callable[[str], Callable[[Step], None]] | None = None,
 ) -> dict[str, Target]:
-    """All that the config names; with `writes=False` nothing but searches and reads can be sent. `observe` gives for a
-    target what takes the step of each of its calls.
+    """All that the config names; with `writes=False` nothing but searches and reads can be sent. `store` keeps the access tokens
+    of those that have some; without it they cannot be spoken to. `observe` gives for a target what takes the step of each of
+    its calls.
 
     Raises MappingError, ConfigError. Their connections are to be closed with `crm.close()`.
-    """
-    search = settings.mapping_folders
-    mappings = {name: load_crm(name, search=search) for name in {one.crm for one in settings.targets.values()}}
-    settings.check_against(lambda crm: mappings[crm].options)
-    return {
-        name: Target(
+    """  # fmt: skip
+    mappings = mappings_of(settings)
+    transports = {name: transport_to(mappings[name], one) for name, one in settings.targets.items()}
+    accounts: dict[str, OAuthTokens] = {}
+    made = {}
+    for name, one in settings.targets.items():
+        tokens = tokens_of(settings, name, mappings, store, clock, transports) if store is not None else None
+        if tokens is not None:  # one object for all that share an account, so that they wait for one renewal
+            tokens = accounts.setdefault(tokens.name, tokens)
+        made[name] = Target(
             settings=one,
-            mapping=mappings[one.crm],
+            mapping=mappings[name],
             crm=Crm(
-                name, mappings[one.crm], one, transport=Transport(timeout=one.timeout), clock=clock, writes=writes,
+                name, mappings[name], one, transport=transports[name], tokens=tokens, clock=clock, writes=writes,
                 observe=observe(name) if observe is not None else None,
             ),
-        )
-        for name, one in settings.targets.items()
-    }  # fmt: skip
+        )  # fmt: skip
+    return made
+
+
+def mappings_of(settings: Settings) -> dict[str, CrmMapping]:
+    """Target → its CRM's mapping, as far as the target's configuration bears it. Raises MappingError, ConfigError."""
+    search = settings.mapping_folders
+    loaded = {name: load_crm(name, search=search) for name in {one.crm for one in settings.targets.values()}}
+    settings.check_against(lambda crm: loaded[crm].options)
+    return {name: fit(loaded[one.crm], one) for name, one in settings.targets.items()}
+
+
+def transport_to(mapping: CrmMapping, one: TargetSettings) -> Transport:
+    """Connections of a target; of one whose endpoint asks nobody for a key, to private addresses only."""
+    return Transport(timeout=one.timeout, only_private=mapping.only_private and not one.allow_public)
+
+
+def tokens_of(
+    settings: Settings, name: str, mappings: Mapping[str, CrmMapping], store: Store, clock: Clock, transports: Mapping[str, Sends]
+) -> OAuthTokens | None:
+    """The access tokens of a target, or of the one whose tokens it uses; None if it shows a fixed key."""
+    account = account_of(settings.targets[name], settings.targets)
+    if account is None:
+        return None
+    owner, oauth = account
+    one, mapping = settings.targets[owner], mappings[owner]
+    defaults = {key: option.default for key, option in mapping.options.items()}
+    return OAuthTokens(
+        owner, mapping, oauth, {**defaults, **one.scope()}, vault=store, seal=Seal(settings.key.get_secret_value()),
+        transport=transports[owner], clock=clock, timeout=one.timeout,
+    )  # fmt: skip

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import http.cookiejar
+import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from ipaddress import ip_address, ip_network
+from typing import Any, Protocol
 
 import aiohttp
 import httpx2
 from httpx_aiohttp.httpx2 import AiohttpTransport
 
-from bridge.errors import NoAnswer, NotSent, Rejected
+from bridge.errors import AccessRefused, NoAnswer, NotSent, Rejected
 
 #: a CRM's answer larger than this is not read to its end
 MAX_ANSWER = 8 * 1024 * 1024
@@ -27,6 +29,12 @@ CONNECT_TIMEOUT = 5.0
 #: seconds an idle connection is kept: below the 5 s after which common servers close theirs, so that a request is
 #: seldom written to a connection that the other side is just closing (its outcome would be unknown)
 KEEP_ALIVE = 4.0
+
+#: this machine, and networks that are nobody's on the internet; 100.64.0.0/10 is what VPNs give their members
+PRIVATE = tuple(
+    ip_network(text)
+    for text in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "::1/128", "fc00::/7")
+)
 
 #: what aiohttp raises before the first byte of the request has left
 _NOTHING_SENT = (
@@ -71,6 +79,7 @@ class Transport:
     Args:
         timeout: seconds for the whole exchange, from the first byte out to the last byte in.
         max_connections: how many requests may be under way at once; more of them wait.
+        only_private: connect to loopback and private addresses only, whatever a name is resolved to at that moment.
         rim: what moves the bytes; tests put httpx2's own transport here, which respx can intercept.
     """
 
@@ -81,13 +90,14 @@ class Transport:
         connect_timeout: float = CONNECT_TIMEOUT,
         max_answer: int = MAX_ANSWER,
         max_connections: int = 20,
+        only_private: bool = False,
         rim: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         self._timeout = timeout
         self._max_answer = max_answer
         connect = min(connect_timeout, timeout)
         self._client = httpx2.AsyncClient(
-            transport=rim or _over_aiohttp(max_connections),
+            transport=rim or _over_aiohttp(max_connections, only_private=only_private),
             # The whole exchange is bounded in send(); these only tell a connection that never came about from an answer
             # that did not.
             timeout=httpx2.Timeout(timeout, connect=connect, pool=timeout),
@@ -104,6 +114,7 @@ class Transport:
         Raises:
             NotSent: no connection could be made; the CRM certainly has nothing of it.
             NoAnswer: it may have been carried out.
+            AccessRefused: the address is a public one, and only private ones are allowed; nothing was sent.
             Rejected: the address cannot be one.
         """
         limit = self._timeout
@@ -118,6 +129,11 @@ class Transport:
         except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
             raise Rejected("The CRM's address is not one that can be called: check the target's `url`.") from error
         except (httpx2.TransportError, httpx2.DecodingError, aiohttp.ClientError, OSError) as error:
+            if _was_public(error):
+                raise AccessRefused(
+                    "The CRM's address is a public one, and its endpoint asks nobody for a key, so nothing was sent: use its "
+                    "address in a private network, or set allow_public: true"
+                ) from error
             raise _failure(error, limit) from error
         return Answer(status, headers, body, round((time.perf_counter() - started) * 1000))
 
@@ -143,14 +159,36 @@ class Transport:
         await self._client.aclose()
 
 
-def _over_aiohttp(max_connections: int) -> httpx2.AsyncBaseTransport:
+def is_private(address: str) -> bool:
+    """Whether an address is this machine's or a private network's. Raises ValueError if it is no address but a name."""
+    found: Any = ip_address(address.partition("%")[0])
+    found = getattr(found, "ipv4_mapped", None) or found
+    return any(found in network for network in PRIVATE if network.version == found.version)
+
+
+class PublicAddress(OSError):
+    """What a name stands for is an address on the internet, and only private ones are allowed."""
+
+
+def _private_socket(told: tuple[Any, ...]) -> socket.socket:
+    # Here and not before: between a look-up of ours and the connection, a name could come to stand for another address.
+    family, kind, protocol, _, address = told
+    if not is_private(str(address[0])):
+        raise PublicAddress
+    return socket.socket(family, kind, protocol)
+
+
+def _over_aiohttp(max_connections: int, *, only_private: bool = False) -> httpx2.AsyncBaseTransport:
     # A third of the CPU that httpx2's own transport takes for a request.
     context = httpx2.create_ssl_context(trust_env=False)
 
     def session() -> aiohttp.ClientSession:
         # Made by the first request, because a session belongs to the running event loop.
         made = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=max_connections, ssl=context, keepalive_timeout=KEEP_ALIVE),
+            connector=aiohttp.TCPConnector(
+                limit=max_connections, ssl=context, keepalive_timeout=KEEP_ALIVE,
+                socket_factory=_private_socket if only_private else None,
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         # aiohttp sends a PUT or DELETE a second time by itself when a kept connection turns out closed. Whether
@@ -173,6 +211,14 @@ def _failure(error: Exception, limit: float) -> NotSent | NoAnswer:
     if isinstance(error, httpx2.DecodingError):
         return NoAnswer("The CRM's answer is compressed in a way that cannot be read.")
     return NoAnswer("The connection to the CRM broke before its answer was complete.")
+
+
+def _was_public(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, PublicAddress) or isinstance(getattr(error, "os_error", None), PublicAddress):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _not_sent(cause: BaseException) -> NotSent:

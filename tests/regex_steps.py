@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from re import _constants as sre  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
@@ -50,8 +51,7 @@ class Counter:
             if operation not in _SINGLE:
                 if index == len(items):
                     return self._complex(operation, argument, position, then)
-                rest = index
-                return self._complex(operation, argument, position, lambda at: self._sequence(items, rest, at, then))
+                return self._complex(operation, argument, position, partial(self._sequence, items, index, then=then))
             self.steps += 1
             if position >= len(text) or not self._single(operation, argument, text[position]):
                 return None

@@ -55,7 +55,10 @@ class Disguise:
     """Made once for all samples of a run, so that fakes agree between them."""
 
     region: str | None = None
+    #: as written and as E.164 → the fake's E.164
     _phones: dict[str, str] = field(default_factory=dict)
+    #: E.164
+    _real: set[str] = field(default_factory=set)
     _emails: dict[str, str] = field(default_factory=dict)
     _domains: dict[str, int] = field(default_factory=dict)
     _words: dict[str, str] = field(default_factory=dict)
@@ -67,6 +70,11 @@ class Disguise:
 
     def learn(self, chat: Chat) -> None:
         """Take note of everybody in a chat."""
+        found = contact_points(chat, region=self.region, explain=True)
+        # all of them first: nobody's fake may be somebody else's number
+        for candidate in found.trace:
+            if candidate.kind is PointKind.PHONE and candidate.value:
+                self._real.add(candidate.value)
         visitor = chat.visitor
         for name in (visitor.name, visitor.first_name, visitor.last_name, *(one.name for one in chat.operators)):
             self._learn_name(name)
@@ -74,7 +82,6 @@ class Disguise:
             self._learn_phone(phone, None)
         for email in (*chat.visitor.emails, *(one.email for one in chat.operators if one.email)):
             self._fake_email(email)
-        found = contact_points(chat, region=self.region, explain=True)
         for candidate in found.trace:
             self._learn_candidate(candidate, found.region)
         for message in chat.messages:
@@ -107,12 +114,13 @@ class Disguise:
         if parsed is None or not (value or phonenumbers.is_valid_number(parsed)):
             return
         e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-        if e164 in self._phones.values():
-            return
+        if e164 not in self._real and e164 in self._phones.values():
+            return  # a fake already
+        self._real.add(e164)
         if e164 not in self._phones:
             national = phonenumbers.national_significant_number(parsed)
             country = phonenumbers.region_code_for_number(parsed) or region or self.region
-            taken = {*self._phones, *self._phones.values()}
+            taken = {*self._real, *self._phones.values()}
             self._phones[e164] = next((one for one in phones(country, national) if one not in taken), f"{e164[:-4]}0000")
         # spelt out, or cut by other words: there are no digits to lay the fake's over
         self._phones.setdefault(written, self._phones[e164])
@@ -170,9 +178,12 @@ class Disguise:
         if "%" in text and "://" in text:
             plain = unquote(text)
             return quote(self.text(plain), safe=":/?&=#%+,;@!$'()*~") if plain != text else text
-        for replaced in (self._without_machines, self._without_emails, self._without_phones, self._without_names):
-            text = replaced(text)
-        return text
+        spoken = any(said and said in text for said in self._said)
+        text = self._without_phones(self._without_emails(self._without_machines(text)))
+        if spoken:
+            for real in self._real:
+                text = _pieces(text, real, self._phones.get(real, real))
+        return self._without_names(text)
 
     def _without_emails(self, text: str) -> str:
         spoken = [written for written in self._emails if "@" not in written]
@@ -191,15 +202,15 @@ class Disguise:
         for real, fake in self._phones.items():
             if real.startswith("+"):
                 text = _other_spellings(text, real, fake)
-                if any(said and said in text for said in self._said):
-                    text = _pieces(text, real, fake)
         return text
 
     def _without_names(self, text: str) -> str:
         for word, fake in sorted(self._words.items(), key=lambda pair: len(pair[0]), reverse=True):
             stem = word[:-1] if len(word) >= _STEM_FROM else word
             ending = _ENDING if len(word) >= _STEM_FROM else ""
-            text = re.sub(rf"(?<![^\W\d_]){re.escape(stem)}{ending}(?![^\W\d_])", _in_case(fake), text, flags=re.IGNORECASE)
+            # not inside an address: a name may be a word of one
+            pattern = rf"(?<![^\W\d_])(?<![@.]){re.escape(stem)}{ending}(?![^\W\d_])(?!(?-i:\.[a-z]))"
+            text = re.sub(pattern, _in_case(fake), text, flags=re.IGNORECASE)
         return text
 
     def _without_machines(self, text: str) -> str:

@@ -84,7 +84,7 @@ def _candidate(candidate: Candidate) -> Told:
 
 def _match(match: Mapping[str, Any]) -> Told:
     def person(client: Mapping[str, Any]) -> Told:
-        return {key: client.get(key) for key in ("id", "entity", "name")}
+        return {"id": client["id"], "entity": client.get("entity") or "client", "name": client.get("name")}
 
     return {
         "verdict": match["verdict"], "reason": match.get("reason", ""), "from_map": match.get("from_map", False),

@@ -37,8 +37,8 @@ class OwnerRule(Frozen):
 
     #: of a client that we create: the chat's operator, whoever the CRM itself appoints, or a CRM user by e-mail or id
     new: str = "operator"
-    #: of a client that was there before: left alone, or handed to the chat's operator
-    known: Literal["keep", "operator"] = "keep"
+    #: of a client that was there before: nobody's owner is changed
+    known: Literal["keep"] = "keep"
 
 
 class RouteOptions(Frozen):

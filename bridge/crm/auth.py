@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import base64
 import hmac
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
-from bridge.crm.render import checked_header
-from bridge.errors import AccessRefused, EmptyExpression
+from bridge.crm.render import FORM_TYPE, JSON_TYPE, checked_header
+from bridge.errors import AccessRefused, EmptyExpression, Rejected
 from bridge.mapping.auth import Auth
 from bridge.mapping.templates import TextTemplate
 from bridge.transport import PreparedRequest
@@ -51,9 +52,7 @@ def _basic(request: PreparedRequest, auth: Auth, scope: Mapping[str, Any], _base
 
 
 def _query(request: PreparedRequest, auth: Auth, scope: Mapping[str, Any], _base: str) -> PreparedRequest:
-    value = quote(_text(auth.value, scope), safe="")
-    joint = "&" if "?" in request.url else "?"
-    return replace(request, url=f"{request.url}{joint}{quote(str(auth.name), safe='')}={value}")
+    return _in_query(request, str(auth.name), _text(auth.value, scope))
 
 
 def _hmac(request: PreparedRequest, auth: Auth, scope: Mapping[str, Any], base_url: str) -> PreparedRequest:
@@ -71,12 +70,46 @@ def _hmac(request: PreparedRequest, auth: Auth, scope: Mapping[str, Any], base_u
             "body": (request.body or b"").decode("utf-8", "replace"),
         },
     )
-    key = str((scope.get("target") or scope.get("source") or {}).get("token") or "")
+    key = _text(auth.key, scope) if auth.key is not None else _own_key(scope)
     if not key:
         raise EmptyExpression("there is no `token`")
     digest = hmac.new(key.encode(), signed.encode(), auth.algorithm).digest()
     signature = digest.hex() if auth.encoding == "hex" else base64.b64encode(digest).decode("ascii")
     return _with_header(request, str(auth.name), _text(auth.value, {**scope, "signature": signature}))
+
+
+def _oauth2(request: PreparedRequest, auth: Auth, scope: Mapping[str, Any], _base: str) -> PreparedRequest:
+    """A target with a `token` of its own carries that: one which a person has made and which does not run out."""
+    token = scope.get("token") or {"access": _own_key(scope)}
+    if not token.get("access"):
+        raise EmptyExpression("there is neither a `token` nor `oauth:`")
+    name, value = auth.carried
+    return _CARRIERS[auth.carry](request, name, _text(value, {**scope, "token": token}))
+
+
+def _in_query(request: PreparedRequest, name: str, value: str) -> PreparedRequest:
+    joint = "&" if "?" in request.url else "?"
+    return replace(request, url=f"{request.url}{joint}{quote(name, safe='')}={quote(value, safe='')}")
+
+
+def _in_json(request: PreparedRequest, name: str, value: str) -> PreparedRequest:
+    body = json.loads(request.body) if request.body else {}
+    if request.method == "GET" or not isinstance(body, dict):
+        raise Rejected("The access token goes into the JSON body, but this request of the mapping has no object there.")
+    dumped = json.dumps({**body, name: value}, ensure_ascii=False, separators=(",", ":")).encode()
+    return replace(request, headers={**request.headers, "Content-Type": JSON_TYPE}, body=dumped)
+
+
+def _in_form(request: PreparedRequest, name: str, value: str) -> PreparedRequest:
+    form = request.headers.get("Content-Type", FORM_TYPE) == FORM_TYPE
+    if request.method == "GET" or not form:
+        raise Rejected("The access token goes into the form, but this request of the mapping has none.")
+    body = b"&".join(filter(None, (request.body, urlencode({name: value}).encode())))
+    return replace(request, headers={**request.headers, "Content-Type": FORM_TYPE}, body=body)
+
+
+def _own_key(scope: Mapping[str, Any]) -> str:
+    return str((scope.get("target") or scope.get("source") or {}).get("token") or "")
 
 
 _KINDS: Mapping[str, Callable[[PreparedRequest, Auth, Mapping[str, Any], str], PreparedRequest]] = {
@@ -87,11 +120,20 @@ _KINDS: Mapping[str, Callable[[PreparedRequest, Auth, Mapping[str, Any], str], P
     "basic": _basic,
     "query": _query,
     "hmac": _hmac,
+    "oauth2": _oauth2,
 }
 
 
 def _with_header(request: PreparedRequest, name: str, value: str) -> PreparedRequest:
     return replace(request, headers={**request.headers, name: checked_header(name, value)})
+
+
+_CARRIERS: Mapping[str, Callable[[PreparedRequest, str, str], PreparedRequest]] = {
+    "header": _with_header,
+    "query": _in_query,
+    "json": _in_json,
+    "form": _in_form,
+}
 
 
 def _text(template: TextTemplate | None, scope: Mapping[str, Any]) -> str:

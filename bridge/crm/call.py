@@ -20,6 +20,7 @@ from bridge.errors import AccessRefused, AuthExpired, CrmBroken, CrmError, Empty
 from bridge.mapping.expressions import Expression, Findings
 from bridge.mapping.request import PagedRequest, Request
 from bridge.mapping.speech import Speech
+from bridge.mapping.statements import Statement
 from bridge.mapping.templates import TextTemplate
 from bridge.model import Step
 from bridge.transport import Answer, PreparedRequest, Sends
@@ -42,6 +43,10 @@ class Tokens(Protocol):
 
     async def refresh(self, stale: Mapping[str, Any]) -> Mapping[str, Any]:
         """A token newer than `stale`; many may ask at once, one new token comes of it."""
+        ...
+
+    async def settle(self, seconds: float) -> None:
+        """Let a renewal that is under way come to its end, at most so long."""
         ...
 
 
@@ -82,6 +87,7 @@ class Caller:
         pace: Pace,
         clock: Clock,
         tokens: Tokens | None = None,
+        statements: Mapping[str, Statement] | None = None,
         observe: Callable[[Step], None] | None = None,
     ) -> None:
         self._mapping = mapping
@@ -90,6 +96,7 @@ class Caller:
         self._pace = pace
         self._clock = clock
         self._tokens = tokens
+        self._statements = statements or {}
         self._token_names = () if tokens is None else ("token",)
         self._observe = observe
 
@@ -149,7 +156,13 @@ class Caller:
                 ) from error  # fmt: skip
             # Refused before it was looked at, so sending it again cannot do it twice.
             token = await self._tokens.refresh(scope.get("token") or {})
-            return await self._sent(call, prepared, {**scope, "token": token}, steps)
+            try:
+                return await self._sent(call, prepared, {**scope, "token": token}, steps)
+            except AuthExpired as again:
+                raise AccessRefused(
+                    f"{again.message} A new one was had at once, and is refused as well: does the integration have its rights?",
+                    status=again.status, operation=call.operation, excerpt=again.excerpt,
+                ) from again  # fmt: skip
 
     async def _sent(
         self, call: Call, prepared: PreparedRequest | None, scope: Mapping[str, Any], steps: list[Step]
@@ -193,9 +206,20 @@ class Caller:
     def _rendered(
         self, call: Call, scope: Mapping[str, Any], findings: Findings | None = None
     ) -> PreparedRequest:
+        name = call.request.statement
+        if name is not None:
+            scope = {**scope, "statement": self._statement(name, call, scope, findings)}
         return render(
-            call.request, scope, base_url=self._base(call, scope), strict=call.strict, findings=findings, more=call.more
-        )
+            call.request, scope, base_url=self._base(call, scope), strict=call.strict, findings=findings, more=call.more,
+            standing=self._mapping.headers,
+        )  # fmt: skip
+
+    def _statement(
+        self, name: str, call: Call, scope: Mapping[str, Any], findings: Findings | None
+    ) -> Mapping[str, Any]:
+        if name not in self._statements:
+            raise EmptyExpression(f"the target has no statement `{name}` under `sql:`, so nothing is sent")
+        return self._statements[name].fill(scope, findings, strict=call.strict)
 
     def _base(self, call: Call, scope: Mapping[str, Any]) -> str:
         # What a visitor or a chat service sent has no say in where our key goes.

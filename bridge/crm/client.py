@@ -11,12 +11,14 @@ from bridge.clock import Clock
 from bridge.config.settings import TargetSettings
 from bridge.crm.call import Call, Caller, Tokens
 from bridge.crm.clients import read_client
+from bridge.crm.deals import open_deals
 from bridge.crm.decipher import ConflictSaid, Said, as_id, records_in
 from bridge.crm.limits import pace_of
 from bridge.crm.look import Look, Seen, Watcher
 from bridge.crm.merge import still_new
+from bridge.crm.names import Names
 from bridge.crm.owners import Owners
-from bridge.crm.search import Search, listed
+from bridge.crm.search import Search
 from bridge.errors import Conflict, CrmBroken, EmptyExpression, NotFound, Rejected
 from bridge.mapping.crm import CrmMapping, Enrich, Entity, Marker, Write
 from bridge.model import Client, Operation, OperationKind, Step
@@ -51,15 +53,17 @@ class Crm:
         self.mapping = mapping
         self._clock = clock
         self._transport = transport
+        self._tokens = tokens
         self._writes = writes
         defaults = {name: option.default for name, option in mapping.options.items()}
         self._scope = {**defaults, **settings.scope()}
         self._caller = Caller(
             mapping, {"target": self._scope}, transport=transport, pace=pace_of(target, settings.limits, mapping.limits, clock),
-            clock=clock, tokens=tokens, observe=observe,
+            clock=clock, tokens=tokens, statements=settings.sql, observe=observe,
         )  # fmt: skip
         self._search = Search(mapping, self._caller, clock, self._scope, self.read)
         self._owners = Owners(mapping.owner, self._caller, clock)
+        self._names = Names(mapping.names, self._caller, clock)
         #: seconds that a request we gave up on may still take effect
         self.commits_within = _first(settings.commits_within, mapping.commits_within, max(60.0, 2 * settings.timeout))
         #: seconds by which the CRM's search lags behind its writes
@@ -95,7 +99,8 @@ class Crm:
         full = {**scope, "client": known.model_dump(mode="json")}
         said = await self._caller.safely(Call("read", request, full, "read client", strict=True), steps)
         records = records_in(said, request.record)
-        found = read_client(records[0], parts.client or self.mapping.client, known.entity) if records else None
+        fields = parts.client or self.mapping.client
+        found = read_client(records[0], fields, known.entity, target=self._scope) if records else None
         if found is None:
             raise NotFound("The client is not there (any more): the CRM gave an empty answer.", operation="read")
         return found
@@ -105,19 +110,19 @@ class Crm:
         request = self._entity(client.entity).open_deals
         if request is None:
             return []
-        full = {**scope, "client": client.model_dump(mode="json")}
-        records = await listed(self._caller, Call("open_deals", request, full, "list open deals", strict=True), steps)
-        deals = []
-        for record in records:
-            found = as_id(request.deal.id(record))
-            if found is not None:
-                more = {name: _value(getattr(request.deal, name), record) for name in ("title", "stage", "changed_at")}
-                deals.append({"id": found, **more, "record": record})
-        return deals
+        return await open_deals(request, self._caller, {**scope, "client": client.model_dump(mode="json")}, steps)
 
     async def find_owner(self, email: str, steps: Steps | None = None) -> str | None:
         """The CRM's user with this e-mail; None if there is none, or the mapping knows no users. Remembered for a while."""
         return await self._owners.find(email, [] if steps is None else steps)
+
+    async def who(self, steps: Steps) -> str | None:
+        """As whom the CRM lets us in, for people; None if the mapping cannot tell. Raises CrmError."""
+        if self.mapping.who is None:
+            return None
+        said = await self._caller.safely(Call("who", self.mapping.who, {}, "ask who we are", strict=True), steps)
+        name = said.value(self.mapping.who.name)
+        return None if name in (None, "") else str(name)
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
@@ -149,6 +154,8 @@ class Crm:
             if not new:
                 return client.id
             full |= {"record": client.record, "new": new}
+        if operation.kind is OperationKind.DEAL:
+            full = await self._names.resolved(full, steps)
         headers = dict(again_headers or {})
         if write.marker.kind == "header" and write.marker.name:
             headers[write.marker.name] = operation.marker
@@ -231,6 +238,9 @@ class Crm:
             if marker.kind == "external_id":  # asked for by its own address
                 return Look.absent()
             return Look.unknown("The client is not there (any more), so it cannot be seen what hung on it.")
+        except EmptyExpression as error:
+            # Where the marker goes into a field that a target may name or not, one that does not has nothing to look in.
+            return Look.unknown(f"There is nothing by which it could be looked for: {error.message}")
         return watcher.over()
 
     # -- what the mapping says -----------------------------------------------------------------------------------------
@@ -259,6 +269,11 @@ class Crm:
     def can(self, kind: OperationKind, entity: str = "client") -> bool:
         """True if the mapping has this operation."""
         return self._part(kind, entity) is not None
+
+    async def settle(self, seconds: float) -> None:
+        """Let what must not be broken off come to its end, at most so long: an answer with the next token is given once."""
+        if self._tokens is not None:
+            await self._tokens.settle(seconds)
 
     async def close(self) -> None:
         await self._transport.close()
@@ -304,7 +319,3 @@ def _new_id(said: Said, write: Write, operation: Operation, scope: Mapping[str, 
 
 def _first(*values: float | None) -> float:
     return next(value for value in values if value is not None)
-
-
-def _value(expression: Any, record: Mapping[str, Any]) -> Any:
-    return None if expression is None else expression(record)

@@ -8,6 +8,7 @@ from typing import Any
 from bridge.crm.decipher import as_id
 from bridge.mapping.crm import ClientFields
 from bridge.mapping.expressions import Expression, Findings
+from bridge.mapping.scopes import Scope
 from bridge.model import Client
 from bridge.phone_digits import same_email, same_phone
 
@@ -20,24 +21,34 @@ def shows(client: Client, *, phones: Iterable[str] = (), emails: Iterable[str] =
 
 
 def read_client(
-    record: Mapping[str, Any], fields: ClientFields, entity: str, findings: Findings | None = None
+    record: Mapping[str, Any],
+    fields: ClientFields,
+    entity: str,
+    findings: Findings | None = None,
+    *,
+    target: Mapping[str, Any] | None = None,
 ) -> Client | None:
-    """The client in a record; None if it has no id (then nothing can be attached to it)."""
+    """The client in a record; None if it has no id (then nothing can be attached to it).
+
+    `target` is in scope besides, for fields whose names only the configuration knows.
+    """
     record = dict(record)
-    found = as_id(fields.id(record, findings))
+    shown = {key: value for key, value in (target or {}).items() if key != "token"}
+    scope: Mapping[str, Any] = Scope(record, {"target": shown}) if target is not None else record
+    found = as_id(fields.id(scope, findings))
     if found is None:
         return None
-    own_entity = _text(fields.entity, record, findings)
+    own_entity = _text(fields.entity, scope, findings)
     return Client(
         id=found,
         entity=own_entity or entity,
-        name=_text(fields.name, record, findings),
-        phones=_texts(fields.phones, record, findings),
-        emails=_texts(fields.emails, record, findings),
-        external_id=_text(fields.external_id, record, findings),
-        owner=_text(fields.owner, record, findings),
-        changed_at=_text(fields.changed_at, record, findings),
-        remark=_text(fields.remark, record, findings),
+        name=_text(fields.name, scope, findings),
+        phones=_texts(fields.phones, scope, findings),
+        emails=_texts(fields.emails, scope, findings),
+        external_id=_text(fields.external_id, scope, findings),
+        owner=_text(fields.owner, scope, findings),
+        changed_at=_text(fields.changed_at, scope, findings),
+        remark=_text(fields.remark, scope, findings),
         record=record,
     )
 

@@ -118,6 +118,8 @@ def check(
             raise _by_rule(rule, said, operation, match, now, findings)
     status = said.answer.status
     if status >= HTTPStatus.MULTIPLE_CHOICES:
+        if status == HTTPStatus.UNAUTHORIZED and mapping.auth.kind == "oauth2":
+            raise _error(AuthExpired, _REMEDIES["refresh_auth"][1], said, operation)
         raise _by_status(said, operation, now)
     success = request.success or mapping.success
     if success is not None and not said.value(success, findings):

@@ -34,8 +34,10 @@ def render(
     strict: bool = False,
     findings: Findings | None = None,
     more: Mapping[str, str] | None = None,
+    standing: Template | None = None,
 ) -> PreparedRequest:
-    """Write the request. `strict` is for what searches or reads; `more` are headers sent besides the mapping's.
+    """Write the request. `strict` is for what searches or reads; `more` are headers sent besides the request's own, `standing`
+    those of every request, which both of them stand in for.
 
     Raises:
         EmptyExpression: names the expression; nothing must be sent.
@@ -50,6 +52,9 @@ def render(
     if pairs:
         url += ("&" if "?" in url else "?") + _encoded(pairs)
     headers: dict[str, str] = {}
+    always = _filled(standing, scope, strict=False, findings=findings)
+    for name, value in (always or {}).items():
+        _set(headers, str(name), _scalar(value))
     body = _body(request, scope, strict=strict, findings=findings, headers=headers)
     # A header filters nothing: one that comes out empty (a database that need not be named) is left out even here.
     filled = _filled(request.headers, scope, strict=False, findings=findings)
@@ -115,14 +120,14 @@ def _body(
     request: Request, scope: Mapping[str, Any], *, strict: bool, findings: Findings | None, headers: dict[str, str]
 ) -> bytes | None:
     if request.json_ is not None:
-        headers["Content-Type"] = JSON_TYPE
+        _set(headers, "Content-Type", JSON_TYPE)
         return _dumped(_filled(request.json_, scope, strict=strict, findings=findings))
     if request.form is not None:
-        headers["Content-Type"] = FORM_TYPE
+        _set(headers, "Content-Type", FORM_TYPE)
         filled = _filled(request.form, scope, strict=strict, findings=findings)
         return urlencode(list(_form_pairs(filled or {}, request.encode))).encode()
     if request.raw is not None:
-        headers["Content-Type"] = "text/plain; charset=utf-8"
+        _set(headers, "Content-Type", "text/plain; charset=utf-8")
         filled = _filled(request.raw, scope, strict=strict, findings=findings)
         return _clean("" if filled is None else str(filled)).encode("utf-8", "replace")
     return None

@@ -80,14 +80,14 @@ class Search:
             if step.then is None:
                 records = await listed(self._caller, call, steps)
             else:
-                ids = await self._ids(call, step, steps)
+                ids = await ids_of(self._caller, call, steps)
                 then = Call("find", step.then, {**scope, "ids": ids}, f"read what was {what}", strict=True)
                 records = await listed(self._caller, then, steps) if ids else []
         except EmptyExpression as error:
             steps.append(skipped_step(self._clock.now(), what, f"not asked: {error.message}"))
             return []
         fields = self._mapping.for_entity(step.entity).client or self._mapping.client
-        read = (read_client(record, fields, step.entity) for record in records)
+        read = (read_client(record, fields, step.entity, target=self._target) for record in records)
         return await self._whole(step, [client for client in read if client is not None], scope, steps)
 
     async def _whole(
@@ -110,12 +110,14 @@ class Search:
                 gone.add(client.id)
         return [whole.get(client.id, client) for client in clients if client.id not in gone]
 
-    async def _ids(self, call: Call, step: FindStep, steps: list[Step]) -> list[Any]:
-        ids: list[Any] = []
-        async for page in self._caller.pages(call, steps):
-            given = page.said.value(step.records)
-            ids += [one for one in (given if isinstance(given, list) else [given]) if one not in (None, "")]
-        return ids
+
+async def ids_of(caller: Caller, call: Call, steps: list[Step]) -> list[Any]:
+    """What `records` gives where it is a list of ids, from all pages."""
+    ids: list[Any] = []
+    async for page in caller.pages(call, steps):
+        given = page.said.value(call.request.records) if call.request.records else None
+        ids += [one for one in (given if isinstance(given, list) else [given]) if one not in (None, "")]
+    return ids
 
 
 async def listed(caller: Caller, call: Call, steps: list[Step]) -> list[dict[str, Any]]:

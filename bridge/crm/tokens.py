@@ -25,6 +25,9 @@ from bridge.transport import Sends
 
 log = structlog.get_logger()
 
+#: grant_type and what belongs to it
+Grant = Mapping[str, str | None]
+
 #: seconds beyond a request's time-out after which whoever renews is taken for gone
 MARGIN = 10.0
 #: seconds between two looks while another process renews
@@ -76,12 +79,12 @@ class OAuthTokens:
     ) -> None:  # fmt: skip
         assert mapping.token is not None  # noqa: S101 - the mapping was checked: oauth2 has it
         self.name = name
-        self._mapping = mapping
+        self.mapping = mapping
         self._rules = mapping.token
-        self._settings = settings
-        self._target = target
-        self._vault = vault
-        self._seal = seal
+        self.settings = settings
+        self.target = target
+        self.vault = vault
+        self.seal = seal
         self._transport = transport
         self._clock = clock
         self._claim = timeout + MARGIN
@@ -150,14 +153,19 @@ class OAuthTokens:
                     "rights, and is its user active?"
                 )
             spare = held if held is not None and refused_access is None and not held.expired(now) else None
+            renewed = None
             try:
                 self._not_too_often()
-                if await self._vault.claim_token(self.name, version=self._version, owner=self._owner, seconds=self._claim):
-                    return await self._renew(held)
-            except AuthExpired:
+                if await self.vault.claim_token(self.name, version=self._version, owner=self._owner, seconds=self._claim):
+                    renewed = await self._renew(held)
+            except AuthoriseAgain:
+                raise
+            except CrmError:
                 if spare is None:
                     raise
                 return spare  # a minute before its end it still serves
+            if renewed is not None:
+                return renewed
             if spare is not None:
                 return spare
             if waited > self._claim:
@@ -167,30 +175,33 @@ class OAuthTokens:
 
     async def _look(self) -> None:
         """What the store has: another process may have renewed it, or a person agreed."""
-        row = await self._vault.token(self.name)
+        row = await self.vault.token(self.name)
         if row is not None and row.sealed and row.version != self._version:
             self._held, self._version = self._opened(row), row.version
-            self._failures, self._wait_until = 0, 0.0
+            self._failures, self._wait_until, self._why = 0, 0.0, None
         if row is not None and row.ended:
             raise AuthoriseAgain(row.ended)
         if self._held is None and self._grant() is None:
             raise AuthoriseAgain(f"Nobody has let us into this CRM yet: chat2crm auth {self.name}")
 
-    def _opened(self, row: Row) -> Held:
+    def _opened(self, row: Row) -> Held | None:
         try:
-            return Held(**self._seal.open(self.name, row.sealed))
+            return Held(**self.seal.open(self.name, row.sealed))
         except (Unreadable, TypeError) as error:
+            if self._grant() is not None:
+                return None  # another one is to be had without anybody's help
             raise AuthoriseAgain(
                 f"The tokens in the store were kept under another `key:`; put that key back, or: chat2crm auth {self.name}"
             ) from error
 
-    def _grant(self) -> Mapping[str, str | None] | None:
+    def _grant(self) -> Grant | None:
         """How a token is had without a refresh token; None: only by a person's consent."""
-        password = self._settings.password.get_secret_value() if self._settings.password is not None else None
-        return {
+        password = self.settings.password.get_secret_value() if self.settings.password is not None else None
+        grants: Mapping[str, Grant] = {
             "client_credentials": {"grant_type": "client_credentials"},
-            "password": {"grant_type": "password", "username": self._settings.username, "password": password},
-        }.get(str(self._mapping.auth.grant))
+            "password": {"grant_type": "password", "username": self.settings.username, "password": password},
+        }
+        return grants.get(str(self.mapping.auth.grant))
 
     def _not_too_often(self) -> None:
         if self._why is not None and self._clock.monotonic() < self._wait_until:
@@ -198,30 +209,32 @@ class OAuthTokens:
 
     # -- asking ----------------------------------------------------------------------------------------------------------
 
-    async def _renew(self, held: Held | None) -> Held:
+    async def _renew(self, held: Held | None) -> Held | None:
+        """None: somebody was quicker, and theirs is newer."""
         own = self._grant()
         refresh = held.refresh if held is not None else None
-        grants = [{"grant_type": "refresh_token", "refresh_token": refresh}] if refresh else []
+        grants: list[Grant] = [{"grant_type": "refresh_token", "refresh_token": refresh}] if refresh else []
         grants += [own] if own is not None else []
         try:
-            if not grants:
-                raise AuthoriseAgain("The CRM's access has run out, and it gave nothing to renew it with.")
             renewed = await self._first_that_works(grants, held)
         except AuthoriseAgain as error:
             reason = f"{error.message} Let us in again: chat2crm auth {self.name}"
-            await self._vault.end_token(self.name, version=self._version, reason=reason)
+            await self.vault.end_token(self.name, version=self._version, reason=reason)
             log.warning("token.lost", target=self.name, why=error.message)
             raise AuthoriseAgain(reason, status=error.status, operation="token") from error
         except CrmError as error:
-            await self._vault.release_token(self.name, self._owner)
+            await self.vault.release_token(self.name, self._owner)
             self._failed(error)
             raise _again(error) from error
-        await self._save(renewed)
+        if not await self._save(renewed):
+            return None
         log.info("token.renewed", target=self.name)
         return renewed
 
-    async def _first_that_works(self, grants: list[Mapping[str, str | None]], held: Held | None) -> Held:
+    async def _first_that_works(self, grants: list[Grant], held: Held | None) -> Held:
         """A refresh token that is of no use any more does not matter where we can ask in our own right."""
+        if not grants:
+            raise AuthoriseAgain("The CRM's access has run out, and it gave nothing to renew it with.")
         for grant in grants[:-1]:
             try:
                 return await self.ask(grant, held)
@@ -230,7 +243,7 @@ class OAuthTokens:
         return await self.ask(grants[-1], held)
 
     async def ask(
-        self, grant: Mapping[str, str | None], before: Held | None = None, *, redirect: Mapping[str, str] | None = None
+        self, grant: Grant, before: Held | None = None, *, redirect: Mapping[str, str] | None = None
     ) -> Held:
         """Ask the endpoint once. What it gives is not kept yet.
 
@@ -238,30 +251,32 @@ class OAuthTokens:
             AuthoriseAgain: the refresh token is of no use any more.
             CrmError: sorted by remedy, as an answer to any other request.
         """
-        request = token_request(self._mapping.auth, self._target, self._settings, grant)
+        request = token_request(self.mapping.auth, self.target, self.settings, grant)
         said = Said(await self._transport.send(request))
-        error = refused(said, self._mapping, str(grant["grant_type"]), now=self._clock.now())
+        error = refused(said, self.mapping, str(grant["grant_type"]), now=self._clock.now())
         if error is not None:
             raise error
         return read_tokens(said, self._rules, now=self._clock.time(), before=before, redirect=redirect)
 
-    async def _save(self, held: Held) -> None:
-        """On disk first, then in use. Raises NoRoom; the pair is kept here until it is saved."""
+    async def _save(self, held: Held) -> bool:
+        """On disk first, then in use; False: another pair has taken the old one's place meanwhile. Raises NoRoom; the pair is
+        kept here until it is saved.
+        """
         self._unsaved = held
-        sealed = self._seal.seal(self.name, held.content())
-        kept = await self._vault.save_token(self.name, sealed, expires_at=held.expires_at, replaces=self._version)
+        sealed = self.seal.seal(self.name, held.content())
+        kept = await self.vault.save_token(self.name, sealed, expires_at=held.expires_at, replaces=self._version)
         self._unsaved = None
         self._failures, self._wait_until, self._why = 0, 0.0, None
         if kept:
             self._held, self._version = held, self._version + 1
-        # else somebody was quicker, or a person has agreed anew: theirs is newer, and is found at the next look
+        return kept
 
     def _failed(self, error: CrmError) -> None:
         self._why = error
         wait = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(self._failures, 16))
         self._failures += 1
         self._wait_until = self._clock.monotonic() + (wait if isinstance(error, TryLater) else LONGEST_WAIT)
-        log.warning("token.unrenewed" if False else "token.kept", target=self.name, code=error.code)
+        log.warning("renewal.failed", target=self.name, code=error.code)
 
 
 def _again(error: CrmError) -> CrmError:

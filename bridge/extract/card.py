@@ -66,16 +66,23 @@ def _confidence(verdict: Verdict, seen: Seen, flags: tuple[str, ...]) -> float:
 
 def traced(talk: Talk) -> tuple[Candidate, ...]:
     """Every candidate with the decision and the rule that made it."""
-    return tuple(
-        Candidate(
-            kind=seen.find.kind,
-            as_written=seen.as_written,
-            message=seen.message,
-            field=seen.field,
-            span=seen.span,
-            value=seen.find.value,
-            claim=None if seen.find.value in talk.superseded else seen.verdict.claim if seen.verdict else None,
-            rule="taken-back" if seen.find.value in talk.superseded else seen.verdict.rule if seen.verdict else seen.find.rule,
-        )
-        for seen in talk.seen
+    return tuple(_decision(seen, talk) for seen in talk.seen)
+
+
+def _decision(seen: Seen, talk: Talk) -> Candidate:
+    claim, rule, reading = None, seen.find.rule, ""
+    if seen.verdict is not None:
+        claim, rule, reading = seen.verdict.claim, seen.verdict.rule, seen.find.rule
+    if seen.find.value in talk.superseded:
+        claim, rule = None, "taken-back"
+    return Candidate(
+        kind=seen.find.kind,
+        as_written=seen.as_written,
+        message=seen.message,
+        field=seen.field,
+        span=seen.span,
+        value=seen.find.value,
+        claim=claim,
+        rule=rule,
+        reading=reading,
     )

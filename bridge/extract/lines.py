@@ -69,6 +69,7 @@ def _decision(candidate: Candidate) -> Record:
         "value": candidate.value,
         "claim": candidate.claim.value if candidate.claim else None,
         "rule": candidate.rule,
+        "reading": candidate.reading,
     }
 
 

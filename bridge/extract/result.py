@@ -33,7 +33,10 @@ class Candidate:
     value: str | None = None
     #: None: dropped
     claim: Claim | None = None
+    #: why it was dropped, or whose it is
     rule: str = ""
+    #: how it was read, if it was taken
+    reading: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -16,6 +16,7 @@ from bridge.mapping.speech import Again, Bucket, ErrorRule, Limits, Operation, P
 from bridge.mapping.templates import Template, TextTemplate
 
 __all__ = [
+    "NAMED",
     "NO_MARKER",
     "Again",
     "Auth",
@@ -33,6 +34,8 @@ __all__ = [
     "FindStep",
     "Limits",
     "Marker",
+    "NameList",
+    "Named",
     "Note",
     "NoteMax",
     "OpenDeals",
@@ -223,8 +226,27 @@ class DealFields(Part):
 class OpenDeals(PagedRequest):
     """The client's deals that are not closed."""
 
+    #: the deals; under `then` their ids
     records: Expression
+    #: a second request for each of the ids, in scope as `item`; its own `records` (the whole answer unless given) are the deals
+    then: Request | None = None
     deal: DealFields
+
+
+Named = Literal["pipeline", "stage", "source"]
+NAMED: tuple[Named, ...] = get_args(Named)
+
+
+class NameList(PagedRequest):
+    """What the CRM's people call something that it wants to be told by an id."""
+
+    records: Expression
+    id: Expression
+    #: over one record: what people call it, compared without regard to case
+    name: Expression
+    #: over one record: the id of the pipeline it belongs to; compared with the deal's
+    of: Expression | None = None
+    cache: Duration = 3600.0
 
 
 class Task(Write):
@@ -302,6 +324,8 @@ class CrmMapping(Mapped):
     task: Task | None = None
     file: FileUpload | None = None
     owner: Owner | None = None
+    #: of a deal's pipeline, stage and source: lists in which a name is looked up
+    names: dict[Named, NameList] = Field(default_factory=dict)
     card_url: TextTemplate | None = None
     #: the longest a request that we gave up on may still take effect
     commits_within: Duration | None = None

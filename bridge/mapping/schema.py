@@ -22,6 +22,7 @@ from bridge.mapping.crm import (
     FindStep,
     Limits,
     Marker,
+    NameList,
     Note,
     NoteMax,
     OpenDeals,
@@ -57,7 +58,7 @@ __all__ = [
     "CRM_RULES", "FIELDS", "KINDS", "LANGUAGE", "NO_MARKER", "OPEN_FIELDS", "PROVIDER_RULES", "SIGNED_NAMES",
     "Again", "Answer", "Api", "Auth", "Body", "Bucket", "ClientFields", "Consent", "Create", "CrmMapping", "Deal",
     "DealFields", "Enrich", "Entity", "ErrorRule", "EventRule", "Fetch", "FieldMerge", "FileUpload", "Files", "FindStep", "Grade",
-    "Handshake", "Kind", "Limits", "Mapped", "Marker", "MaybeRequest", "Messages", "Note", "NoteMax", "OpenDeals",
+    "Handshake", "Kind", "Limits", "Mapped", "Marker", "MaybeRequest", "Messages", "NameList", "Note", "NoteMax", "OpenDeals",
     "Option", "Owner", "PagedRequest", "Pages", "Part", "Paste", "Pause", "ProviderMapping", "Read", "Reconcile",
     "Request", "SignedAt", "Task", "Token", "TokenEndpoint", "Verify", "Who", "Words", "Write", "json_schema",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from bridge.mapping.auth import Auth
 from bridge.mapping.expressions import Expression
 from bridge.mapping.parts import BothLanguages, Duration, OneOrMany, Part, Short
 from bridge.mapping.patterns import Pattern
-from bridge.mapping.templates import TextTemplate
+from bridge.mapping.templates import Template, TextTemplate
 
 Operation = Literal[
     "find", "read", "create", "enrich", "note", "deal", "open_deals", "task", "file", "owner", "look", "fetch", "reconcile"
@@ -116,6 +116,8 @@ class Speech(Protocol):
     def errors(self) -> tuple[ErrorRule, ...]: ...
     @property
     def success(self) -> Expression | None: ...
+    @property
+    def headers(self) -> Template | None: ...
 
 
 class Api(Part):
@@ -124,6 +126,8 @@ class Api(Part):
     base_url: TextTemplate = Field(default_factory=lambda: TextTemplate("{source.url}"))
     auth: Auth = Auth(kind="none")
     limits: Limits = Limits()
+    #: sent with every request; those of a request stand in their place
+    headers: Template | None = None
     #: tried before the usual meaning of a status
     errors: Annotated[tuple[ErrorRule, ...], OneOrMany] = ()
     #: over every answer: true if it worked, where the status alone does not tell

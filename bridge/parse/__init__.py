@@ -1,8 +1,9 @@
 """PARSE: a delivery and its provider's mapping → events and chats. No I/O; nothing here knows any provider.
 
 `wire` bytes → payload (`nesting`: form names with brackets) · `source` what expressions see · `glance` what must be
-known before the answer · `listed` what we asked for, as deliveries · `events` which rule reads it, into how many events · `chats`, `messages`, `names`, `values`,
-`markup` the model's fields · `trial` a mapping's samples held against what they must become.
+known before the answer · `listed` records that we asked for, as deliveries · `events` which rule reads it, into how many
+events · `chats`, `messages`, `names`, `values`, `markup` the model's fields · `trial` a mapping's samples held against what
+they must become.
 """
 
 from bridge.parse.events import Understood, Wanted, decode, understand

@@ -28,6 +28,7 @@ from bridge.store.records import (
     Sorted,
     StoredChat,
     TargetStop,
+    TokenRow,
     VisitorContacts,
 )
 
@@ -50,6 +51,7 @@ __all__ = [
     "Store",
     "StoredChat",
     "TargetStop",
+    "TokenRow",
     "VisitorContacts",
     "open_store",
 ]
@@ -96,10 +98,6 @@ class Store(Protocol):
 
     async def hold_fetches(self, known: Iterable[str]) -> int:
         """Hold what is to be fetched for sources that are not known; gives how many."""
-        ...
-
-    async def fetch_again(self, delivery_ids: Sequence[int]) -> list[int]:
-        """A person has those that are held, or wait for a later time, fetched for now; gives those for which it is done."""
         ...
 
     async def position(self, name: str) -> Position | None:
@@ -193,6 +191,28 @@ class Store(Protocol):
     async def stop_target(self, stop: TargetStop) -> None: ...
     async def go(self, target: str) -> bool: ...
     async def clients_made(self, target: str, since: float) -> int: ...
+
+    # -- tokens --
+    async def token(self, name: str) -> TokenRow | None:
+        """The access tokens of a target."""
+        ...
+
+    async def claim_token(self, name: str, *, version: int, owner: str, seconds: float) -> bool:
+        """The right to renew it, for so long, if that version is still the newest and nobody else has the right."""
+        ...
+
+    async def release_token(self, name: str, owner: str) -> None: ...
+    async def save_token(self, name: str, sealed: bytes, *, expires_at: float | None, replaces: int | None) -> bool:
+        """Keep a new pair in the place of a version (None: whatever is there); False if that is not the newest any more.
+        It ends claims, a begun consent, and `ended`.
+        """
+        ...
+
+    async def end_token(self, name: str, *, version: int, reason: str) -> None:
+        """This version is of no use any more: a person has to agree again. A newer one stays as it is."""
+        ...
+
+    async def keep_consent(self, name: str, sealed: bytes) -> None: ...
 
     # -- people --
     async def replay(self, job_ids: Sequence[int], *, again: bool = False) -> list[int]:

@@ -170,6 +170,22 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRow:
+    """Access tokens of a target. Whoever uses them has sealed them; the store cannot read them."""
+
+    name: str
+    #: counts the pairs that were saved; 0: none yet
+    version: int
+    sealed: bytes = field(repr=False)
+    expires_at: float | None
+    saved_at: float | None
+    #: why a person has to agree again; empty: no need
+    ended: str
+    #: of a consent that has been begun and not ended
+    consent: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     number: int
     started_at: float

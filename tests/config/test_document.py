@@ -67,7 +67,7 @@ def test_a_name_that_only_looks_like_a_placeholder_is_let_through(text: str) -> 
 
 
 @pytest.mark.parametrize(("text", "place"), [
-    ("a: &x 1\n", "1:4"), ("a: 1\na: 2\n", "2:1"), ("a: !!str 1\n", "1:4"), ("a: {b\n", "2:1"), ("a: \ue000\n", " "),
+    ("a: &x 1\n", "1:4"), ("a: 1\na: 2\n", "2:1"), ("a: !!str 1\n", "1:4"), ("a: {b\n", "1:4"), ("a: \ue000\n", " "),
 ])  # fmt: skip
 def test_what_yaml_would_do_silently_is_refused_with_its_place(text: str, place: str) -> None:
     with pytest.raises(ConfigError, match=f"^config.yaml:{place}"):

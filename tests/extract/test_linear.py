@@ -14,22 +14,19 @@ from regex_steps import Counter
 import bridge.extract
 
 SHORT, LONG = 90, 180
-#: What looks back or ahead over a window of n signs grows by somewhat more than two until the text is much longer than n.
-MOST_GROWTH = 3.2
+MOST_GROWTH = 2.5
+#: What looks over a window of n signs grows faster until the text is much longer than n: then it is tried with more.
+LONGER = 600
 #: So few steps say nothing about growth.
 TOO_FEW = 2_500
 
 HOSTILE = [
     "1", "1 ", "1-", "1.", "+7", "8 916 ", "1 000 ", "4276 ", "a", "a.", "a@", "@", "a@a.", "a1", "A1B2", "а", "аa", ".", "-", "_",
-    " ", "\n", "(", ")", "«", '"', '"а', "=", "?a=", "://", "a://", "/", "a.ru/", "http://a.b/", " at ", " dot ", "собака ", " точка ",
-    "не ", "не звоните ", "не надо ", "звоните ", "звоните мне на ", "на ", "мой ", "мой номер ", "номер ", "номер номер", "номер мужа ", "мама ",
-    "мужу ", "к маме ", "ваш ", "ваш сайт ", "звонил ", "звонили ", "звонили мне с ", "мне звонили ", "я писал ", "отправил ", "с ", "от ", "my ",
-    "my wife ", "my wife's ", "my number ", "call ", "call me ", "call me at ", "called ", "called me from ", "from ", "i called ", "i've called to ",
-    "the the ", "the boss ", "is ", "получатель ", "получатель\n", "с уважением ", "оформил ", "оформил на ", "оформл", "подарок ", "заказ ",
-    "заказ номер ", "заказ №", "паспорт ", "серия ", "iban ", "GB12", "GB12 ", "12:", "12x", "1/", "€", "€1", "x", "x1", "доб ", "и ", "ой ",
-    "ой, не 1 ", "1 не 1 ", "не 1 а ", "tel:", "wa.me/", "t.me/", "@a", "@a.", "telegram ", "telegram мой ", "a-", "a+", "why ", "if ", "don't ",
-    "don't call ", "no calls ", "only text ", "please ", "пожалуйста ", "больше ", "ответ ", "верно ", "ваш номер ", "your number ", "your ", "сказал ",
-    "дал ", "дали номер ", "в объявлении ", "на сайте ", "на сайте номер ", "стар", "старый ", "старый номер ", "у мужа ", "он ", "\x01", "\u0306", "\0",
+    " ", "\n", "(", "«", '"а', "?a=", "a://", "a.ru/", " at ", " dot ", "собака ", " точка ", "не надо ", "не звоните ", "звоните мне на ",
+    "мой номер ", "номер мужа ", "мужу ", "к маме ", "ваш сайт ", "звонили мне с ", "мне звонили ", "я писал ", "отправил на ", "my wife's ",
+    "call me at ", "called me from ", "i've called to ", "the boss ", "получатель ", "с уважением ", "оформил на ", "оформл", "заказ номер ",
+    "паспорт ", "GB12 ", "12:", "12x", "1/", "€1", "ой, не 1 ", "1 не 1 ", "tel:", "wa.me/", "@a.", "telegram мой ", "don't call ", "only text ",
+    "пожалуйста ", "ваш номер ", "your number ", "дали номер ", "на сайте номер ", "старый номер ", "у мужа ", "\0",
 ]  # fmt: skip
 
 
@@ -89,6 +86,8 @@ def test_twice_the_text_takes_about_twice_the_steps(name: str, pattern: re.Patte
         more = steps(counter, of_length(piece, LONG))
         if more > TOO_FEW:
             less = steps(counter, of_length(piece, SHORT))
+            if more > MOST_GROWTH * less:
+                less, more = steps(counter, of_length(piece, LONGER)), steps(counter, of_length(piece, 2 * LONGER))
             if more > MOST_GROWTH * less:
                 bad.append((piece, less, more))
     assert bad == []

@@ -18,6 +18,7 @@ from bridge.mapping.functions.phones import FORMS
 from bridge.mapping.functions.texts import ESCAPES
 from bridge.mapping.lint import traps
 from bridge.mapping.parts import CRM_RULES, PROVIDER_RULES, Part
+from bridge.mapping.statements import PARAMETERS
 
 README = (Path(__file__).parents[2] / "mappings" / "README.md").read_text(encoding="utf-8")
 
@@ -99,6 +100,12 @@ def test_every_trap_is_one_and_its_remedy_is_none(row: list[str]) -> None:
 )
 def test_every_word_of_a_closed_list_is_named(word: str) -> None:
     assert re.search(rf"(?<![\w.]){re.escape(word)}(?!\w)", README)
+
+
+def test_every_value_of_a_statement_has_its_row_in_the_same_words() -> None:
+    assert {code(row[0]).removeprefix(":"): row[1] for row in TABLES["statement parameters"]} == {
+        name: words for name, (_, words) in PARAMETERS.items()
+    }
 
 
 def test_no_key_of_the_tables_is_a_word_that_the_program_has_not_got() -> None:

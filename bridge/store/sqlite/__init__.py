@@ -29,9 +29,10 @@ from bridge.store.records import (
     Sorted,
     StoredChat,
     TargetStop,
+    TokenRow,
     VisitorContacts,
 )
-from bridge.store.sqlite import fetches, intake, jobs, journal, notices, upkeep
+from bridge.store.sqlite import fetches, intake, jobs, journal, notices, tokens, upkeep
 from bridge.store.sqlite.engine import Writer, connect
 from bridge.store.sqlite.guard import LockFile, refuse_network_disk
 from bridge.store.sqlite.locks import Locks
@@ -146,10 +147,6 @@ class SqliteStore:
     async def hold_fetches(self, known: Iterable[str]) -> int:
         names = list(known)
         return await self._write(lambda db: fetches.hold_strangers(db, names))
-
-    async def fetch_again(self, delivery_ids: Sequence[int]) -> list[int]:
-        now = self._clock.time()
-        return await self._write(lambda db: fetches.again(db, delivery_ids, now))
 
     async def position(self, name: str) -> Position | None:
         return fetches.position(self._read(), name)
@@ -280,6 +277,32 @@ class SqliteStore:
 
     async def clients_made(self, target: str, since: float) -> int:
         return journal.clients_made(self._read(), target, since)
+
+    # -- tokens --
+
+    async def token(self, name: str) -> TokenRow | None:
+        return tokens.token(self._read(), name)
+
+    async def claim_token(self, name: str, *, version: int, owner: str, seconds: float) -> bool:
+        now = self._clock.time()
+        return await self._write(
+            lambda db: tokens.claim(db, name, version=version, owner=owner, until=now + seconds, now=now)
+        )
+
+    async def release_token(self, name: str, owner: str) -> None:
+        await self._write(lambda db: tokens.release(db, name, owner))
+
+    async def save_token(self, name: str, sealed: bytes, *, expires_at: float | None, replaces: int | None) -> bool:
+        now = self._clock.time()
+        return await self._write(
+            lambda db: tokens.save(db, name, sealed, expires_at=expires_at, replaces=replaces, now=now)
+        )
+
+    async def end_token(self, name: str, *, version: int, reason: str) -> None:
+        await self._write(lambda db: tokens.end(db, name, version=version, reason=reason))
+
+    async def keep_consent(self, name: str, sealed: bytes) -> None:
+        await self._write(lambda db: tokens.keep_consent(db, name, sealed))
 
     # -- people --
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from bridge.model import Delivery
@@ -76,23 +76,11 @@ def void_leases(db: sqlite3.Connection) -> None:
 def hold_strangers(db: sqlite3.Connection, known: Iterable[str]) -> int:
     names = list(known)
     return db.execute(
-        "UPDATE deliveries SET state = 'held', reason = 'the source is not in the config any more', fetch_until = NULL "  # noqa: S608 - marks only
+        "UPDATE deliveries SET state = 'held', fetch_until = NULL, "  # noqa: S608 - marks only
+        "reason = 'the config has no such source, or its mapping fetches nothing' "
         f"WHERE state = 'fetching' AND source NOT IN ({', '.join('?' * len(names))})",
         names,
     ).rowcount
-
-
-def again(db: sqlite3.Connection, delivery_ids: Sequence[int], now: float) -> list[int]:
-    """One that is being fetched for just now is left alone."""
-    done = []
-    for one in delivery_ids:
-        done += db.execute(
-            "UPDATE deliveries SET state = 'fetching', fetch_at = ?, fetch_attempts = 0, failing_since = NULL, "
-            "fetch_until = NULL WHERE id = ? AND body IS NOT NULL AND (state = 'held' OR (state = 'fetching' AND coalesce(fetch_until, 0) <= ?)) "
-            "RETURNING id",
-            (now, one, now),
-        ).fetchall()
-    return [row["id"] for row in done]
 
 
 # -- lists -------------------------------------------------------------------------------------------------------------

@@ -72,7 +72,8 @@ def contacts_of(db: sqlite3.Connection, source: str, visitor_id: str) -> Visitor
 
 def sort_again(db: sqlite3.Connection, deliveries: list[int], source: str | None) -> int:
     return db.execute(
-        "UPDATE deliveries SET state = 'received', reason = '', findings = '[]' WHERE state = 'not_understood' AND body IS NOT NULL "
+        "UPDATE deliveries SET state = 'received', reason = '', findings = '[]' WHERE (state IN ('not_understood', 'held') "
+        "OR (state = 'fetching' AND fetch_until IS NULL)) AND body IS NOT NULL "
         "AND (id IN (SELECT value FROM json_each(?)) OR source = ?)",
         (json.dumps(deliveries), source),
     ).rowcount

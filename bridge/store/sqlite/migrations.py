@@ -183,6 +183,26 @@ def m0001_first(db: Database) -> None:
     db.execute("INSERT INTO facts VALUES ('born_at', ?)", [repr(time.time())])
 
 
+@migrations()
+def m0002_tokens(db: Database) -> None:
+    """Access tokens that run out."""
+    db.execute(
+        """
+        CREATE TABLE tokens (
+            name TEXT PRIMARY KEY,
+            version INTEGER NOT NULL DEFAULT 0,         -- counts the pairs that were saved; 0: none yet
+            sealed BLOB NOT NULL DEFAULT x'',
+            expires_at REAL,
+            saved_at REAL,
+            ended TEXT NOT NULL DEFAULT '',             -- why a person has to agree again
+            consent BLOB NOT NULL DEFAULT x'',          -- of a consent that has been begun
+            claimed_by TEXT,                            -- who is renewing it …
+            claimed_until REAL                          -- … and is taken for gone after that
+        ) WITHOUT ROWID
+        """
+    )
+
+
 def bring_up_to_date(db: Database) -> None:
     """Apply what is missing. Raises StoreError for a store that a newer version has written."""
     ours = {migration.name for migration in migrations.pending(Database(memory=True))}

@@ -1,0 +1,135 @@
+"""A mapping as far as one target's configuration bears it: what it lacks is named, or is not to be had there. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel
+
+from bridge.config.settings import OAuthSettings, TargetSettings
+from bridge.errors import ConfigError
+from bridge.mapping.crm import NO_MARKER, CrmMapping, FindStep, Write
+from bridge.mapping.request import Request
+from bridge.mapping.suggestions import nearest
+from bridge.transport import is_private
+
+#: parts that a target can do without
+_SPARED = ("enrich", "deal", "open_deals", "task", "file", "owner", "who")
+#: what each grant needs beside client_id
+_NEEDED: Mapping[str, tuple[str, ...]] = {
+    "authorization_code": ("redirect_url",), "client_credentials": ("client_secret",), "password": ("username", "password"),
+}  # fmt: skip
+
+
+def fit(mapping: CrmMapping, settings: TargetSettings) -> CrmMapping:
+    """The mapping without the parts for which the target gives no statement.
+
+    Raises:
+        ConfigError: what is missing or cannot be meant, a line each, with the remedy.
+    """
+    wrong = [*_auth_wrong(mapping, settings), *_sql_wrong(mapping, settings), *_address_wrong(mapping, settings)]
+    if wrong:
+        raise ConfigError("\n".join(f"targets.{settings.name}: {text}" for text in wrong))
+    return _without_unstated(mapping, settings) if statements_of(mapping) else mapping
+
+
+def statements_of(mapping: CrmMapping) -> frozenset[str]:
+    """The names of statements that a target may give."""
+    return frozenset(request.statement for request in _requests(mapping) if request.statement is not None)
+
+
+def _requests(value: Any) -> Iterator[Request]:
+    if isinstance(value, Request):
+        yield value
+    if isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _requests(getattr(value, name))
+    elif isinstance(value, Mapping):
+        for member in value.values():
+            yield from _requests(member)
+    elif isinstance(value, list | tuple):
+        for member in value:
+            yield from _requests(member)
+
+
+def _auth_wrong(mapping: CrmMapping, settings: TargetSettings) -> Iterator[str]:
+    oauth, auth = settings.oauth, mapping.auth
+    if auth.kind != "oauth2":
+        if oauth is not None:
+            yield f"`oauth:` is of no use with {settings.crm}, which lets in by a fixed key; set `token`, as its page says"
+        return
+    if oauth is None and settings.token is None:
+        yield "it lets in by OAuth 2: set `oauth:` with your integration's client_id, or `token` if the CRM gave one for good"
+    if oauth is None or oauth.same_as is not None:
+        return
+    if settings.token is not None:
+        yield "there are both `token` and `oauth:`; remove the one that is not to be used"
+    yield from (
+        f"oauth.{key} is missing: the grant {auth.grant} needs it"
+        for key in _NEEDED[str(auth.grant)] if not getattr(oauth, key)
+    )  # fmt: skip
+
+
+def _sql_wrong(mapping: CrmMapping, settings: TargetSettings) -> Iterator[str]:
+    known = statements_of(mapping)
+    for name in settings.sql:
+        if name not in known:
+            there = f"there are: {', '.join(sorted(known))}" if known else f"{settings.crm} is not spoken to in SQL"
+            yield f"sql.{name}: there is no such statement{nearest(name, known)}; {there}"
+    needed = {part.statement for part in (mapping.read, mapping.create, mapping.note) if part.statement is not None}
+    for name in sorted(needed - settings.sql.keys()):
+        yield f"sql.{name} is missing; the page of {mapping.title} has an example of it"
+    if not any(_stated(step, settings) for step in mapping.find):
+        steps = [step.statement for step in mapping.find if step.statement is not None]
+        yield f"no client could ever be found; give at least one of: {', '.join(f'sql.{name}' for name in steps)}"
+    for name in sorted({step.statement for step in mapping.find if step.statement is not None} & settings.sql.keys()):
+        if not settings.sql[name].names:
+            yield f"sql.{name} has no value to search with, like :last10 or :email, so it would find everybody"
+
+
+def _address_wrong(mapping: CrmMapping, settings: TargetSettings) -> Iterator[str]:
+    if not mapping.only_private or settings.allow_public or settings.url is None:
+        return
+    host = urlsplit(settings.url).hostname or ""
+    try:
+        public = not is_private(host)
+    except ValueError:
+        return  # a name; what it stands for is looked at with every connection
+    if public:
+        yield (
+            f"url: {host} is a public address, and this CRM's endpoint asks nobody for a key: whoever reaches it has all of the "
+            "data. Put it behind a VPN and use its private address; or, if something before it asks for a key, set "
+            "allow_public: true"
+        )
+
+
+def _stated(request: Request, settings: TargetSettings) -> bool:
+    return request.statement is None or request.statement in settings.sql
+
+
+def _without_unstated(mapping: CrmMapping, settings: TargetSettings) -> CrmMapping:
+    fitted: dict[str, Any] = {"find": tuple(step for step in mapping.find if _may_search(step, settings))}
+    for name in (*_SPARED, "create", "note"):
+        part = getattr(mapping, name)
+        if part is not None and not _stated(part, settings):
+            fitted[name] = None
+        elif isinstance(part, Write) and not _stated(part.marker, settings):
+            fitted[name] = part.model_copy(update={"marker": NO_MARKER})
+    return mapping.model_copy(update=fitted)
+
+
+def _may_search(step: FindStep, settings: TargetSettings) -> bool:
+    return _stated(step, settings) and (step.then is None or _stated(step.then, settings))
+
+
+def account_of(settings: TargetSettings, others: Mapping[str, TargetSettings]) -> tuple[str, OAuthSettings] | None:
+    """Whose tokens this target uses: the name under which they are kept, and what they are had with."""
+    if settings.oauth is None:
+        return None
+    if settings.oauth.same_as is None:
+        return settings.name, settings.oauth
+    other = others[settings.oauth.same_as].oauth
+    assert other is not None  # noqa: S101 - the configuration was checked: it has tokens of its own
+    return settings.oauth.same_as, other

@@ -1,0 +1,663 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import FakeClock, settle
+from store_materials import finish_chat, plan_of
+
+from bridge.attempt import Attempting, held, skipped, waiting
+from bridge.breaker import FAILURES, FIRST_REST
+from bridge.config import RetrySettings
+from bridge.errors import (
+    AccessRefused,
+    Blocked,
+    BridgeError,
+    Busy,
+    CrmBroken,
+    EmptyExpression,
+    NoAnswer,
+    NoRoom,
+    NotFound,
+    Rejected,
+    StaleLease,
+)
+from bridge.model import JobState, OperationKind, OperationState
+from bridge.store import Job, Outcome, Store, TargetStop, open_store
+from bridge.worker import ACCESS_REST, POLL, Worker
+
+DONE = Outcome(state=JobState.DONE, reason="new")
+Script = Callable[[Attempting], Awaitable[Outcome]]
+
+
+@dataclass
+class Scripted:
+    """A pipeline that does what the test says, and keeps what it was given."""
+
+    script: Script | BridgeError | Exception | Outcome = DONE
+    ran: list[Job] = field(default_factory=list)
+
+    async def run(self, attempt: Attempting) -> Outcome:
+        self.ran.append(attempt.job)
+        if isinstance(self.script, Exception):
+            raise self.script
+        return self.script if isinstance(self.script, Outcome) else await self.script(attempt)
+
+
+@dataclass
+class Watching:
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def finished(self, job: Job, outcome: Outcome, seconds: float) -> None:
+        self.outcomes.append(outcome)
+
+
+@pytest.fixture
+async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
+    made = open_store(f"sqlite:///{tmp_path}/chat2crm.db", clock=clock)
+    await made.open()
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def watching() -> Watching:
+    return Watching()
+
+
+Make = Callable[..., Worker]
+
+
+@pytest.fixture
+def make(store: Store, clock: FakeClock, watching: Watching) -> Make:
+    def make(script: Any = DONE, *, targets: tuple[str, ...] = ("sales",), retry: RetrySettings | None = None, **more: Any) -> Worker:
+        pipeline = script if isinstance(script, Scripted) else Scripted(script)
+        known = dict.fromkeys(targets)
+        return Worker(store, clock, pipeline, retry or RetrySettings(), watching, known_targets=lambda: known, **more)
+
+    return make
+
+
+async def once(worker: Worker) -> int:
+    """Take up what is due and let it end."""
+    started = await worker._start_due()
+    await worker.drain(30)
+    return started
+
+
+async def only_job(store: Store) -> Job:
+    [row] = await store.reading().jobs()
+    found = await store.job(row["id"])
+    assert found is not None
+    return found
+
+
+@contextlib.asynccontextmanager
+async def at_work(worker: Worker) -> AsyncIterator[asyncio.Task[None]]:
+    stopping = asyncio.Event()
+    working = asyncio.create_task(worker.work(stopping))
+    try:
+        yield working
+    finally:
+        stopping.set()
+        worker.news.set()
+        await asyncio.wait_for(working, 10)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not holds():
+            await asyncio.sleep(0.001)
+
+
+class TestOutcomes:
+    """What comes after each way an attempt can end."""
+
+    @pytest.mark.parametrize(
+        ("script", "state", "reason", "counts"),
+        [
+            (DONE, JobState.DONE, "new", 1),
+            (skipped("spam"), JobState.SKIPPED, "spam", 1),
+            (held("ambiguous", "two cards"), JobState.HELD, "ambiguous", 1),
+            (Rejected("no such field", status=422), JobState.DEAD, "crm_rejected", 1),
+            (NotFound(), JobState.DEAD, "crm_not_found", 1),
+            (EmptyExpression("{client.id} is empty"), JobState.DEAD, "empty_expression", 1),
+            (NoAnswer(), JobState.RETRYING, "crm_no_answer", 1),
+            (CrmBroken(status=500), JobState.RETRYING, "crm_broken", 1),
+            (Busy(retry_after=7), JobState.RETRYING, "crm_busy", 0),
+            (Busy(), JobState.RETRYING, "crm_busy", 1),
+            (AccessRefused("no rights", status=403), JobState.WAITING, "target_stopped", 0),
+            (Blocked(), JobState.WAITING, "target_stopped", 0),
+            (KeyError("a fault of ours"), JobState.RETRYING, "internal", 1),
+        ],
+        ids=lambda one: type(one).__name__ if isinstance(one, Exception) else None,
+    )
+    async def test_each_has_its_own(
+        self, store: Store, clock: FakeClock, make: Make, script: Any, state: JobState, reason: str, counts: int
+    ) -> None:
+        await finish_chat(store, clock.now())
+
+        await once(make(script))
+
+        job = await only_job(store)
+        assert (job.state, job.reason, job.attempts) == (state, reason, counts)
+
+    async def test_the_crms_status_and_words_stand_with_the_job(self, store: Store, clock: FakeClock, make: Make) -> None:
+        await finish_chat(store, clock.now())
+
+        await once(make(Rejected("The CRM refuses it.", status=422, excerpt="phone: too long")))
+
+        assert (await only_job(store)).detail == "The CRM refuses it. (HTTP 422): phone: too long"
+
+    async def test_a_wait_that_the_crm_asked_for_is_kept_to_the_second_but_not_beyond_the_longest(
+        self, store: Store, clock: FakeClock, make: Make, watching: Watching
+    ) -> None:
+        await finish_chat(store, clock.now())
+        await once(make(Busy(retry_after=7)))
+        assert watching.outcomes[-1].next_at == clock.time() + 7
+        await clock.advance(7)
+
+        await once(make(Busy(retry_after=10**9), retry=RetrySettings(longest=60.0)))
+
+        assert watching.outcomes[-1].next_at == clock.time() + 60
+
+    async def test_a_fault_of_ours_in_one_chat_is_that_chats_alone(self, store: Store, clock: FakeClock, make: Make) -> None:
+        for chat in ("1", "2"):
+            await finish_chat(store, clock.now(), chat)
+
+        async def script(attempt: Attempting) -> Outcome:
+            if attempt.job.chat_id == "1":
+                raise ZeroDivisionError
+            return DONE
+
+        await once(make(script))
+
+        states = {row["chat_id"]: row["state"] for row in await store.reading().jobs()}
+        assert states == {"1": "retrying", "2": "done"}
+
+    async def test_the_trace_keeps_what_was_decided_before_the_fault(self, store: Store, clock: FakeClock, make: Make) -> None:
+        await finish_chat(store, clock.now())
+
+        async def script(attempt: Attempting) -> Outcome:
+            attempt.say("searched", "0 hits")
+            raise ZeroDivisionError
+
+        await once(make(script))
+
+        shown = await store.reading().job((await only_job(store)).id)
+        assert shown is not None
+        [tried] = shown["tried"]
+        assert [step["what"] for step in tried["steps"]] == ["searched", "broke"]
+
+    async def test_making_room_for_another_chat_leaves_no_trace(self, store: Store, clock: FakeClock, make: Make) -> None:
+        await finish_chat(store, clock.now())
+
+        await once(make(waiting("client_busy", clock.time() + 1)))
+
+        job = await only_job(store)
+        shown = await store.reading().job(job.id)
+        assert shown is not None
+        assert (job.state, job.attempts, shown["tried"]) == (JobState.WAITING, 0, [])
+
+
+class TestGivingUp:
+    ONCE = RetrySettings(attempts=1)
+
+    async def test_after_the_last_attempt_it_is_dead_and_says_how_often_it_was_tried(
+        self, store: Store, clock: FakeClock, make: Make
+    ) -> None:
+        await finish_chat(store, clock.now())
+        worker = make(NoAnswer("no answer"), retry=RetrySettings(attempts=2))
+        await once(worker)
+        await clock.advance(3600)
+
+        await once(worker)
+
+        job = await only_job(store)
+        assert (job.state, job.reason) == (JobState.DEAD, "crm_no_answer")
+        assert job.detail == "Tried 2 times. no answer"
+
+    async def test_or_when_it_has_failed_for_too_long(self, store: Store, clock: FakeClock, make: Make) -> None:
+        await finish_chat(store, clock.now())
+        worker = make(NoAnswer(), retry=RetrySettings(give_up_after=86400.0))
+        await once(worker)
+        await clock.advance(86399)
+        await once(worker)
+        assert (await only_job(store)).state is JobState.RETRYING
+        await clock.advance(3600)
+
+        await once(worker)
+
+        assert (await only_job(store)).state is JobState.DEAD
+
+    async def test_a_wait_in_between_does_not_make_it_begin_anew(self, store: Store, clock: FakeClock, make: Make) -> None:
+        await finish_chat(store, clock.now())
+        retry = RetrySettings(give_up_after=86400.0)
+        await once(make(NoAnswer(), retry=retry))
+        await clock.advance(3600)
+        await once(make(waiting("settling", clock.time() + 60), retry=retry))
+        await clock.advance(86400)
+
+        await once(make(NoAnswer(), retry=retry))
+
+        assert (await only_job(store)).state is JobState.DEAD
+
+    async def test_with_a_request_whose_outcome_is_unknown_it_is_held(self, store: Store, clock: FakeClock, make: Make) -> None:
+        """Dead would let the visitor's next chat be written past what may or may not be there."""
+        await finish_chat(store, clock.now())
+
+        async def script(attempt: Attempting) -> Outcome:
+            [row] = await store.record_plan(attempt.job, plan_of(OperationKind.CREATE))
+            await store.record_sent(row, epoch=attempt.job.epoch)
+            raise NoAnswer
+
+        await once(make(script, retry=self.ONCE))
+
+        job = await only_job(store)
+        assert (job.state, job.reason) == (JobState.HELD, "unknown_outcome")
+        assert (await store.operations(job.id))[0].state is OperationState.SENT
+
+    async def test_a_fault_of_ours_ends_like_any_other(self, store: Store, clock: FakeClock, make: Make) -> None:
+        await finish_chat(store, clock.now())
+
+        await once(make(ZeroDivisionError(), retry=self.ONCE))
+
+        assert (await only_job(store)).state is JobState.DEAD
+
+
+class TestLeases:
+    async def test_a_long_attempt_keeps_its_job(self, store: Store, clock: FakeClock, make: Make) -> None:
+        await finish_chat(store, clock.now())
+        going_on = asyncio.Event()
+        seen: list[Attempting] = []
+
+        async def script(attempt: Attempting) -> Outcome:
+            seen.append(attempt)
+            await going_on.wait()
+            attempt.require_lease(20)
+            return DONE
+
+        async with at_work(worker := make(script, lease=60.0)):
+            await until(lambda: bool(seen))
+            for _ in range(10):
+                await clock.advance(20)
+                await settle_store()
+            going_on.set()
+            await until(lambda: not worker._running)
+
+        assert (await only_job(store)).state is JobState.DONE
+
+    async def test_an_attempt_whose_lease_was_taken_is_broken_off_and_writes_nothing(
+        self, store: Store, clock: FakeClock, make: Make, watching: Watching
+    ) -> None:
+        await finish_chat(store, clock.now())
+        ended: list[str] = []
+
+        async def script(attempt: Attempting) -> Outcome:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                ended.append("broken off")
+                raise
+            raise AssertionError
+
+        async with at_work(worker := make(script, lease=60.0)):
+            await until(lambda: bool(worker._running))
+            job = await only_job(store)
+            clock.jump(61)  # to the database its lease is over
+            [taken] = await store.claim(owner="other", lease=60.0, room={})
+            await clock.advance(20)
+            await until(lambda: bool(ended))
+            await until(lambda: not worker._running)
+
+        assert (taken.id, taken.epoch) == (job.id, job.epoch + 1)
+        assert watching.outcomes == []
+        assert (await only_job(store)).state is JobState.RUNNING
+
+    async def test_what_a_worker_says_too_late_is_refused(
+        self, store: Store, clock: FakeClock, make: Make, watching: Watching
+    ) -> None:
+        await finish_chat(store, clock.now())
+
+        async def script(attempt: Attempting) -> Outcome:
+            clock.jump(61)
+            await store.claim(owner="other", lease=60.0, room={})
+            return DONE
+
+        await once(make(script))
+
+        assert (await only_job(store)).state is JobState.RUNNING
+        assert watching.outcomes == []
+
+    async def test_the_lease_counts_from_before_it_was_asked_for(
+        self, store: Store, clock: FakeClock, make: Make, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A commit may take long; what the store has written began when it was asked."""
+        await finish_chat(store, clock.now())
+        real = store.claim
+
+        async def slow(**how: Any) -> list[Job]:
+            jobs = await real(**how)
+            await clock.advance(30)
+            return jobs
+
+        monkeypatch.setattr(store, "claim", slow)
+        left: list[float] = []
+
+        async def script(attempt: Attempting) -> Outcome:
+            left.append(attempt.lease_until - clock.monotonic())
+            return DONE
+
+        await once(make(script, lease=60.0))
+
+        assert left == [30.0]
+
+    async def test_a_worker_that_takes_its_own_job_up_again_breaks_off_the_old_attempt(
+        self, store: Store, clock: FakeClock, make: Make
+    ) -> None:
+        """As after a machine has slept: the lease is over, and nobody else was there to take the job."""
+        await finish_chat(store, clock.now())
+        attempts: list[Attempting] = []
+
+        async def script(attempt: Attempting) -> Outcome:
+            attempts.append(attempt)
+            if len(attempts) == 1:
+                await asyncio.Event().wait()
+            await settle()
+            assert worker._running[attempt.job.id][0] is attempt
+            return DONE
+
+        worker = make(script)
+        await worker._start_due()
+        await settle()
+        clock.jump(61)
+
+        assert await once(worker) == 1
+
+        assert [attempt.job.epoch for attempt in attempts] == [1, 2]
+        assert (await only_job(store)).state is JobState.DONE
+        assert worker._running == {}
+
+    async def test_a_stale_lease_within_the_pipeline_leaves_the_job_to_whoever_has_it(
+        self, store: Store, clock: FakeClock, make: Make
+    ) -> None:
+        await finish_chat(store, clock.now())
+        await once(make(StaleLease()))
+        assert (await only_job(store)).state is JobState.RUNNING
+        await clock.advance(61)
+
+        await once(make())
+
+        assert (await only_job(store)).state is JobState.DONE
+
+
+class TestTheStoreIsInTrouble:
+    async def test_an_attempt_that_cannot_be_recorded_is_taken_up_again_after_its_lease(
+        self, store: Store, clock: FakeClock, make: Make, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await finish_chat(store, clock.now())
+
+        async def full(*_: object) -> None:
+            raise NoRoom
+
+        with monkeypatch.context() as broken:
+            broken.setattr(store, "finish", full)
+            await once(make())
+        assert (await only_job(store)).state is JobState.RUNNING
+        await clock.advance(61)
+
+        await once(make())
+
+        assert (await only_job(store)).state is JobState.DONE
+
+    @pytest.mark.parametrize("trouble", [NoRoom(), sqlite3.OperationalError("disk I/O error"), RuntimeError("a fault of ours")])
+    @pytest.mark.parametrize("method", ["claim", "stops", "next_due"])
+    async def test_the_worker_goes_on_when_it_is_over(
+        self, store: Store, clock: FakeClock, make: Make, monkeypatch: pytest.MonkeyPatch, method: str, trouble: Exception
+    ) -> None:
+        failed = 0
+
+        async def broken(*_: object, **__: object) -> None:
+            nonlocal failed
+            failed += 1
+            raise trouble
+
+        pipeline = Scripted()
+        async with at_work(make(pipeline)) as working:
+            with monkeypatch.context() as trial:
+                trial.setattr(store, method, broken)
+                await until(lambda: bool(failed))
+                await clock.advance(POLL)
+            await finish_chat(store, clock.now())
+            await until_run(pipeline, clock)
+
+            assert not working.done()
+
+    @pytest.mark.parametrize("trouble", [NoRoom(), RuntimeError("a fault of ours")])
+    async def test_leases_are_renewed_again_when_it_is_over(
+        self, store: Store, clock: FakeClock, make: Make, monkeypatch: pytest.MonkeyPatch, trouble: Exception
+    ) -> None:
+        await finish_chat(store, clock.now())
+        going_on = asyncio.Event()
+
+        async def script(attempt: Attempting) -> Outcome:
+            await going_on.wait()
+            attempt.require_lease(40)
+            return DONE
+
+        async def broken(*_: object) -> set[int]:
+            raise trouble
+
+        async with at_work(worker := make(script, lease=60.0)):
+            await until(lambda: bool(worker._running))
+            with monkeypatch.context() as trial:
+                trial.setattr(store, "renew", broken)
+                await clock.advance(20)
+            await clock.advance(20)
+            await settle_store()
+            going_on.set()
+            await until(lambda: not worker._running)
+
+        assert (await only_job(store)).state is JobState.DONE
+
+
+async def until_run(pipeline: Scripted, clock: FakeClock) -> None:
+    async with asyncio.timeout(10):
+        while not pipeline.ran:
+            await clock.advance(POLL)
+            await asyncio.sleep(0.001)
+
+
+async def settle_store() -> None:
+    """Let a write of the store's own thread come back."""
+    for _ in range(5):
+        await asyncio.sleep(0.002)
+
+
+class TestTargets:
+    async def test_a_target_that_is_slow_takes_no_place_from_another(self, store: Store, clock: FakeClock, make: Make) -> None:
+        for chat in range(5):
+            await finish_chat(store, clock.now(), str(chat), targets=("slow",))
+        await finish_chat(store, clock.now(), "last", targets=("sales",))
+        never = asyncio.Event()
+
+        async def script(attempt: Attempting) -> Outcome:
+            if attempt.job.target == "slow":
+                await never.wait()
+            return DONE
+
+        worker = make(script, targets=("slow", "sales"), concurrency=2)
+        await worker._start_due()
+        await until(lambda: len(worker._running) == 2)
+
+        assert {attempt.job.target for attempt, _ in worker._running.values()} == {"slow"}
+        assert [row["state"] for row in await store.reading().jobs(target="sales")] == ["done"]
+        await worker.drain(0)
+
+    async def test_a_refused_key_rests_the_target_then_one_job_tries(self, store: Store, clock: FakeClock, make: Make) -> None:
+        for chat in range(3):
+            await finish_chat(store, clock.now(), str(chat))
+        refused = make(Scripted(AccessRefused("no rights")), concurrency=1)
+        await once(refused)
+        assert await once(refused) == 0
+        await clock.advance(ACCESS_REST)
+
+        let_in = make(concurrency=16)
+        assert await once(let_in) == 1
+
+        assert await store.stops() == {}
+        assert await once(let_in) == 2
+
+    async def test_a_probe_that_is_refused_rests_it_once_more(self, store: Store, clock: FakeClock, make: Make) -> None:
+        for chat in range(3):
+            await finish_chat(store, clock.now(), str(chat))
+        worker = make(AccessRefused("no rights"), concurrency=1)
+        await once(worker)
+        await clock.advance(ACCESS_REST)
+
+        assert await once(worker) == 1
+        assert await once(worker) == 0
+
+    async def test_a_ban_is_not_tried_again_by_itself(self, store: Store, clock: FakeClock, make: Make) -> None:
+        await finish_chat(store, clock.now())
+        await once(make(Blocked()))
+        await clock.advance(30 * 86400)
+        assert await once(make()) == 0
+
+        await store.go("sales")
+
+        assert await once(make()) == 1
+
+    async def test_a_stopped_target_gets_no_job_of_a_worker_that_vanished_either(
+        self, store: Store, clock: FakeClock, make: Make
+    ) -> None:
+        await finish_chat(store, clock.now())
+        await store.claim(owner="vanished", lease=60.0, room={"sales": 1})
+        await store.stop_target(TargetStop(target="sales", reason="crm_blocked", detail="", since=clock.time()))
+        await clock.advance(61)
+
+        assert await once(make()) == 0
+
+    async def test_a_row_of_failures_rests_a_target_then_one_job_probes_and_the_others_follow(
+        self, store: Store, clock: FakeClock, make: Make
+    ) -> None:
+        for chat in range(FAILURES + 3):
+            await finish_chat(store, clock.now(), str(chat))
+        pipeline = Scripted(NoAnswer())
+        worker = make(pipeline, concurrency=FAILURES)
+        await once(worker)
+        assert await once(worker) == 0
+        await clock.advance(FIRST_REST)
+
+        pipeline.script = DONE
+        assert await once(worker) == 1
+
+        assert await once(worker) > 1
+
+    async def test_an_answer_that_is_an_error_of_the_job_closes_the_breaker(
+        self, store: Store, clock: FakeClock, make: Make
+    ) -> None:
+        for chat in range(FAILURES + 1):
+            await finish_chat(store, clock.now(), str(chat))
+        pipeline = Scripted(NoAnswer())
+        worker = make(pipeline, concurrency=FAILURES)
+        await once(worker)
+        await clock.advance(FIRST_REST)
+        pipeline.script = Rejected()
+
+        await once(worker)
+
+        assert worker.breakers.state("sales") == "closed"
+
+    async def test_a_resting_target_is_not_asked_for_again_and_again(
+        self, store: Store, clock: FakeClock, make: Make, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await finish_chat(store, clock.now())
+        await store.stop_target(TargetStop(target="sales", reason="crm_blocked", detail="", since=clock.time()))
+        looks = 0
+        real = store.stops
+
+        async def counted() -> dict[str, TargetStop]:
+            nonlocal looks
+            looks += 1
+            return await real()
+
+        monkeypatch.setattr(store, "stops", counted)
+        async with at_work(make()):
+            await until(lambda: clock.sleepers >= 2)
+            for _ in range(100):
+                await clock.advance(POLL / 100)
+
+            assert looks <= 3
+
+
+class TestStopping:
+    async def test_what_is_under_way_may_end(self, store: Store, clock: FakeClock, make: Make) -> None:
+        await finish_chat(store, clock.now())
+        going_on = asyncio.Event()
+
+        async def script(attempt: Attempting) -> Outcome:
+            await going_on.wait()
+            return DONE
+
+        worker = make(script)
+        await worker._start_due()
+        asyncio.get_running_loop().call_later(0.01, going_on.set)
+
+        await worker.drain(10)
+
+        assert (await only_job(store)).state is JobState.DONE
+
+    async def test_what_does_not_end_in_time_is_broken_off_and_uses_up_no_attempt(
+        self, tmp_path: Path, clock: FakeClock, store: Store, make: Make
+    ) -> None:
+        await finish_chat(store, clock.now())
+
+        async def script(attempt: Attempting) -> Outcome:
+            await asyncio.Event().wait()
+            return DONE
+
+        worker = make(script)
+        await worker._start_due()
+        await worker.drain(0.01)
+        await store.close()
+        await store.open()  # the next start
+
+        job = await only_job(store)
+        assert (job.state, job.attempts) == (JobState.PENDING, 0)
+
+    async def test_no_job_is_begun_after_the_word_to_stop(self, store: Store, clock: FakeClock, make: Make) -> None:
+        await finish_chat(store, clock.now())
+        stopping = asyncio.Event()
+        stopping.set()
+        pipeline = Scripted()
+
+        await make(pipeline).work(stopping)
+
+        assert pipeline.ran == []
+
+    async def test_news_wakes_it_at_once(self, store: Store, clock: FakeClock, make: Make) -> None:
+        pipeline = Scripted()
+        async with at_work(worker := make(pipeline)):
+            await until(lambda: clock.sleepers >= 2)
+            await finish_chat(store, clock.now())
+            worker.news.set()
+
+            await until(lambda: bool(pipeline.ran))
+
+    async def test_it_wakes_by_itself_when_something_falls_due(self, store: Store, clock: FakeClock, make: Make) -> None:
+        pipeline = Scripted()
+        await finish_chat(store, clock.now(), next_in=0.5)
+        async with at_work(make(pipeline)):
+            await until(lambda: clock.sleepers >= 2)
+            assert pipeline.ran == []
+
+            await clock.advance(0.5)
+
+            await until(lambda: bool(pipeline.ran))

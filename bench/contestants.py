@@ -42,7 +42,8 @@ class Process:
 
     def start(self) -> None:
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(self.command, stdout=log, stderr=log, env={**os.environ, **self.environ}, cwd=self.folder)
+            environ = {**os.environ, **self.environ}
+            self._process = subprocess.Popen(self.command, stdout=log, stderr=log, env=environ, cwd=self.folder)
 
     def stop(self) -> None:
         """Raises RuntimeError if it does not go, or not well."""

@@ -132,8 +132,9 @@ async def drive(url: str, bodies: Sequence[bytes], connections: int) -> Load:
     load = Load()
     loop = asyncio.get_running_loop()
     began = time.perf_counter()
+    host, port = at.hostname or "", at.port or 80
     opened = await asyncio.gather(
-        *(loop.create_connection(lambda: _Connection(requests, load), at.hostname, at.port or 80) for _ in range(connections))
+        *(loop.create_connection(lambda: _Connection(requests, load), host, port) for _ in range(connections))
     )
     await asyncio.gather(*(connection.ended for _, connection in opened))
     load.seconds = time.perf_counter() - began

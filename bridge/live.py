@@ -20,14 +20,15 @@ from bridge.config import Settings, routes
 from bridge.errors import BridgeError, NotFound
 from bridge.extract import Extraction, contact_points
 from bridge.kpi import kpi
+from bridge.log import mask
 from bridge.mapping.scopes import Scope
 from bridge.match import agreement, contenders
-from bridge.model import Chat, Client, Delivery, PointKind, Step
+from bridge.model import Chat, Client, Delivery, PointKind
 from bridge.parse import Glance, Reply
 from bridge.recognise import Person
 from bridge.route_scope import route_scope
 from bridge.sources import Source
-from bridge.store import Store
+from bridge.store import Identity, Store
 from bridge.targets import Target
 from bridge.write import card_points, scope
 
@@ -90,16 +91,16 @@ class LiveAnswers:
         if client is None:
             return None
         deals = await target.crm.open_deals(client, seen, []) if target.mapping.open_deals is not None else []
-        titles = [str(deal["title"]) for deal in deals[:DEALS] if deal.get("title")]
-        said = {"client": client.name, "deals": ", ".join(titles), "remark": client.remark}
+        open_deals = [{"title": _shown(deal.get("title")), "stage": _shown(deal.get("stage"))} for deal in deals[:DEALS]]
+        name, remark = _shown(client.name), _shown(client.remark)
+        said = {"client": name, "deals": ", ".join(deal["title"] for deal in open_deals if deal["title"]), "remark": remark}
         return {
             #: what there is to say, for providers that show a list
             "lines": [
                 {"title": _TITLES[name][self.settings.language], "content": text} for name, text in said.items() if text
             ],
-            "id": client.id, "entity": client.entity, "name": client.name, "owner": client.owner,
-            "card_url": target.crm.card_url(client), "remark": client.remark,
-            "open_deals": [{"title": deal.get("title"), "stage": deal.get("stage")} for deal in deals[:DEALS]],
+            "id": client.id, "entity": client.entity, "name": name, "card_url": target.crm.card_url(client), "remark": remark,
+            "owner": client.owner if client.owner and "@" not in client.owner else None, "open_deals": open_deals,
         }  # fmt: skip
 
     def _target(self, source: Source, chat: Chat) -> Target | None:
@@ -116,20 +117,30 @@ class LiveAnswers:
 
     async def _client(self, target: Target, person: Person, seen: Mapping[str, Any]) -> Client | None:
         """One client whose own fields agree; of several nobody, because a wrong name in front of the operator is worse."""
-        steps: list[Step] = []
-        for row in await self.store.identities(target.name, person.pairs()):
-            if row.client_id is None:
-                continue
-            try:
-                client = await target.crm.read(Client(id=row.client_id, entity=row.entity or "client"), seen, steps)
-            except NotFound:
-                continue
-            if row.kind == "visitor" or agreement(client, person.points, person.external_id):
-                return client
+        rows = [row for row in await self.store.identities(target.name, person.pairs()) if row.client_id is not None]
+        # whose chat the visitor's last one was says less than a contact point given in this one
+        for row in (row for row in rows if row.kind != "visitor"):
+            client = await self._read(target, row, seen)
+            if client is not None and agreement(client, person.points, person.external_id):
+                others = {other.client_id for other in rows if other.kind != "visitor"} - {client.id}
+                return None if others else client
         phones = [point.value for point in person.points if point.kind is PointKind.PHONE]
         emails = [point.value for point in person.points if point.kind is PointKind.EMAIL]
-        if not phones and not emails and not person.external_id:
+        if phones or emails or person.external_id:
+            hits = await target.crm.find(seen, phones=phones, emails=emails, external_id=person.external_id, steps=[])
+            rivals = contenders(person.points, hits, person.external_id)
+            if rivals:
+                return rivals[0].client if len(rivals) == 1 else None
+        visitors = next((row for row in rows if row.kind == "visitor"), None)
+        return await self._read(target, visitors, seen) if visitors is not None else None
+
+    async def _read(self, target: Target, row: Identity, seen: Mapping[str, Any]) -> Client | None:
+        try:
+            return await target.crm.read(Client(id=row.client_id or "", entity=row.entity or "client"), seen, [])
+        except NotFound:
             return None
-        hits = await target.crm.find(seen, phones=phones, emails=emails, external_id=person.external_id, steps=steps)
-        rivals = contenders(person.points, hits, person.external_id)
-        return rivals[0].client if len(rivals) == 1 else None
+
+
+def _shown(text: Any) -> str | None:
+    """The text, if it holds neither phone nor e-mail: cards are often named by them, and deals after cards."""
+    return text if isinstance(text, str) and mask(text) == text else None

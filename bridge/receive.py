@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from urllib.parse import unquote_plus
 
 import structlog
 from aiohttp import web
@@ -115,12 +116,14 @@ class Receiver:
             raise TooLarge from None
         except TimeoutError:
             raise Refused("The sender took too long over its request.") from None
+        except (web.RequestPayloadError, ConnectionError):
+            raise Refused("The body broke off, or is not packed as its header says.") from None
 
     async def _take(self, request: web.Request, source: Source, body: bytes) -> Reply:
         self._arrivals.append(self.clock.monotonic())
         delivery = Delivery(
             source=source.name, dedupe_key="", received_at=self.clock.now(), method=request.method,
-            query=request.query_string, headers=dict(request.headers), body=body,
+            query=request.rel_url.raw_query_string, headers=dict(request.headers), body=body,
         )
         payload = _decoded(delivery, source)
         glance = parse.glance(payload, delivery, source.mapping, source.view, keys=source.keys)
@@ -132,7 +135,7 @@ class Receiver:
         kept = delivery.model_copy(
             update={
                 "dedupe_key": glance.dedupe_key or hashlib.sha256(body).hexdigest(),
-                "headers": parse.kept_headers(delivery.headers, source.mapping),
+                "headers": _headers_without_secret(parse.kept_headers(delivery.headers, source.mapping), source.keys),
                 "query": _without_secret(delivery.query, source.keys),
                 "body": parse.stored_body(body, payload, source.mapping),
             }
@@ -181,9 +184,13 @@ def _decoded(delivery: Delivery, source: Source) -> Any:
 
 
 def _without_secret(query: str, keys: Sequence[str]) -> str:
-    for key in keys:
-        query = query.replace(key, "")
-    return query
+    """The query as it came, but for parameters that hold a secret."""
+    return "&".join(part for part in query.split("&") if not any(key and key in unquote_plus(part) for key in keys))
+
+
+def _headers_without_secret(headers: Mapping[str, str], keys: Sequence[str]) -> dict[str, str]:
+    """Also from where no rule looks for it: providers send a secret in more places than one."""
+    return {name: value for name, value in headers.items() if not any(key and key in value for key in keys)}
 
 
 def _is_in(address: str | None, networks: Sequence[Any]) -> bool:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -54,14 +54,36 @@ class Sorter:
                 # it builds on one that is not written yet: next round
                 break
             touched |= keys
-            results.append(await self.meaning(delivery, understood, wants=self._to_fetch(understood)))
+            results.append(await self._meaning(delivery, understood))
             await asyncio.sleep(0)  # reading one takes a while: who waits for an answer is not to wait for the whole batch
         if results:
-            await self.store.record_sorted(results)
+            await self._record(results)
         for result in results:
             if result.state == "not_understood":
                 log.warning("delivery.not_understood", delivery=result.delivery, reason=result.reason)
         return len(results)
+
+    async def _meaning(self, delivery: Delivery, understood: Understood) -> Sorted:
+        try:
+            return await self.meaning(delivery, understood, wants=self._to_fetch(understood))
+        except (BridgeError, OSError):
+            raise  # the store's trouble, not this delivery's
+        except Exception as error:  # as above: it must not stop the deliveries behind it
+            log.exception("delivery.broke_sorter", delivery=delivery.id)
+            return _broken(delivery.id, type(error).__name__)
+
+    async def _record(self, results: Sequence[Sorted]) -> None:
+        try:
+            await self.store.record_sorted(results)
+        except (BridgeError, OSError):
+            raise
+        except Exception as error:
+            if len(results) == 1:
+                log.exception("delivery.unrecorded", delivery=results[0].delivery)
+                await self.store.record_sorted([_broken(results[0].delivery, type(error).__name__)])
+                return
+            for result in results:  # one of them cannot be written: which one, and the others all the same
+                await self._record([result])
 
     def understand(
         self, delivery: Delivery, *, fetched: Mapping[int, Mapping[str, Any]] | None = None, only: Collection[int] | None = None
@@ -92,7 +114,7 @@ class Sorter:
         """What is to be recorded of a delivery. `wants`: what is still to be fetched for it; `before`: kinds of the events
         that were recorded of it earlier.
         """
-        changes: list[ChatChange] = []
+        changes: dict[str, ChatChange] = {}
         contacts: list[VisitorContacts] = []
         findings: list[str] = []
         kinds: list[str] = []
@@ -104,33 +126,38 @@ class Sorter:
             if given is not None:
                 contacts.append(given)
             if event.kind in _ENDS or event.kind is EventKind.MESSAGE:
-                changes.append(await self._chat_change(delivery, event))
-            else:
-                changes += await self._waiting_chats(event)
+                changes[event.chat.chat_id] = await self._chat_change(delivery, event, changes.get(event.chat.chat_id), contacts)
+            elif given is not None:
+                changes |= await self._with_contact(given, changes)
         return Sorted(
             delivery=delivery.id, state="fetching" if wants else _state(understood, before), fetch=wants, reason=reason,
-            event=", ".join(dict.fromkeys(kinds)), changes=tuple(changes), contacts=tuple(contacts),
+            event=", ".join(dict.fromkeys(kinds)), changes=tuple(changes.values()), contacts=tuple(contacts),
             findings=tuple(dict.fromkeys(findings)),
         )  # fmt: skip
 
-    async def _chat_change(self, delivery: Delivery, event: Event) -> ChatChange:
+    async def _chat_change(
+        self, delivery: Delivery, event: Event, before: ChatChange | None, contacts: Iterable[VisitorContacts]
+    ) -> ChatChange:
+        """`before` and `contacts`: what the same delivery has said of the chat and of visitors already."""
         chat = event.chat
         source = self.sources[delivery.source]
         if chat.visitor.id:
             known = await self.store.contacts_of(chat.source, chat.visitor.id)
-            if known is not None:
-                chat = chat.model_copy(
-                    update={"visitor": with_contacts(chat.visitor, known.phones, known.emails, known.name)}
-                )
-        stored = await self.store.chat_of(chat.source, chat.chat_id)
-        if stored is not None:
-            chat = merged(stored.chat, chat)
+            for given in (*contacts, *([known] if known else [])):
+                if given.visitor_id == chat.visitor.id:
+                    chat = _chat_with(chat, given)
+        if before is not None:
+            base, chat = before.base_revision, merged(before.chat, chat)
+        else:
+            stored = await self.store.chat_of(chat.source, chat.chat_id)
+            base = stored.revision if stored else 0
+            if stored is not None:
+                chat = merged(stored.chat, chat)
         wait = source.idle if event.kind is EventKind.MESSAGE else source.grace
         return ChatChange(
-            chat=chat,
-            base_revision=stored.revision if stored else 0,
+            chat=chat, base_revision=base, wake=before is not None and before.wake,
             jobs=tuple(self._jobs(source, chat, self.clock.time() + wait, imported=delivery.method == IMPORTED)),
-        )
+        )  # fmt: skip
 
     def _jobs(self, source: Source, chat: Chat, next_at: float, *, imported: bool) -> Iterable[NewJob]:
         quiet = imported or (chat.ended_at is not None and self.clock.now() - chat.ended_at > OLD)
@@ -140,18 +167,29 @@ class Sorter:
         for route in routes.choose(possible, scope):
             yield NewJob(target=route.target, next_at=next_at, quiet=quiet)
 
-    async def _waiting_chats(self, event: Event) -> list[ChatChange]:
-        """The visitor's chats that wait for a contact, with the contact in them."""
-        visitor = event.chat.visitor
-        if not visitor.id or not (visitor.phones or visitor.emails):
-            return []
-        changes = []
-        for stored in await self.store.chats_of_visitor(event.chat.source, visitor.id, waiting=True):
-            chat = stored.chat.model_copy(
-                update={"visitor": with_contacts(stored.chat.visitor, visitor.phones, visitor.emails, visitor.name)}
-            )
-            changes.append(ChatChange(chat=chat, base_revision=stored.revision, wake=True))
-        return changes
+    async def _with_contact(self, given: VisitorContacts, changes: Mapping[str, ChatChange]) -> dict[str, ChatChange]:
+        """The visitor's chats that are still to be written, with the contact in them; those of this delivery as well."""
+        found = {
+            chat_id: replace(change, chat=_chat_with(change.chat, given))
+            for chat_id, change in changes.items()
+            if change.chat.visitor.id == given.visitor_id
+        }
+        for stored in await self.store.chats_of_visitor(given.source, given.visitor_id, waiting=True):
+            if stored.chat.chat_id not in found:
+                found[stored.chat.chat_id] = ChatChange(
+                    chat=_chat_with(stored.chat, given), base_revision=stored.revision, wake=True
+                )
+        return found
+
+
+def _chat_with(chat: Chat, given: VisitorContacts) -> Chat:
+    return chat.model_copy(update={"visitor": with_contacts(chat.visitor, given.phones, given.emails, given.name)})
+
+
+def _broken(delivery: int, error: str) -> Sorted:
+    return Sorted(
+        delivery=delivery, state="not_understood", reason=f"a fault in chat2crm ({error}); please report this as a bug"
+    )
 
 
 def _state(understood: Understood, before: str) -> DeliveryState:

@@ -8,8 +8,10 @@ no cookies are kept, no proxy is taken from the environment, and TLS is always v
 from __future__ import annotations
 
 import asyncio
+import functools
 import http.cookiejar
 import socket
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -178,9 +180,15 @@ def _private_socket(told: tuple[Any, ...]) -> socket.socket:
     return socket.socket(family, kind, protocol)
 
 
+@functools.cache
+def _trust() -> ssl.SSLContext:
+    """Whom we believe, one for all targets: reading the certificates takes 30 ms and a megabyte each time."""
+    return httpx2.create_ssl_context(trust_env=False)
+
+
 def _over_aiohttp(max_connections: int, *, only_private: bool = False) -> httpx2.AsyncBaseTransport:
     # A third of the CPU that httpx2's own transport takes for a request.
-    context = httpx2.create_ssl_context(trust_env=False)
+    context = _trust()
 
     def session() -> aiohttp.ClientSession:
         # Made by the first request, because a session belongs to the running event loop.

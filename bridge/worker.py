@@ -75,13 +75,17 @@ class Worker:
             while not stopping.is_set():
                 self.news.clear()
                 await self.after_you()
+                started, due = 0, None
                 try:
                     started = await self._start_due()
+                    if not started:
+                        due = await self.store.next_due(self.known_targets())
                 except (NoRoom, OSError) as error:
                     log.error("jobs.unclaimed", why=str(error))  # noqa: TRY400 - the store said why; a trace adds nothing
-                    started = 0
+                except Exception:  # whatever it is, the jobs are on disk and looked for again
+                    log.exception("jobs.unclaimed")
                 if not started:
-                    await self._pause(stopping)
+                    await self._pause(stopping, due)
         finally:
             renewing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -97,9 +101,14 @@ class Worker:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _start_due(self) -> int:
-        jobs = await self.store.claim(owner=self.name, lease=self.lease, room=await self._room())
+        room = await self._room()
+        # from before the claim: its commit may take long, and the store counts from when it was asked
+        lease_until = self.clock.monotonic() + self.lease
+        jobs = await self.store.claim(owner=self.name, lease=self.lease, room=room)
         for job in jobs:
-            attempt = Attempting(job=job, clock=self.clock, lease_until=self.clock.monotonic() + self.lease)
+            if job.id in self._running:  # its lease was over (the machine slept) and nobody else took it
+                self._running[job.id][1].cancel()
+            attempt = Attempting(job=job, clock=self.clock, lease_until=lease_until)
             self._running[job.id] = (attempt, asyncio.create_task(self._attempt(attempt), name=f"job-{job.id}"))
         return len(jobs)
 
@@ -122,10 +131,9 @@ class Worker:
         }
         return {target: free for target, free in places.items() if free > 0}
 
-    async def _pause(self, stopping: asyncio.Event) -> None:
+    async def _pause(self, stopping: asyncio.Event, due: float | None) -> None:
         """Until there is news or a place is free, or something falls due, at most POLL seconds."""
         self._free.clear()
-        due = await self.store.next_due(self.known_targets())
         now = self.clock.time()
         # what is due and was not taken up has to wait for news: its target rests, or its lane is busy
         wait = min(POLL, due - now) if due is not None and due > now else POLL
@@ -144,8 +152,9 @@ class Worker:
             held = {job_id: attempt.job.epoch for job_id, (attempt, _) in self._running.items()}
             try:
                 ours = await self.store.renew(held, self.lease)
-            except NoRoom:
-                continue  # the leases stand as they are; who needs more of one than is left stops by itself
+            except Exception:  # the leases stand as they are; who needs more of one than is left stops by itself
+                log.exception("leases.unrenewed")
+                continue
             for job_id, (attempt, task) in list(self._running.items()):
                 if job_id in ours:
                     attempt.lease_until = began + self.lease
@@ -178,8 +187,11 @@ class Worker:
         except (NoRoom, OSError) as error:
             # not recorded: the lease runs out and the job is taken up again from what the journal holds
             log.error("attempt.unrecorded", job=job.id, why=str(error))  # noqa: TRY400 - as above
+        except Exception:
+            log.exception("attempt.unrecorded", job=job.id)
         finally:
-            self._running.pop(job.id, None)
+            if self._running.get(job.id, (None,))[0] is attempt:
+                del self._running[job.id]
             self._free.set()
             self.news.set()
 

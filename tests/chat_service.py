@@ -60,7 +60,7 @@ class ChatService:
     chats: dict[str, list[str]] = field(default_factory=dict)
     closed: list[dict[str, Any]] = field(default_factory=list)
     page_size: int = 2
-    #: path → what is answered to it next, instead of the truth: a status, or `reset`
+    #: path → what is answered to it next, instead of the truth: a status, or `reset`; 200 is the truth
     faults: dict[str, list[int | str]] = field(default_factory=dict)
     #: for every path
     refuses: int | None = None
@@ -110,7 +110,7 @@ class ChatService:
             assert request.transport is not None
             request.transport.abort()
             return half
-        if isinstance(fault, int):
+        if isinstance(fault, int) and fault != 200:
             headers = {"Retry-After": self.retry_after} if fault == 429 else {}
             return web.json_response({"error": "x"}, status=fault, headers=headers)
         response: web.StreamResponse = await handler(request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from bridge.errors import AccessRefused, Blocked, Busy, CrmBroken, EmptyExpressi
 from bridge.fetch import Pull, Remedy, Window, sort_out
 from bridge.fetch.failures import NotReady
 from bridge.fetch.pull import Pulled
+from bridge.store import Sorted
 
 
 @pytest.fixture
@@ -330,6 +331,28 @@ class TestCrash:
         await desk.fetcher.finished()
 
         assert sorted(await desk.texts("7") or ()) == ["And one more thing", "a"]
+
+
+    async def test_a_chat_that_changes_while_it_is_recorded_is_recorded_anew(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        desk.service.chats["7"] = ["a"]
+        number = await desk.post(ended("7"))
+        await desk.sorter.sort()
+        record = desk.store.record_sorted
+
+        async def overtaken(results: Sequence[Sorted]) -> list[int]:
+            monkeypatch.undo()
+            await desk.post({"event": "left", "chat": "7", "text": "Overtaken"})
+            await desk.sorter.sort()
+            return await record(results)
+
+        monkeypatch.setattr(desk.store, "record_sorted", overtaken)
+        await desk.fetcher.start_due()
+        await desk.fetcher.finished()
+
+        assert (await desk.row(number))["state"] == "sorted"
+        assert sorted(await desk.texts("7") or ()) == ["Overtaken", "a"]
 
 
 class TestWhereTo:

@@ -12,8 +12,8 @@ from store_materials import LEASE, chat, claim, delivery, end, finish_chat, plan
 
 from bridge.errors import StaleLease
 from bridge.model import JobState, OperationKind, OperationState, Step, Verdict
-from bridge.store import Attempt, Keep, Outcome, Sorted, Store, TargetStop, VisitorContacts, open_store
-from bridge.store.records import ChatChange, NewJob
+from bridge.store import Attempt, Keep, Outcome, Position, Sorted, Store, TargetStop, VisitorContacts, open_store
+from bridge.store.records import ChatChange, NewJob, ToFetch
 
 CREATE, NOTE, DEAL = OperationKind.CREATE, OperationKind.NOTE, OperationKind.DEAL
 
@@ -123,6 +123,143 @@ class TestIntake:
         [again] = await claim(store)
         assert (again.id, again.revision) == (job.id, 1)
         assert (await store.chat(again.chat_row)).chat.visitor.phones == ("+79160000001",)
+
+
+class TestFetching:
+    async def to_fetch(
+        self, store: Store, clock: FakeClock, key: str, *, source: str = "shop", lane: str = "", later: float = 0.0,
+        parts: tuple[int, ...] = (0,),
+    ) -> int:  # fmt: skip
+        accepted = await store.accept(delivery(key, source=source, at=clock.now()))
+        wants = ToFetch(parts=parts, at=clock.time() + later, lane=lane)
+        assert await store.record_sorted([Sorted(delivery=accepted.id, state="fetching", fetch=wants)]) == []
+        return accepted.id
+
+    async def claimed(self, store: Store, room: int = 10, *sources: str) -> list[int]:
+        found = await store.claim_fetches(lease=300.0, room=dict.fromkeys(sources or ("shop", "blog"), room))
+        return [one.delivery.id for one in found]
+
+    async def test_what_waits_for_an_answer_is_not_sorted_again(self, store: Store, clock: FakeClock) -> None:
+        number = await self.to_fetch(store, clock, "a", parts=(0, 2))
+
+        assert await store.received(10) == []
+        [found] = await store.claim_fetches(lease=300.0, room={"shop": 1})
+        assert (found.delivery.id, found.delivery.body, found.wants.parts) == (number, b'{"a": 1}', (0, 2))
+
+    async def test_it_is_taken_once_until_its_lease_is_over(self, store: Store, clock: FakeClock) -> None:
+        number = await self.to_fetch(store, clock, "a")
+        assert await self.claimed(store) == [number]
+        assert await self.claimed(store) == []
+
+        await clock.advance(301)
+
+        assert await self.claimed(store) == [number]
+
+    async def test_it_is_not_taken_before_its_time_and_of_each_source_so_many(self, store: Store, clock: FakeClock) -> None:
+        later = await self.to_fetch(store, clock, "later", later=60.0)
+        shop = [await self.to_fetch(store, clock, f"s{number}") for number in range(3)]
+        blog = await self.to_fetch(store, clock, "b", source="blog")
+
+        assert sorted(await self.claimed(store, 2)) == sorted([*shop[:2], blog])
+        assert await self.claimed(store, 2, "blog") == []
+        await clock.advance(61)
+        assert await self.claimed(store, 9, "shop") == [shop[2], later]
+
+    async def test_of_a_lane_the_first_is_taken_until_it_is_over(self, store: Store, clock: FakeClock) -> None:
+        first = await self.to_fetch(store, clock, "a", lane="7")
+        second = await self.to_fetch(store, clock, "b", lane="7")
+        other = await self.to_fetch(store, clock, "c", source="blog", lane="7")
+
+        assert sorted(await self.claimed(store)) == [first, other]
+        wants = ToFetch(parts=(0,), at=clock.time() + 60, lane="7")
+        await store.record_sorted([Sorted(delivery=first, state="fetching", fetch=wants)])
+        assert await self.claimed(store) == []
+        await store.record_sorted([Sorted(delivery=first, state="sorted")])
+        assert await self.claimed(store) == [second]
+
+    async def test_a_failure_is_remembered_and_over_when_it_is_over(self, store: Store, clock: FakeClock) -> None:
+        number = await self.to_fetch(store, clock, "a")
+        wants = ToFetch(parts=(0,), at=clock.time(), attempts=3, failing_since=5.0)
+        await store.record_sorted([Sorted(delivery=number, state="fetching", fetch=wants, reason="no answer")])
+
+        [found] = await store.claim_fetches(lease=300.0, room={"shop": 1})
+        assert found.wants == wants
+        [group] = await store.reading().fetching()
+        assert (group["source"], group["n"], group["failing"], group["failing_since"]) == ("shop", 1, 1, 5.0)
+        await store.record_sorted([Sorted(delivery=number, state="sorted", event="chat_finished")])
+        [row] = await store.reading().deliveries()
+        assert (row["state"], row["reason"], row["fetch_attempts"], row["failing_since"]) == ("sorted", "", 0, None)
+
+    async def test_parts_are_told_of_in_turns(self, store: Store, clock: FakeClock) -> None:
+        accepted = await store.accept(delivery("a", at=clock.now()))
+        change = ChatChange(chat=chat("7"), base_revision=0)
+        await store.record_sorted([Sorted(
+            delivery=accepted.id, state="fetching", event="offline_message", findings=("one",), changes=(change,),
+            fetch=ToFetch(parts=(1,), at=clock.time()),
+        )])  # fmt: skip
+        [found] = await store.claim_fetches(lease=300.0, room={"shop": 1})
+        assert found.event == "offline_message"
+        await store.record_sorted([Sorted(delivery=accepted.id, state="sorted", event="chat_finished", findings=("one", "two"))])
+
+        [row] = await store.reading().deliveries()
+        assert (row["event"], row["findings"]) == ("offline_message, chat_finished", '["one", "two"]')
+        assert row["chat"] is not None
+
+    async def test_what_is_said_of_a_delivery_that_is_over_is_not_written(self, store: Store, clock: FakeClock) -> None:
+        accepted = await store.accept(delivery("a", at=clock.now()))
+        await store.record_sorted([Sorted(delivery=accepted.id, state="skipped")])
+
+        change = ChatChange(chat=chat("7"), base_revision=0)
+        await store.record_sorted([Sorted(delivery=accepted.id, state="sorted", changes=(change,))])
+
+        assert await store.chat_of("shop", "7") is None
+
+    async def test_a_base_that_has_moved_on_is_told(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now(), "7", "one")
+        number = await self.to_fetch(store, clock, "a")
+
+        change = ChatChange(chat=chat("7", "other"), base_revision=0)
+        assert await store.record_sorted([Sorted(delivery=number, state="sorted", changes=(change,))]) == [number]
+        assert (await store.reading().deliveries(state="fetching"))[0]["id"] == number
+
+    async def test_a_person_sends_round_what_is_held_or_waits(self, store: Store, clock: FakeClock) -> None:
+        held = await self.to_fetch(store, clock, "a")
+        waits = await self.to_fetch(store, clock, "b", later=3600)
+        await store.record_sorted([Sorted(delivery=held, state="held", fetch=ToFetch(parts=(0,), at=0.0), reason="why")])
+        assert [(row["source"], row["n"]) for row in await store.reading().held_deliveries()] == [("shop", 1)]
+
+        assert await store.sort_again(source="shop") == 2
+
+        assert [one.id for one in await store.received(10)] == [held, waits]
+
+    async def test_sources_that_are_gone_leave_their_deliveries_to_a_person(self, store: Store, clock: FakeClock) -> None:
+        await self.to_fetch(store, clock, "a")
+        await self.to_fetch(store, clock, "b", source="blog")
+
+        assert await store.hold_fetches(["blog"]) == 1
+        assert [row["source"] for row in await store.reading().deliveries(state="held")] == ["shop"]
+
+    async def test_after_a_restart_nobody_is_at_it(self, store_url: str, clock: FakeClock) -> None:
+        store = open_store(store_url, clock=clock)
+        await store.open()
+        number = await self.to_fetch(store, clock, "a")
+        assert await self.claimed(store) == [number]
+        await store.close()
+
+        again = open_store(store_url, clock=clock)
+        await again.open()
+        assert await self.claimed(again) == [number]
+        await again.close()
+
+    async def test_a_position_is_kept_until_it_is_forgotten(self, store: Store, clock: FakeClock) -> None:
+        assert await store.position("shop") is None
+        await store.record_position("shop", "1")
+        await clock.advance(10)
+        await store.record_position("shop", "2")
+
+        assert await store.position("shop") == Position(value="2", at=clock.time())
+        await store.forget_position("shop")
+        assert await store.position("shop") is None
 
 
 class TestJobs:

@@ -12,6 +12,7 @@ from typing import TypeVar
 from bridge import config, log
 from bridge.clock import Clock
 from bridge.config import Settings
+from bridge.errors import StoreError
 from bridge.store import Store, open_store
 
 Result = TypeVar("Result")
@@ -29,6 +30,21 @@ async def store_beside(settings: Settings) -> AsyncIterator[Store]:
     """The service's store, without taking it from the service. Raises StoreError if there is none yet."""
     store = open_store(settings.store, clock=Clock(), service=False)
     await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def store_at_hand(settings: Settings) -> AsyncIterator[Store]:
+    """The service's store; it is made here if there is none, because people agree before the service runs for the first time."""
+    store = open_store(settings.store, clock=Clock(), service=False)
+    try:
+        await store.open()
+    except StoreError:
+        store = open_store(settings.store, clock=Clock())
+        await store.open()
     try:
         yield store
     finally:

@@ -17,12 +17,11 @@ from bridge.cli.live_check import check_live
 from bridge.cli.printing import BAD, DOUBTFUL, GOOD, example, heading, mark, print_json
 from bridge.cli.proofs import Checked, Wanted, named
 from bridge.cli.proofs import check as check_mapping
-from bridge.clock import Clock
 from bridge.config import Settings
 from bridge.errors import ConfigError
 from bridge.mapping.schema import CrmMapping
 from bridge.sources import Source, load_sources
-from bridge.targets import load_targets
+from bridge.targets import mappings_of
 from bridge.verify import what_is_wrong_with
 
 #: mounted read-only by whoever runs the container, for all in it
@@ -94,16 +93,16 @@ def _about(settings: Settings) -> Iterator[Line]:
     yield from _open_files(settings.secret_files)
     try:
         sources = load_sources(settings)
-        targets = load_targets(settings, Clock(), writes=False)
+        mappings = mappings_of(settings)
     except ConfigError as error:
         yield Line(BAD, error.message)
         return
     for source in sources.values():
         yield from _proof_of(source)
-    for target in targets.values():
-        yield from _missing_options(target.name, target.mapping, target.settings.extra)
-        if target.settings.mode == "rehearse":
-            yield Line(DOUBTFUL, f"target {target.name} is in mode: rehearse: nothing is written until it says mode: write")
+    for name, target in settings.targets.items():
+        yield from _missing_options(name, mappings[name], target.extra)
+        if target.mode == "rehearse":
+            yield Line(DOUBTFUL, f"target {name} is in mode: rehearse: nothing is written until it says mode: write")
     if settings.sources and settings.receive.public_url is None:
         yield Line(DOUBTFUL, "receive.public_url is not set; `chat2crm urls` can print only this machine's own addresses")
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -11,13 +12,13 @@ from typing import Any
 import click
 
 from bridge.cli import FAILED
+from bridge.cli.access import Watched, live_tokens, live_transports
 from bridge.cli.fictitious import emails, phones
 from bridge.cli.printing import BAD, DOUBTFUL, GOOD, heading, hidden, mark
 from bridge.clock import Clock
 from bridge.config import RouteOptions, Settings, TargetSettings
 from bridge.crm.client import Crm
 from bridge.errors import AccessRefused, BridgeError, CrmError, NoAnswer, NotFound, NotSent
-from bridge.mapping.load import load_crm
 from bridge.mapping.schema import CrmMapping
 from bridge.mapping.suggestions import nearest
 from bridge.model import (
@@ -36,7 +37,7 @@ from bridge.model import (
     Visitor,
     Wishes,
 )
-from bridge.transport import Answer, PreparedRequest, Sends, Transport
+from bridge.targets import mappings_of
 from bridge.write import MarkerKeys, NoteSettings, Work, plan
 
 #: seconds by which the CRM's clock may differ before it matters to scans by time
@@ -49,33 +50,6 @@ _SAID = {
     "en": ("Probe of chat2crm", "This is a trial of the connection; it can be deleted.", "Thank you, it works."),
     "ru": ("Проверка chat2crm", "Это проверка подключения, её можно удалить.", "Спасибо, всё работает."),
 }
-
-
-@dataclass(slots=True)
-class Watching:
-    """A transport that remembers what came back."""
-
-    sends: Sends
-    answers: list[Answer] = field(default_factory=list)
-    at: list[datetime] = field(default_factory=list)
-
-    async def send(self, request: PreparedRequest) -> Answer:
-        answer = await self.sends.send(request)
-        self.answers.append(answer)
-        self.at.append(datetime.now(UTC))
-        return answer
-
-    async def close(self) -> None:
-        await self.sends.close()
-
-    def skew(self) -> float | None:
-        """Seconds by which the CRM's clock is ahead of ours; None if it does not tell."""
-        for answer, at in zip(self.answers, self.at, strict=True):
-            try:
-                return (parsedate_to_datetime(answer.headers["date"]) - at).total_seconds()
-            except (KeyError, ValueError, TypeError):
-                continue
-        return None
 
 
 @dataclass(slots=True)
@@ -96,38 +70,39 @@ async def check_live(settings: Settings, name: str, *, probe: bool) -> int:
         known = settings.targets
         raise click.UsageError(f"No target {name!r}{nearest(name, known)}; there are: {', '.join(known) or 'none yet'}.")
     configured = settings.targets[name]
-    mapping = load_crm(configured.crm, search=settings.mapping_folders)
-    watching = Watching(Transport(timeout=configured.timeout))
-    crm = Crm(name, mapping, configured, transport=watching, clock=Clock(), writes=probe)
+    mapping = mappings_of(settings)[name]
     screen = Screen(tuple(settings.secrets()))
     heading(f"target {name}: {mapping.title}" + (f" at {hidden(configured.url, screen.secrets)}" if configured.url else ""))
-    try:
-        if await _reading(crm, mapping, configured, watching, screen):
+    async with AsyncExitStack() as stack:
+        transports, clock = await live_transports(settings, stack), Clock()
+        watched = Watched(transports[name])
+        tokens = await live_tokens(settings, transports, clock, stack)
+        crm = Crm(name, mapping, configured, transport=watched, tokens=tokens[name], clock=clock, writes=probe)
+        if await _reading(crm, mapping, configured, watched, screen):
             await _writing(crm, mapping, settings, configured, screen, probe=probe)
-    finally:
-        await crm.close()
     return FAILED if screen.failed else 0
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 
-async def _reading(crm: Crm, mapping: CrmMapping, configured: TargetSettings, watching: Watching, screen: Screen) -> bool:
+async def _reading(crm: Crm, mapping: CrmMapping, configured: TargetSettings, watched: Watched, screen: Screen) -> bool:
     """Reachable, authorised, searched, read. True if it makes sense to go on."""
     scope = _scope(configured)
     steps: list[Step] = []
     hits, error = await _tried(
         crm.find(scope, phones=scope["phones"], emails=scope["emails"], external_id=None, steps=steps)
     )
-    if isinstance(error, NotSent) or (isinstance(error, NoAnswer) and not watching.answers):
+    if isinstance(error, NotSent) or (isinstance(error, NoAnswer) and not watched.answers):
         screen.say(BAD, "reachable", error.message)
         return False
-    screen.say(GOOD, "reachable", f"in {watching.answers[0].ms} ms" if watching.answers else "")
-    _say_skew(watching, screen)
+    screen.say(GOOD, "reachable", f"in {watched.answers[0].ms} ms" if watched.answers else "")
+    _say_skew(watched, screen)
     if error is not None:
         _say_refusal(error, screen)
         return False
-    screen.say(GOOD, "authorised", "the CRM takes our key")
+    name, _ = await _tried(crm.who([]))
+    screen.say(GOOD, "authorised", f"as {name}" if name else "the CRM takes our key")
     found = list(hits or ())
     asked = sum(step.method is not None for step in steps)
     if found:
@@ -159,8 +134,8 @@ async def _may_read(crm: Crm, mapping: CrmMapping, scope: Mapping[str, Any], fou
         screen.say(DOUBTFUL, "read", f"not known: there is no client to read, and for one that does not exist: {_words(error)}")
 
 
-def _say_skew(watching: Watching, screen: Screen) -> None:
-    skew = watching.skew()
+def _say_skew(watched: Watched, screen: Screen) -> None:
+    skew = _skew(watched)
     if skew is None:
         screen.say(DOUBTFUL, "clock", "the CRM does not tell its time")
     elif abs(skew) > CLOCKS_DIFFER:
@@ -168,6 +143,15 @@ def _say_skew(watching: Watching, screen: Screen) -> None:
         screen.say(BAD, "clock", f"the CRM's is {abs(skew):.0f} s {way} ours; set this machine's clock (or the CRM's)")
     else:
         screen.say(GOOD, "clock", f"within {max(1, round(abs(skew)))} s of ours")
+
+
+def _skew(watched: Watched) -> float | None:
+    """Seconds by which the CRM's clock is ahead of ours, by its first answer; None if it does not tell."""
+    now = datetime.now(UTC)
+    try:
+        return (parsedate_to_datetime(watched.answers[-1].headers["date"]) - now).total_seconds()
+    except (IndexError, KeyError, ValueError, TypeError):
+        return None
 
 
 # -- writing -----------------------------------------------------------------------------------------------------------

@@ -67,8 +67,10 @@ def local_time(seconds: float | None, zone: tzinfo = UTC) -> str:
 
 
 @contextmanager
-def progress(what: str, total: int) -> Iterator[Any]:
-    """Show how far long work is: a bar on a terminal, a line at its end elsewhere. What it yields is called for each step."""
+def progress(what: str, total: int | None) -> Iterator[Any]:
+    """Show how far long work is: a bar on a terminal, a line at its end elsewhere. What it yields is called for each step.
+    `total` None: nobody knows how much there is.
+    """
     if not sys.stderr.isatty():
         done = 0
 
@@ -77,7 +79,7 @@ def progress(what: str, total: int) -> Iterator[Any]:
             done += step
 
         yield count
-        click.echo(f"{what}: {done} of {total}", err=True)
+        click.echo(f"{what}: {done}" if total is None else f"{what}: {done} of {total}", err=True)
         return
     from rich.console import Console  # only a terminal needs it
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bridge.attempt import Attempting, Stop
+from bridge.cli.access import Offline, Watched, live_tokens, live_transports
+from bridge.cli.rendering import rendered
 from bridge.clock import Clock
 from bridge.config import Settings, TargetSettings
+from bridge.crm.call import Tokens
 from bridge.crm.client import Crm
-from bridge.errors import BridgeError, EmptyExpression, Rejected
-from bridge.mapping.load import load_crm
+from bridge.errors import BridgeError
 from bridge.mapping.schema import CrmMapping
-from bridge.model import Chat, Client, Delivery, Plan, Step
+from bridge.model import Chat, Client, Delivery, Operation, Plan, Step
 from bridge.pipeline import Pipeline
 from bridge.sort import Sorter
 from bridge.sources import Source
 from bridge.store import Job, Store, open_store
 from bridge.store.records import ChatChange, NewJob, Outcome, Sorted
-from bridge.targets import Target
-from bridge.transport import Answer, PreparedRequest, Sends, Transport
+from bridge.targets import Target, mappings_of
+from bridge.transport import PreparedRequest
 
 #: seconds; nobody else works on the store
 LEASE = 3600.0
@@ -31,62 +33,22 @@ LEASE = 3600.0
 MOST_JOBS = 100
 
 
-class NotAsked(EmptyExpression, Rejected):
-    """The CRM is not asked without --live."""
-
-
-@dataclass(slots=True)
-class Seen:
-    """What went to one target's CRM, or would have gone."""
-
-    requests: list[PreparedRequest] = field(default_factory=list)
-    #: every client that a search gave, unchecked
-    hits: list[Client] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Offline:
-    """Takes the first requests down and sends none: a search that is not sent finds nobody."""
-
-    seen: Seen
-
-    async def send(self, request: PreparedRequest) -> Answer:
-        self.seen.requests.append(request)
-        raise NotAsked
-
-    async def close(self) -> None:
-        """Nothing is open."""
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """Sends, and takes down what was sent."""
-
-    seen: Seen
-    sends: Sends
-
-    async def send(self, request: PreparedRequest) -> Answer:
-        self.seen.requests.append(request)
-        return await self.sends.send(request)
-
-    async def close(self) -> None:
-        await self.sends.close()
-
-
 class ReadingCrm(Crm):
     """A CRM that is only read, whose hits are kept before anybody has checked them."""
 
-    def __init__(self, mapping: CrmMapping, settings: TargetSettings, seen: Seen, *, live: bool, clock: Clock) -> None:
-        transport = Watched(seen, Transport(timeout=settings.timeout)) if live else Offline(seen)
-        super().__init__(settings.name, mapping, settings, transport=transport, clock=clock, writes=False)
-        self._seen = seen
+    def __init__(
+        self, mapping: CrmMapping, settings: TargetSettings, sends: Offline | Watched, *, tokens: Tokens | None, clock: Clock
+    ) -> None:
+        super().__init__(settings.name, mapping, settings, transport=sends, tokens=tokens, clock=clock, writes=False)
+        #: every client that a search gave
+        self.hits: list[Client] = []
 
     async def find(
         self, scope: Mapping[str, Any], *, phones: Sequence[str], emails: Sequence[str], external_id: str | None,
         steps: list[Step],
     ) -> list[Client]:
         found = await super().find(scope, phones=phones, emails=emails, external_id=external_id, steps=steps)
-        self._seen.hits += found
+        self.hits += found
         return found
 
 
@@ -96,7 +58,8 @@ class Rehearsed:
 
     target: Target
     chat: Chat
-    seen: Seen
+    requests: Sequence[PreparedRequest]
+    hits: Sequence[Client]
     steps: Sequence[Step]
     outcome: Outcome | None
     error: BridgeError | None = None
@@ -115,7 +78,8 @@ class Rehearsal:
     clock: Clock
     sources: Mapping[str, Source]
     targets: Mapping[str, Target]
-    seen: Mapping[str, Seen]
+    sends: Mapping[str, Offline | Watched]
+    tokens: Mapping[str, Tokens | None]
 
     async def deliver(self, delivery: Delivery) -> None:
         """Sort it as the service would: into chats and jobs."""
@@ -134,7 +98,7 @@ class Rehearsal:
         return [await self._attempt(job) for job in jobs]
 
     async def _attempt(self, job: Job) -> Rehearsed:
-        target = self.targets[job.target]
+        target, sends = self.targets[job.target], self.sends[job.target]
         chat = (await self.store.chat(job.chat_row)).chat
         attempt = Attempting(job=job, clock=self.clock, lease_until=self.clock.monotonic() + LEASE)
         pipeline = Pipeline.of(self.store, self.clock, self.settings, self.sources, self.targets)
@@ -145,7 +109,14 @@ class Rehearsal:
             outcome = stop.outcome
         except BridgeError as error:
             failure = error
-        return Rehearsed(target, chat, self.seen[job.target], attempt.steps, outcome, failure)
+        hits = target.crm.hits if isinstance(target.crm, ReadingCrm) else ()
+        return Rehearsed(target, chat, tuple(sends.requests), tuple(hits), attempt.steps, outcome, failure)
+
+    async def request_of(self, operation: Operation, target: str) -> PreparedRequest | str:
+        """The request by which a planned operation would be carried out."""
+        sends = self.sends[target]
+        reads = sends if isinstance(sends, Watched) else None
+        return await rendered(operation, self.targets[target], reads=reads, tokens=self.tokens[target])
 
 
 @asynccontextmanager
@@ -157,19 +128,21 @@ async def rehearsal(settings: Settings, source: Source, *, live: bool) -> AsyncI
     hasty = source.settings.model_copy(update={"grace": 0.0, "idle": 0.0})
     settings = settings.model_copy(update={"targets": rehearsed, "sources": {source.name: hasty}})
     sources = {source.name: Source.of(hasty, source.mapping, settings)}
-    seen = {name: Seen() for name in rehearsed}
-    targets = {}
-    for name, one in rehearsed.items():
-        mapping = load_crm(one.crm, search=settings.mapping_folders)
-        targets[name] = Target(settings=one, mapping=mapping, crm=ReadingCrm(mapping, one, seen[name], live=live, clock=clock))
-    try:
-        with tempfile.TemporaryDirectory(prefix="chat2crm-try-") as folder:
-            store = open_store(f"sqlite:///{Path(folder) / 'try.db'}", clock=clock)
-            await store.open()
-            try:
-                yield Rehearsal(settings, store, clock, sources, targets, seen)
-            finally:
-                await store.close()
-    finally:
-        for target in targets.values():
-            await target.crm.close()
+    async with AsyncExitStack() as stack:
+        mappings = mappings_of(settings)
+        tokens: Mapping[str, Tokens | None] = dict.fromkeys(rehearsed)
+        sends: dict[str, Offline | Watched] = {name: Offline() for name in rehearsed}
+        if live:
+            transports = await live_transports(settings, stack)
+            tokens = await live_tokens(settings, transports, clock, stack)
+            sends = {name: Watched(transport) for name, transport in transports.items()}
+        targets = {
+            name: Target(settings=one, mapping=mappings[name],
+                         crm=ReadingCrm(mappings[name], one, sends[name], tokens=tokens[name], clock=clock))
+            for name, one in rehearsed.items()
+        }  # fmt: skip
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="chat2crm-try-"))
+        store = open_store(f"sqlite:///{Path(folder) / 'try.db'}", clock=clock)
+        await store.open()
+        stack.push_async_callback(store.close)
+        yield Rehearsal(settings, store, clock, sources, targets, sends, tokens)

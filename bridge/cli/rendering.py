@@ -1,44 +1,53 @@
-"""The exact requests of a plan, as they would go out, without the target's key."""
+"""The exact requests of a plan, caught on their way out."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from bridge.crm.render import render
+from bridge.cli.access import Halting, NotAsked, Offline
+from bridge.clock import Clock
+from bridge.crm.call import Tokens
+from bridge.crm.client import Crm
 from bridge.errors import BridgeError
-from bridge.mapping.schema import Write
 from bridge.model import Operation, OperationKind
 from bridge.targets import Target
-from bridge.transport import PreparedRequest
+from bridge.transport import PreparedRequest, Sends
 
 #: stands where an id will stand that only an earlier request of the same plan can give
 NEW_CLIENT, NEW_DEAL = "NEW-CLIENT", "NEW-DEAL"
+#: what reads before it writes: the card as it is now, the ids behind names
+_READS_FIRST = frozenset({OperationKind.ENRICH, OperationKind.DEAL})
 
 
-def rendered(operation: Operation, target: Target) -> PreparedRequest | str:
-    """The request that would carry it out, unsigned; a sentence if there can be none."""
-    mapping = target.mapping
-    known: dict[str, Any] = dict(operation.scope)
-    client = known.get("client")
-    creating = operation.kind is OperationKind.CREATE
-    if client is None and not creating:
-        known["client"] = client = {"id": NEW_CLIENT, "entity": mapping.create.entity}
-    if known.get("deal") is None and (known.get("note") or {}).get("on") == "deal":
-        known["deal"] = {"id": NEW_DEAL}
-    entity = (client or {}).get("entity") or mapping.create.entity
-    part = mapping.create if creating else getattr(mapping.for_entity(entity), operation.kind.value, None)
-    if not isinstance(part, Write):
-        return f"The mapping of {mapping.title} does not say how a {operation.kind} is written."
-    defaults = {name: option.default for name, option in mapping.options.items()}
-    known |= {"target": {**defaults, **target.settings.scope()}, "token": {}, "marker": operation.marker,
-              "part": {"number": operation.part, "of": operation.parts}}  # fmt: skip
-    marker = part.marker
-    more = {marker.name: operation.marker} if marker.kind == "header" and marker.name else {}
+async def rendered(
+    operation: Operation, target: Target, *, reads: Sends | None = None, tokens: Tokens | None = None
+) -> PreparedRequest | str:
+    """The request that would carry it out, to the byte; a sentence if there is none. It is never sent.
+
+    `reads` is asked what has to be known before (the card of a client that is to be enriched); None: nothing is asked.
+    """
+    before = reads if reads is not None and operation.kind in _READS_FIRST else Offline()
+    halting = Halting(before)
+    crm = Crm(target.name, target.mapping, target.settings, transport=halting, tokens=tokens, clock=Clock())
     try:
-        return render(part, known, base_url=str(mapping.base_url.fill_strict(known)), more=more)
+        await crm.perform(operation, _known(operation, target), [], guard=halting.arm)
+    except NotAsked as error:
+        return halting.caught or error.message
     except BridgeError as error:
         return error.message
+    return "Nothing: all of it stands on the card already."
+
+
+def _known(operation: Operation, target: Target) -> dict[str, Any]:
+    """What earlier operations of the plan would have given."""
+    known: dict[str, Any] = {}
+    if not operation.scope.get("client") and operation.kind is not OperationKind.CREATE:
+        known["client"] = {"id": NEW_CLIENT, "entity": target.mapping.create.entity}
+    note = operation.scope.get("note") or {}
+    if not operation.scope.get("deal") and note.get("on") == "deal":
+        known["deal"] = {"id": NEW_DEAL}
+    return known
 
 
 def as_text(request: PreparedRequest) -> str:

@@ -34,7 +34,9 @@ class Sampler:
         self._folder = folder
         self._disguise = Disguise(source.settings.region)
         self._real = source
-        secrets = tuple(dict.fromkeys((_PLAIN_SECRET, _SIGNING_SECRET, _BASE64_SECRET)))
+        secrets = [_PLAIN_SECRET, _SIGNING_SECRET, _BASE64_SECRET]
+        if any(key.startswith("whsec_") for key in source.keys):
+            secrets.insert(0, _SIGNING_SECRET)  # what was signed stays signed
         settings = source.settings.model_copy(update={"name": SAMPLE_SOURCE})
         #: the same source with one of the samples' secrets each
         self._stand_ins = [replace(source, settings=settings, keys=(secret,)) for secret in secrets]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -16,13 +15,13 @@ from bridge.cli.beside import settings_of, store_beside
 from bridge.cli.choosing import in_words, require
 from bridge.cli.printing import BAD, DOUBTFUL, GOOD, example, heading, hidden, mark
 from bridge.cli.recorded import find_sample, read_request
-from bridge.cli.rehearsal import Rehearsed, rehearsal
-from bridge.cli.rendering import as_text, rendered
+from bridge.cli.rehearsal import Rehearsal, Rehearsed, rehearsal
+from bridge.cli.rendering import as_text
 from bridge.config import Settings
 from bridge.errors import NotUnderstood
 from bridge.extract import contact_points
 from bridge.match import agreement
-from bridge.model import Chat, Claim, Client, Delivery, OperationKind
+from bridge.model import Chat, Claim, Client, Delivery, Operation, OperationKind
 from bridge.parse import Understood
 from bridge.sources import Source
 from bridge.write import card_points
@@ -58,8 +57,8 @@ class _Trial:
             elif not await self._delivered(stage, find_sample(self.source, sample)):
                 return FAILED
             results = await stage.go()
-        for result in results:
-            self._tell(result)
+            for result in results:
+                await self._tell(stage, result)
         return FAILED if any(result.error for result in results) else 0
 
     # -- what came in --------------------------------------------------------------------------------------------------
@@ -74,7 +73,7 @@ class _Trial:
         self._tell_chat(chat)
         return chat, row["target"]
 
-    async def _delivered(self, stage: Any, path: Path) -> bool:
+    async def _delivered(self, stage: Rehearsal, path: Path) -> bool:
         request = read_request(path)
         source = self.source
         delivery = Delivery(source=source.name, dedupe_key="try", received_at=datetime.now(UTC), method=request.method,
@@ -131,7 +130,7 @@ class _Trial:
 
     # -- what would become of it ---------------------------------------------------------------------------------------
 
-    def _tell(self, result: Rehearsed) -> None:
+    async def _tell(self, stage: Rehearsal, result: Rehearsed) -> None:
         click.echo()
         heading(f"Target {result.target.name} ({result.target.mapping.title})")
         self._tell_searches(result)
@@ -146,27 +145,27 @@ class _Trial:
         if self.live:
             heading("Decision")
             click.echo(f"  {result.plan.match.verdict}: {result.plan.match.reason}")
-        elif result.seen.requests:
+        elif result.requests:
             mark(DOUBTFUL, "Here it stops: whether there is such a client only the CRM knows. --live asks it.", indent=2)
             heading("If the CRM knew nobody, this would be written")
         for operation in result.plan.operations:
-            self._tell_operation(result, operation)
+            await self._tell_operation(stage, result, operation)
         if not result.plan.operations:
             click.echo("  Nothing would be written.")
 
     def _tell_searches(self, result: Rehearsed) -> None:
-        if result.seen.requests:
+        if result.requests:
             heading("Searches and reads" if self.live else "Searches that would be sent")
-        for request in result.seen.requests:
+        for request in result.requests:
             self._block(hidden(as_text(request), self.secrets))
         if not self.live:
             return
         for step in result.steps:
             if step.method:
                 click.echo(f"  {step.what}: {step.status or step.error} in {step.ms if step.ms is not None else '?'} ms")
-        if result.seen.requests:
-            heading(f"Hits: {len(result.seen.hits)}")
-        for client in result.seen.hits:
+        if result.requests:
+            heading(f"Hits: {len(result.hits)}")
+        for client in result.hits:
             self._tell_hit(result, client)
 
     def _tell_hit(self, result: Rehearsed, client: Client) -> None:
@@ -182,11 +181,11 @@ class _Trial:
         shared += ["the site's own id"] if agreed.external else []
         mark(GOOD, f"{who}: on it stands {', '.join(shared)}", indent=2)
 
-    def _tell_operation(self, result: Rehearsed, operation: Any) -> None:
+    async def _tell_operation(self, stage: Rehearsal, result: Rehearsed, operation: Operation) -> None:
         part = f" {operation.part}/{operation.parts}" if operation.parts > 1 else ""
         click.echo()
         heading(f"Write {operation.kind}{part}")
-        request = rendered(operation, result.target)
+        request = await stage.request_of(operation, result.target.name)
         self._block(hidden(request if isinstance(request, str) else as_text(request), self.secrets))
         note = operation.scope.get("note") or {}
         if operation.kind is OperationKind.NOTE and note.get("text"):

@@ -31,6 +31,15 @@ async def begin(tokens: OAuthTokens) -> str:
     return address
 
 
+async def is_answer(tokens: OAuthTokens, given: Mapping[str, str]) -> bool:
+    """Whether these are parameters of the redirect that is waited for, and not of somebody else's."""
+    try:
+        state = (await _begun(tokens)).get("state") or ""
+    except AccessRefused:
+        return False
+    return bool(state) and secrets.compare_digest(given.get("state", "").encode(), state.encode())
+
+
 async def finish(tokens: OAuthTokens, given: str | Mapping[str, str]) -> Held:
     """Exchange what came back (the parameters of the redirect, its whole address, or the code alone) and keep the tokens.
 

@@ -17,7 +17,9 @@ from pydantic import SecretStr
 from bridge.clock import Clock
 from bridge.config.settings import TargetSettings
 from bridge.crm.client import Crm
-from bridge.errors import Busy, Conflict, CrmError, NoAnswer, NotSent, TryLater
+from bridge.crm.fit import fit
+from bridge.crm.story_tokens import tokens_in_story, with_secrets
+from bridge.errors import Busy, ConfigError, Conflict, CrmError, NoAnswer, NotSent, TryLater
 from bridge.mapping.crm import CrmMapping
 from bridge.mapping.samples import Answer as Told
 from bridge.mapping.samples import Exchange, ExchangeStep
@@ -110,9 +112,16 @@ class _Story:
     client: Client | None = None
 
     async def tell(self) -> None:
-        settings = TargetSettings.model_validate({"crm": self.mapping.name, **_TARGET, **self.exchange.target})
-        replay = _Replay([], self.problems)
-        crm = Crm(settings.name, self.mapping, settings, transport=replay, clock=_StoryClock())
+        told = with_secrets(self.exchange.target)
+        settings = TargetSettings.model_validate({"crm": self.mapping.name, **_TARGET, **told})
+        replay, clock = _Replay([], self.problems), _StoryClock()
+        try:
+            mapping = fit(self.mapping, settings)
+        except ConfigError as error:
+            self.problems.append(error.message)
+            return
+        tokens = await tokens_in_story(self.exchange.token, mapping, settings, replay, clock)
+        crm = Crm(settings.name, mapping, settings, transport=replay, tokens=tokens, clock=clock)
         for do, given, steps in _operations(self.exchange.steps):
             if do not in _DOES:
                 self.problems.append(f"`do: {do}` is not known; a story can {', '.join(_DOES)}")
@@ -176,11 +185,15 @@ class _Story:
         return seen.id if seen.seen == "found" else str(seen.seen)
 
     async def open_deals(self, crm: Crm, _do: str, given: Mapping[str, Json]) -> Json:
-        found = await crm.open_deals(self.client or Client(id=""), self.scope(given), self.steps)
+        who = Client.model_validate(given["client"]) if "client" in given else self.client or Client(id="")
+        found = await crm.open_deals(who, self.scope(given), self.steps)
         return [{key: value for key, value in deal.items() if key != "record"} for deal in found]
 
     async def owner(self, crm: Crm, _do: str, given: Mapping[str, Json]) -> Json:
         return await crm.find_owner(given["email"], self.steps)
+
+    async def who(self, crm: Crm, _do: str, _given: Mapping[str, Json]) -> Json:
+        return await crm.who(self.steps)
 
     def _operation(self, kind: OperationKind, given: Mapping[str, Json]) -> Operation:
         scope = self.scope({key: value for key, value in given.items() if key not in ("for", "sent_at", "again_headers")})
@@ -199,6 +212,7 @@ _DOES: Mapping[str, Callable[[_Story, Crm, str, Mapping[str, Json]], Awaitable[J
     "look": _Story.look,
     "open_deals": _Story.open_deals,
     "owner": _Story.owner,
+    "who": _Story.who,
 }
 
 

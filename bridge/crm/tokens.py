@@ -181,20 +181,20 @@ class OAuthTokens:
             self._failures, self._wait_until, self._why = 0, 0.0, None
         if row is not None and row.ended:
             raise AuthoriseAgain(row.ended)
-        if self._held is None and self._grant() is None:
+        if self._held is None and self.grant() is None:
             raise AuthoriseAgain(f"Nobody has let us into this CRM yet: chat2crm auth {self.name}")
 
     def _opened(self, row: Row) -> Held | None:
         try:
             return Held(**self.seal.open(self.name, row.sealed))
         except (Unreadable, TypeError) as error:
-            if self._grant() is not None:
+            if self.grant() is not None:
                 return None  # another one is to be had without anybody's help
             raise AuthoriseAgain(
                 f"The tokens in the store were kept under another `key:`; put that key back, or: chat2crm auth {self.name}"
             ) from error
 
-    def _grant(self) -> Grant | None:
+    def grant(self) -> Grant | None:
         """How a token is had without a refresh token; None: only by a person's consent."""
         password = self.settings.password.get_secret_value() if self.settings.password is not None else None
         grants: Mapping[str, Grant] = {
@@ -211,7 +211,7 @@ class OAuthTokens:
 
     async def _renew(self, held: Held | None) -> Held | None:
         """None: somebody was quicker, and theirs is newer."""
-        own = self._grant()
+        own = self.grant()
         refresh = held.refresh if held is not None else None
         grants: list[Grant] = [{"grant_type": "refresh_token", "refresh_token": refresh}] if refresh else []
         grants += [own] if own is not None else []

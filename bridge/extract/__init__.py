@@ -16,8 +16,8 @@ from .finds import Budget
 from .ours import Ours
 from .regions import regions_of
 from .result import Candidate, Extraction, Own
-from .transcript import masked, transcript
-from .wishes import wishes
+from .transcript import masked, read_lines
+from .wishes import wishes_in
 
 __all__ = ["Candidate", "Extraction", "Own", "contact_points"]
 
@@ -33,11 +33,11 @@ def contact_points(chat: Chat, *, region: str | None = None, own: Own = _NO_OWN,
     budget = Budget()
     ours = Ours(chat, own, regions)
     fields = list(from_fields(chat, regions, ours, budget))
-    lines = transcript(chat, regions, budget)
+    lines = read_lines(chat, regions, budget)
     talk = follow(lines, fields, regions, ours, budget)
     return Extraction(
         points=best_first(talk),
-        wishes=wishes(lines),
+        wishes=wishes_in(lines),
         region=regions[0] if regions else None,
         trace=traced(talk) if explain else (),
         masked=masked(chat, lines),

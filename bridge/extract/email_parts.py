@@ -130,13 +130,19 @@ def read_domain(low: str, start: int, *, free: bool) -> Domain | None:
         if not dot:
             break
         form = str(dot.lastgroup)
-        if form != "plain" and labels[-1] in ENDS and len(labels) > 1:
+        if form != "plain" and labels[-1] in ENDS and len(labels) > 1 and not _goes_on(low, dot):
             break  # the address is whole; a sentence goes on
         if form == "word" and not free and labels[-1] not in NAMES:
             break
         forms.append(form)
         position = dot.end()
     return _ended(low, labels, ends, forms) if labels else None
+
+
+def _goes_on(low: str, dot: re.Match[str]) -> bool:
+    """Spaces on both sides (firma . co . uk) of a dot are no sentence's end."""
+    label = _LABEL.match(low, dot.end())
+    return dot.group() == " . " and label is not None and label.group() in ENDS
 
 
 def _cut_what_is_glued(labels: list[str], ends: list[int]) -> bool:

@@ -121,7 +121,7 @@ def _visitor(fields: object) -> Visitor:
 
 def _list(value: object, name: str) -> tuple[str, ...]:
     values = value if isinstance(value, list) else [value]
-    texts = [one for one in values if one not in {None, ""}]
+    texts = [one for one in values if one is not None and one != ""]
     if not all(isinstance(one, str | int) for one in texts):
         raise NotUnderstood(f"visitor.{name} is a text or a list of texts, not {value!r}.")
     return tuple(str(one) for one in texts)

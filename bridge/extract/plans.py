@@ -65,6 +65,8 @@ class Reading:
 
 def read(digits: str, *, plus: bool, regions: tuple[str, ...]) -> Reading | None:
     """The number that these digits are in the first region that has it; None if they are none anywhere."""
+    if not digits:
+        return None
     if plus:
         return _international(digits, regions)
     for place, region in enumerate(regions):

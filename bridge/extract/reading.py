@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from .digits import letters_as_digits
 from .emails import emails_in
 from .finds import Budget, Find
 from .handles import handles_in
@@ -16,6 +17,8 @@ from .spoken import spoken
 _DIGIT = re.compile(r"\d")
 #: Signs that stand for digits; with them fewer real digits make a number.
 _LEAST_DIGITS = 7
+#: Seven digits with no more than a separator between any two.
+_RUN = re.compile(r"(?:\d[\W_]{0,8}){6}\d")
 _LETTER_DIGIT = re.compile(r"[OoОоlIЗз]")
 _FEW_DIGITS = 4
 
@@ -28,11 +31,18 @@ def read_text(normal: Normal, regions: tuple[str, ...], budget: Budget, expectin
     if count >= _FEW_DIGITS or "@" in normal.low or "t.me" in normal.low:
         finds += [find for find in phones_in_links(normal.low, regions, budget) if not _within(find, finds)]
     finds += [find for find in handles_in(normal.text, normal.low) if not _within(find, finds)]
-    if count >= _LEAST_DIGITS or (count >= _FEW_DIGITS and _LETTER_DIGIT.search(normal.text)):
+    if _may_hold_number(normal.text, count):
         taken = [(find.start, find.end, find.rule) for find in finds]
         finds += phones_in(normal, regions, budget, expecting=expecting, taken=taken)
     finds += [find for find in _spoken(normal, regions, budget, expecting) if not _within(find, finds)]
     return sorted(finds, key=lambda find: find.start) if len(finds) > 1 else finds
+
+
+def _may_hold_number(text: str, count: int) -> bool:
+    """Whether so many digits stand close together that the costly look is worth it."""
+    if count >= _LEAST_DIGITS and _RUN.search(text):
+        return True
+    return count >= _FEW_DIGITS and bool(_LETTER_DIGIT.search(text)) and bool(_RUN.search(letters_as_digits(text)))
 
 
 def _spoken(normal: Normal, regions: tuple[str, ...], budget: Budget, expecting: Expecting) -> list[Find]:

@@ -87,7 +87,7 @@ def _site(url: str) -> str | None:
     last = host.rpartition(".")[2].lower()
     if last in _DOMAIN_COUNTRY:
         return _DOMAIN_COUNTRY[last]
-    return last.upper() if len(last) == 2 and last.isalpha() and last not in _NO_COUNTRY else None  # noqa: PLR2004
+    return last.upper() if len(last) == 2 and last.isalpha() and last not in _NO_COUNTRY else None  # noqa: PLR2004 - ISO 3166 alpha-2
 
 
 def _alphabet(chat: Chat) -> str | None:

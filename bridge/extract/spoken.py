@@ -106,7 +106,7 @@ def spoken(normal: Normal) -> list[Spoken]:
 def all_spoken(low: str) -> str | None:
     """The line as digits, if it holds nothing but number words and digits; None otherwise."""
     words = _WORD.findall(low)
-    if not words or not any(word in _WORDS for word in words) or not all(word.isdigit() or word in _WORDS for word in words):
+    if _KEYS.isdisjoint(words) or not all(word.isdigit() or word in _WORDS or word in _HUNDRED_WORD for word in words):
         return None
     return _digits(words)
 

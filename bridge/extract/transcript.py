@@ -47,7 +47,7 @@ class Line:
         return [find for find in self.finds if find.value is not None]
 
 
-def transcript(chat: Chat, regions: tuple[str, ...], budget: Budget) -> list[Line]:
+def read_lines(chat: Chat, regions: tuple[str, ...], budget: Budget) -> list[Line]:
     """The lines that count; internal notes and system lines are nobody's word."""
     lines: list[Line] = []
     for index, message in enumerate(chat.messages):

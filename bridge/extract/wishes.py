@@ -7,34 +7,35 @@ from collections.abc import Iterable
 
 from bridge.model import Role, Wishes
 
+from .patterns import any_of
 from .transcript import Line
 
 #: Without one of these nothing is said of calls.
-_SIGN = re.compile(r"звон|телефон|письм|переписк|набир|call|phone|\bring|only|writ|anruf|llam|liga|ligue|прозв")
-#: Requests. Each is read within one clause.
+_SIGN = re.compile(r"звон|званив|телефон|письм|переписк|набир|call|phone|\bring|only|writ|anruf|llam|liga|ligue|прозв")
+_FILL = r"(?:мне |нам |меня |сюда |больше |пожалуйста |вы |просто |вообще ){0,4}"
+_RING = r"(?:(?:по|пере|об)?звон(?:ите|ить|и)|(?:пере|на|об)званив(?:айте|ать|ай)|набира(?:йте|ть|й))(?!\w)"
 _NO_CALLS = re.compile(
-    r"(?:"
-    r"не (?:надо |нужно |стоит |следует |хочу,? чтобы )?(?:мне |нам |меня |сюда |больше |пожалуйста |вы |просто ){0,6}(?:звон"
-    r"|позвон|перезвон|названив|набир|обзван)\w{1,20}"
-    r"|(?:звонить|звонков|перезванивать|набирать)(?: мне| сюда| пожалуйста| больше){0,6} (?:не|ненадо)(?: надо| нужно| стоит"
-    r"| следует| хочу| желательно)?"
-    r"|без (?:телефонных )?(?:звонков|прозвон\w{0,12})|никаких звонков|звонки не (?:принимаю|люблю|нужны|беру)"
-    r"|на звонки не отвечаю"
-    r"|трубку не беру"
-    r"|(?:только|лучше|исключительно|строго) (?:письменно|в письменном виде|перепиской|переписк\w{1,20}|сообщени\w{1,20}"
-    r"|смс)(?:,? (?:не"
-    r"|без)\W.{0,20}звон\w{1,20})?"
-    r"|не (?:треба |потрібно |варто )?(?:мені |нам |більше |будь ласка ){0,6}(?:подзвон|передзвон|дзвон|телефон|набира)\w{1,20}"
-    r"|(?:дзвонити|телефонувати)(?: мені)? (?:не|непотрібно)(?: треба| потрібно| варто)?|без дзвінків|жодних дзвінків"
-    r"|тільки (?:письмово|листування)"
-    r"|(?:please |pls )?(?:don'?t|do not|dont|never|no need to|please not|not to|rather not|prefer not to|without) (?:ever "
-    r"|please |try to |you )?(?:be )?(?:call(?:ed|ing)?|phon(?:e|ed|ing)|ring(?:ing)?)\b"
-    r"|no (?:phone )?calls?\b(?! (?:from|yet|back|so far|center|centre))|(?:email|text|chat|writing|messages?) only\b"
-    r"|only (?:by |via |in )?(?:email|text|chat|writing|messages?)\b"
-    r"|(?:prefer|rather) (?:text|texts|email|messages|writing|chat)s? (?:over|to|than|instead of) (?:a )?(?:calls?|phone)"
-    r"|(?:bitte )?(?:nicht|keine) anruf\w{0,12}|no me llam\w{1,20}|não (?:me )?(?:ligue|liguem|telefone)"
-    r")"
-)
+    any_of(
+        rf"не (?:надо |нужно |стоит |следует |хочу,? чтобы )?{_FILL}{_RING}",
+        r"(?:звонить|перезванивать|набирать)(?: мне| сюда| пожалуйста| больше){0,3} (?:не (?:надо|нужно|стоит|следует|хочу"
+        r"|желательно)|ненадо)",
+        r"без (?:телефонных )?(?:звонков|прозвон\w{0,12})",
+        "никаких звонков", r"звонки не (?:принимаю|люблю|нужны|беру)", "на звонки не отвечаю", "трубку не беру",
+        r"(?:только|лучше|исключительно|строго) (?:письменно|в письменном виде|перепиской|переписк\w{1,12}|сообщени\w{1,12}|смс)",
+        r"не (?:треба |потрібно |варто )?(?:мені |нам |більше |будь ласка ){0,3}(?:подзвон|передзвон|дзвон|телефон"
+        r"|набира)(?:іть|ити|уйте|увати|йте|ти)",
+        r"(?:дзвонити|телефонувати)(?: мені)? (?:не (?:треба|потрібно|варто)|непотрібно)", "без дзвінків", "жодних дзвінків",
+        r"тільки (?:письмово|листування)",
+        r"(?:don'?t|do not|dont|never|no need to|please not|not to|rather not|prefer not to|without) (?:ever |please |try to "
+        r"|you )?"
+        r"(?:be )?(?:call(?:ed|ing)?|phon(?:e|ed|ing)|ring(?:ing)?)\b",
+        r"\bno (?:phone )?calls?\b(?! (?:from|yet|back|so far|center|centre))",
+        r"\b(?:email|text|chat|writing|messages?) only\b",
+        r"\bonly (?:by |via |in )?(?:email|text|chat|writing|messages?)\b",
+        r"\b(?:prefer|rather) (?:text|texts|email|messages|writing|chat)s? (?:over|to|than|instead of) (?:a )?(?:calls?|phone)",
+        r"(?:nicht|keine) anruf\w{0,12}", r"no me llam\w{1,12}", r"não (?:me )?(?:ligue|liguem|telefone)",
+    )
+)  # fmt: skip
 #: With these before it in the clause it is a complaint, a question or a story.
 _STORY = re.compile(
     r"\b(?:почему|чего|зачем|отчего|до сих пор|так и|опять|если|никто|что ж|что же|уже|вчера|чому|якщо|ніхто|why|if|still"
@@ -45,8 +46,11 @@ _LIMITED = re.compile(
     r"^[^.!?\n]{0,12}?(?:\b(?:до|после|раньше|позже|сейчас|сегодня|в выходные|по выходным|ночью|вечером|утром|рано|поздно"
     r"|в рабочее|с \d|в \d|зараз|після|before|after|until|between|now|today|at night|on weekends|during|at this moment"
     r"|right now|this number|that number|на этот|на тот|на него|по этому|по тому|на старый|на рабочий|на домашний|на другой"
-    r"|з цього|him|her|them|ему|ей|им|мужу|жене)\b|[^.!\n]{0,40}\?)"
+    r"|з цього|him|her|them|ему|ей|им|мужу|жене)\b)"
 )
+#: A question about calls is a wish only if it is put as one.
+_QUESTION = re.compile(r"[^.!\n]{0,40}\?")
+_POLITE = re.compile(r"(?:можно|прошу|пожалуйста|будь ласка|please|could you|can you)")
 #: A clause that makes it a wish whatever stands before.
 _AGAIN = re.compile(
     r"(?<!не )(?<!not )(?<!n't )\b(?:можете (?:по|пере)?звонить|можно (?:по|пере)?звонить|(?:тогда |ладно,? |ок,? |лучше "
@@ -57,7 +61,7 @@ _CLAUSE = re.compile(r"[^.!?\n;]{1,400}[.!?\n;]?")
 _SHOWN = 160
 
 
-def wishes(lines: Iterable[Line]) -> Wishes:
+def wishes_in(lines: Iterable[Line]) -> Wishes:
     """The visitor's wishes; the last word counts."""
     said: str | None = None
     for line in lines:
@@ -74,9 +78,10 @@ def wishes(lines: Iterable[Line]) -> Wishes:
 
 
 def _wish(clause: str) -> bool:
+    polite = bool(_POLITE.search(clause))
     for match in _NO_CALLS.finditer(clause):
-        if _STORY.search(clause, 0, match.start()) and "пожалуйста" not in clause and "please" not in clause:
+        after = clause[match.end() :]
+        if _LIMITED.match(after) or (not polite and (_STORY.search(clause, 0, match.start()) or _QUESTION.match(after))):
             continue
-        if not _LIMITED.match(clause[match.end() :]):
-            return True
+        return True
     return False

@@ -205,6 +205,8 @@ class Exchange(Part):
     #: parts of model.Chat that matter
     chat: dict[str, Any] = Field(default_factory=dict)
     target: dict[str, Any] = Field(default_factory=dict)
+    #: with which it begins, where `target` has `oauth`: access, refresh, expires_in, and what the mapping keeps
+    token: dict[str, Any] = Field(default_factory=dict)
     steps: Annotated[tuple[ExchangeStep, ...], Field(min_length=1)]
     outcome: dict[str, Any]
     #: the file's name without .exchange.yaml

@@ -11,7 +11,7 @@ from typing import Any
 from bridge.errors import EmptyExpression, NotUnderstood
 from bridge.mapping.compiling import is_true
 from bridge.mapping.expressions import Findings
-from bridge.mapping.schema import EventRule, ProviderMapping
+from bridge.mapping.schema import Body, EventRule, ProviderMapping
 from bridge.mapping.scopes import Scope, narrowed, split_scope
 from bridge.model import Delivery, Event
 from bridge.parse.chats import read_chat
@@ -52,6 +52,8 @@ class Understood:
 
 def decode(delivery: Delivery, mapping: ProviderMapping) -> Any:
     """The delivery's body as plain data. Raises NotUnderstood if it is not what the mapping's `body` says."""
+    if delivery.method in LISTED:
+        return decode_body(delivery.body, Body(), "utf-8")
     return decode_body(delivery.body, mapping.body, mapping.charset)
 
 

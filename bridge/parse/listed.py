@@ -24,5 +24,5 @@ def listed(record: Mapping[str, Any], mapping: ProviderMapping, *, source: str, 
         dedupe_key=f"listed/{hashlib.sha256(known.encode()).hexdigest()[:32]}",
         received_at=at,
         method=IMPORTED if quiet else RECONCILED,
-        body=body.encode(mapping.charset, "replace"),
+        body=body.encode("utf-8", "replace"),
     )

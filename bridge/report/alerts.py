@@ -16,7 +16,7 @@ import tenacity
 from bridge.clock import Clock
 from bridge.errors import BridgeError, TryLater
 from bridge.report.language import Language
-from bridge.report.troubles import KINDS, Trouble, by_cause, sentence, troubles
+from bridge.report.troubles import KINDS, NOTICED, Trouble, by_cause, sentence, troubles
 from bridge.report.words import WORDS
 from bridge.store import Store
 from bridge.transport import PreparedRequest, Sends
@@ -34,7 +34,7 @@ COME_AGAIN = frozenset({408, 425, 429})
 SERVER_ERROR = 500
 
 #: beginnings of causes whose end shows in the store as well
-_SEEN_IN_STORE = tuple(f"{kind}:" for kind in KINDS if kind != "clock")
+_SEEN_IN_STORE = tuple(f"{kind}:" for kind in KINDS if kind not in NOTICED)
 
 
 class Alerts:
@@ -104,8 +104,9 @@ class Alerts:
         return cause not in self._noticed and not cause.startswith("probe:") and now - self._began >= FADES
 
     def _words(self, cause: str, text: str) -> str:
-        kind, _, name = cause.partition(":")
-        return sentence(Trouble(kind="clock", name=name), self._language) if kind == "clock" else text
+        found, _, name = cause.partition(":")
+        kind = next((kind for kind in NOTICED if kind == found), None)
+        return sentence(Trouble(kind=kind, name=name), self._language) if kind else text
 
     def _tell(self, cause: str, text: str, state: str, trouble: Trouble | None) -> None:
         log.warning("alert.raised" if state == "open" else "alert.resolved", cause=cause, text=text)

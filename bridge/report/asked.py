@@ -13,7 +13,7 @@ from bridge.model import JobState
 
 #: the greatest row number of any store
 _GREATEST = 2**63 - 1
-_DELIVERY_STATES = ("received", "sorted", "skipped", "not_understood")
+_DELIVERY_STATES = ("received", "fetching", "held", "sorted", "skipped", "not_understood")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

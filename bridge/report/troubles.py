@@ -15,8 +15,10 @@ from bridge.report.language import Language, counted
 from bridge.report.words import WORDS
 from bridge.store import Store
 
-Kind = Literal["jobs", "stopped", "not_understood", "clock"]
-KINDS: tuple[Kind, ...] = ("stopped", "jobs", "not_understood", "clock")
+Kind = Literal["jobs", "stopped", "unfetched", "not_understood", "fetching", "reconcile", "clock"]
+KINDS: tuple[Kind, ...] = ("stopped", "jobs", "unfetched", "not_understood", "fetching", "reconcile", "clock")
+#: those that are noticed in passing; what is in the store shows the others
+NOTICED: tuple[Kind, ...] = ("fetching", "reconcile", "clock")
 
 #: seconds for which deliveries that nobody could read are a matter of today
 FRESH = 86400.0
@@ -50,9 +52,10 @@ class Trouble:
             "jobs": {"state": self.state, "target": self.name, "reason": self.reason},
             "stopped": {"state": "waiting", "target": self.name},
             "not_understood": {"state": "not_understood", "source": self.name},
-            "clock": {"source": self.name},
-        }[self.kind]
-        page = "/deliveries" if self.kind in {"not_understood", "clock"} else "/jobs"
+            "unfetched": {"state": "held", "source": self.name},
+            "fetching": {"state": "fetching", "source": self.name},
+        }.get(self.kind, {"source": self.name})
+        page = "/jobs" if self.kind in {"jobs", "stopped"} else "/deliveries"
         return f"{page}?{urlencode({key: value for key, value in query.items() if value})}"
 
 
@@ -79,17 +82,22 @@ async def troubles(store: Store, now: float) -> list[Trouble]:
         Trouble(kind="not_understood", name=row["source"], count=row["n"], since=row["since"])
         for row in await reading.not_understood(now - FRESH)
     ]
+    found += [
+        Trouble(kind="unfetched", name=row["source"], count=row["n"], since=row["since"])
+        for row in await reading.held_deliveries()
+    ]
     return [*found, *_from_alerts(await store.open_alerts())]
 
 
 def _from_alerts(causes: Iterable[str]) -> list[Trouble]:
     """What cannot be seen in the store by itself, but was said by whoever noticed."""
-    return [Trouble(kind="clock", name=cause.partition(":")[2]) for cause in causes if cause.startswith("clock:")]
+    parts = (cause.partition(":") for cause in causes)
+    return [Trouble(kind=kind, name=name) for found, _, name in parts for kind in NOTICED if found == kind]
 
 
 def describe(trouble: Trouble, language: Language) -> Described:
     words = WORDS[language]
-    of_source = trouble.kind in {"not_understood", "clock"}
+    of_source = trouble.kind not in {"jobs", "stopped"}
     subject = f"{words['source' if of_source else 'target']} {trouble.name}"
     if trouble.kind == "jobs":
         why, todo = explain(trouble.state, trouble.reason, language)
@@ -98,10 +106,19 @@ def describe(trouble: Trouble, language: Language) -> Described:
     if trouble.kind == "stopped":
         why, todo = explain("stopped", trouble.reason, language)
         return Described(subject, f"{_capital(words['t_stopped'])}: {why}.", todo)
-    if trouble.kind == "not_understood":
-        counts = counted(trouble.count, "delivery", language)
-        return Described(subject, f"{_capital(words['t_not_understood'])}: {counts}.", words["t_not_understood_todo"])
-    return Described(subject, f"{words['t_clock']}.", words["t_clock_todo"])
+    what, todo = _WORDS_OF_SOURCES[trouble.kind]
+    counts = "" if trouble.kind in NOTICED else f": {counted(trouble.count, 'delivery', language)}"
+    return Described(subject, f"{_capital(words[what])}{counts}.", words[todo])
+
+
+#: what is said of a chat connection, and what helps
+_WORDS_OF_SOURCES: Mapping[str, tuple[str, str]] = {
+    "not_understood": ("t_not_understood", "t_not_understood_todo"),
+    "unfetched": ("t_unfetched", "t_unfetched_todo"),
+    "fetching": ("t_fetching", "t_fetching_todo"),
+    "reconcile": ("t_reconcile", "t_reconcile_todo"),
+    "clock": ("t_clock", "t_clock_todo"),
+}
 
 
 def sentence(trouble: Trouble, language: Language) -> str:

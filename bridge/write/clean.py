@@ -34,6 +34,9 @@ MASK = "•"
 
 def clean(text: str) -> str:
     """Text of several lines: harmless, broken by line feeds only, at most one empty line in a row, no blanks around it."""
+    if text.isprintable():
+        # most texts: no line break of any kind stands in them, and what nobody can see only outside ASCII
+        return strip_lookalikes((text if text.isascii() else _INVISIBLE.sub(_keep_joiner, text)).strip())
     text = _BREAKS.sub("\n", text)
     text = _INVISIBLE.sub(_keep_joiner, text)
     return strip_lookalikes(_EMPTY_LINES.sub("\n\n", text).strip())
@@ -41,12 +44,15 @@ def clean(text: str) -> str:
 
 def clean_line(text: str) -> str:
     """The same on one line."""
-    return _BLANKS.sub(" ", clean(text)).strip()
+    text = clean(text)
+    return (text if text.isprintable() and "  " not in text else _BLANKS.sub(" ", text)).strip()
 
 
 def clean_name(text: str, longest: int) -> str:
     """A name for the head of a line: no signs that tell the roles apart; one too long ends with an ellipsis."""
-    name = _BLANKS.sub(" ", _SIGNS.sub(" ", clean_line(text))).strip()
+    name = clean_line(text)
+    if not name.isascii():
+        name = _BLANKS.sub(" ", _SIGNS.sub(" ", name)).strip()
     return name if len(name) <= longest else name[: longest - 1].rstrip() + "…"
 
 
@@ -61,8 +67,9 @@ def mask(text: str, spans: Iterable[tuple[int, int]]) -> str:
 def storable(value: Json) -> Json:
     """JSON without what no database or request body takes: NULs and halves of surrogate pairs."""
     if isinstance(value, str):
-        return _UNSTORABLE.sub("", value)
-    if isinstance(value, Mapping):
+        return value if value.isprintable() else _UNSTORABLE.sub("", value)
+    # asking an abstract class costs ten times as much as asking a type
+    if type(value) is dict or isinstance(value, Mapping):
         return {storable(key): storable(member) for key, member in value.items()}
     if isinstance(value, list | tuple):
         return [storable(item) for item in value]

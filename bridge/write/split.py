@@ -62,10 +62,10 @@ class Frame:
 
 def split(blocks: Sequence[Block], frame: Frame) -> list[Part]:
     """The parts, without tails; labels are in them if there are several. Raises MappingError if the limit is too small."""
-    costs = [frame.costs(block.lines) for block in blocks]
     whole = Part([line for block in blocks for line in block.lines], [key for block in blocks for key in block.keys])
     if frame.limit is None:
         return [whole]
+    costs = [frame.costs(block.lines) for block in blocks]
     # The last line has no break after it.
     limit = frame.limit + frame.measure(frame.markup.line_break) - frame.costs(frame.tail)
     if sum(costs) <= limit:

@@ -8,6 +8,7 @@ from place import Place
 from store_materials import claim
 
 from bridge.cli.trace import shape, shared, told
+from bridge.config import Revealed, Settings
 from bridge.model import (
     Chat,
     Client,
@@ -29,7 +30,9 @@ from bridge.store import Attempt, Outcome, Sorted, Store
 from bridge.store.records import ChatChange, NewJob
 
 #: everything in the chat that says who somebody is
-PERSONAL = ("Мария", "Соколова", "Олег", "Ким", "9161234567", "916 123-45-67", "masha", "roga.ru", "Казань", "Тверская", "Anna", "номер")
+PERSONAL = (
+    "Мария", "Соколова", "Олег", "Ким", "9161234567", "916 123-45-67", "masha", "roga.ru", "Казань", "Тверская", "Anna", "номер",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -37,7 +40,8 @@ def job(place: Place) -> Place:
     """Job 1, held, with a plan, an attempt and the CRM's complaint."""
     now = datetime.now(UTC)
     chat = Chat(
-        source="shop", chat_id="8916777", visitor=Visitor(id="v1", name="Мария Соколова", emails=("masha@roga.ru",), city="Казань"),
+        source="shop", chat_id="8916777",
+        visitor=Visitor(id="v1", name="Мария Соколова", emails=("masha@roga.ru",), city="Казань"),
         operators=(Operator(name="Олег Ким", email="oleg@roga.ru"),), page=Page(url="https://roga.ru/?tel=79161234567"),
         messages=(
             Message(role=Role.VISITOR, text="Мой номер 8 916 123-45-67, Тверская 1"),
@@ -46,8 +50,10 @@ def job(place: Place) -> Place:
     )  # fmt: skip
     note = {"text": "Мария Соколова · +79161234567", "title": "Чат: Мария", "markup": "plain"}
     plan = Plan(
-        match=Match(verdict=Verdict.FOUND, client=Client(id="7", name="Мария С.", phones=("+79161234567",)), reason="тот же телефон",
-                    others=(Client(id="9", name="Anna"),)),
+        match=Match(
+            verdict=Verdict.FOUND, client=Client(id="7", name="Мария С.", phones=("+79161234567",)), reason="тот же телефон",
+            others=(Client(id="9", name="Anna"),),
+        ),
         operations=(
             Operation(kind=OperationKind.ENRICH, marker="c2c-aaaaaaaaaaaaaaaa", scope={"new": {"emails": ["masha@roga.ru"]}}),
             Operation(kind=OperationKind.NOTE, marker="c2c-bbbbbbbbbbbbbbbb", scope={"note": note}),
@@ -64,7 +70,8 @@ def job(place: Place) -> Place:
         steps = (Step(at=now, what="find by phone", method="GET", path="/clients?phone=…", status=200, ms=12),
                  Step(at=now, what="matched.found", detail="Мария Соколова"))  # fmt: skip
         await store.finish(
-            taken, Outcome(state=JobState.HELD, reason="crm_rejected", detail="Field name: Мария Соколова, masha@roga.ru refused"),
+            taken,
+            Outcome(state=JobState.HELD, reason="crm_rejected", detail="Field name: Мария Соколова, masha@roga.ru refused"),
             Attempt(number=1, started_at=1.0, ended_at=2.5, outcome="held", detail="Соколова", steps=steps),
         )  # fmt: skip
 
@@ -75,8 +82,8 @@ def job(place: Place) -> Place:
 def test_a_job_is_shown_with_all_that_is_known(job: Place) -> None:
     done = job.run("show", "1")
     assert done.exit_code == 0, done.output
-    for part in ("held, the CRM refuses", "8 916 123-45-67", "+79161234567", "own", "client 7", "c2c-bbbbbbbbbbbbbbbb", "GET /clients",
-                 "what to do", "masha@roga.ru refused"):  # fmt: skip
+    for part in ("held, the CRM refuses", "8 916 123-45-67", "+79161234567", "own", "client 7", "c2c-bbbbbbbbbbbbbbbb",
+                 "GET /clients", "what to do", "masha@roga.ru refused"):  # fmt: skip
         assert part in done.stdout, part
 
 
@@ -125,15 +132,13 @@ def test_the_shape_of_a_text_keeps_its_signs_and_nothing_else() -> None:
 
 
 def test_the_names_of_those_who_might_be_meant_are_not_shared() -> None:
+    numbers = dict.fromkeys(("created_at", "updated_at", "next_at"), 1.0) | {"id": 1, "revision": 1, "generation": 0}
+    words = {"source": "shop", "target": "sales", "chat_id": "1", "kind": "chat_finished", "state": "held", "error_code": ""}
+    tried = {"number": 1, "outcome": "held", "error_code": "", "detail": "Пётр", "steps": [], "started_at": 1.0, "ended_at": 2.0}
     row = {
-        "id": 1, "source": "shop", "target": "sales", "chat_id": "1", "kind": "chat_finished", "revision": 1, "generation": 0,
-        "state": "held", "reason": "ambiguous", "detail": "Two fit. Пётр (id 4)", "error_code": "", "created_at": 1.0, "updated_at": 1.0,
-        "next_at": 1.0, "chat": {"source": "shop", "chat_id": "1"}, "plan": None, "rehearsed": None, "deliveries": [], "operations": [],
-        "tried": [{"number": 1, "outcome": "held", "error_code": "", "detail": "Пётр", "steps": [], "started_at": 1.0, "ended_at": 2.0}],
-        "lane": [],
+        **numbers, **words, "reason": "ambiguous", "detail": "Two fit. Пётр (id 4)", "chat": {"source": "shop", "chat_id": "1"},
+        "plan": None, "rehearsed": None, "deliveries": [], "operations": [], "tried": [tried], "lane": [],
     }  # fmt: skip
-    from bridge.config import Settings, Revealed
-
     known = told(row, None, Settings.model_validate({"key": Revealed("k" * 40)}))
     assert "Пётр" in known["detail"]
     assert "Пётр" not in json.dumps(shared(known), ensure_ascii=False)

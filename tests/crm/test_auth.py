@@ -55,9 +55,46 @@ def test_a_signature_is_made_of_the_request_itself(encoding: str, algorithm: str
     assert made.headers["X-Sign"] == f"k-1:{expected}"
 
 
+OAUTH = {"kind": "oauth2", "grant": "client_credentials", "endpoint": {"url": "{target.url}"}}
+HELD = {**SCOPE, "token": {"access": "a+b"}}
+
+
+def test_an_access_token_goes_where_the_mapping_says() -> None:
+    assert signed(HELD, **OAUTH).headers["Authorization"] == "Bearer a+b"
+    assert signed(HELD, **OAUTH, name="X-Token", value="Token {token.access}").headers["X-Token"] == "Token a+b"
+    assert signed(HELD, **OAUTH, carry="query", name="auth").url.endswith("/people?x=1&auth=a%2Bb")
+    assert signed(HELD, **OAUTH, carry="json", name="auth").body == b'{"n":1,"auth":"a+b"}'
+    form = PreparedRequest("POST", BASE, {"Content-Type": "application/x-www-form-urlencoded"}, b"n=1")
+    assert signed(HELD, form, **OAUTH, carry="form", name="auth").body == b"n=1&auth=a%2Bb"
+
+
+def test_a_request_without_a_body_gets_one_for_its_token_unless_it_only_reads() -> None:
+    bare = PreparedRequest("POST", BASE)
+    assert signed(HELD, bare, **OAUTH, carry="json", name="auth").body == b'{"auth":"a+b"}'
+    assert signed(HELD, bare, **OAUTH, carry="form", name="auth").body == b"auth=a%2Bb"
+    listed = PreparedRequest("POST", BASE, {"Content-Type": "application/json"}, b"[1]")
+    for carry, request in (("json", PreparedRequest("GET", BASE)), ("form", PreparedRequest("GET", BASE)), ("json", listed),
+                           ("form", listed)):  # fmt: skip
+        with pytest.raises(Rejected, match="The access token goes into the"):
+            signed(HELD, request, **OAUTH, carry=carry, name="auth")
+
+
+def test_a_token_that_a_person_made_for_good_is_carried_like_one_that_runs_out() -> None:
+    assert signed({**SCOPE, "token": {}}, **OAUTH).headers["Authorization"] == "Bearer s3cret"
+
+
+def test_what_signs_may_be_another_secret_than_the_token() -> None:
+    scope = {"target": {"token": "key-id", "signing": "s3cret"}}
+    made = signed(scope, kind="hmac", name="X", signed="{body}", key="{target.signing}", value="{target.token}:{signature}")
+
+    assert made.headers["X"] == "key-id:" + hmac.new(b"s3cret", b'{"n":1}', hashlib.sha256).hexdigest()
+
+
 @pytest.mark.parametrize(
     "auth",
     [
+        OAUTH,
+        {"kind": "hmac", "name": "X", "value": "{signature}", "signed": "{body}", "key": "{target.signing}"},
         {"kind": "header", "name": "X", "value": "{target.token}"},
         {"kind": "bearer", "value": "{target.token}"},
         {"kind": "query", "name": "x", "value": "{target.token}"},

@@ -158,3 +158,11 @@ def test_nul_is_taken_out_at_any_depth() -> None:
     made = render(request(post="/p", json={"x": "{x}"}), {"x": [{"a\x00": ["b\x00", 1, None]}]}, base_url=BASE)
 
     assert json.loads(made.body or b"") == {"x": [{"a": ["b", 1, None]}]}
+
+
+@pytest.mark.parametrize("path", ["{host}", "@{host}", ":80@{host}"])
+def test_a_value_in_a_path_cannot_change_the_host(path: str) -> None:
+    with pytest.raises(Rejected, match="has to begin with"):
+        render(request(get=path), {"host": ".evil.example"}, base_url="https://crm.example.com")
+
+    assert render(request(get="/{host}"), {"host": "@evil"}, base_url="https://crm.example.com/").url == "https://crm.example.com/%40evil"

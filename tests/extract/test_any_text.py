@@ -17,13 +17,22 @@ from bridge.extract.normal import LONGEST
 from bridge.model import Chat, Message, Operator, Page, PointKind, Role, Visitor
 
 PIECES = [
-    "8 916 123-45-67", "+7", "8916", "1234567", "ivan@mail.ru", "@", "ivan", "собака", "точка ру", "at", "dot com", "(at)", "мой номер", "номер мужа",
-    "звонили с", "заказ №", "да", "нет", "67 в конце, не 76", "восемь девятьсот", "+1 (415) 859-2216", "доб. 12", "/61", "не звоните", "wa.me/79161234567",
-    "4276 3800 1234 5674", "паспорт 4510 123456", "\u200b", "8️⃣", "й", "ﬃ", "İ", "\0", "\ud83d", "９", "«", "»", '"', "\n", " ", ",", "@ivan", "?",
+    "8 916 123-45-67", "+7", "8916", "1234567", "ivan@mail.ru", "@", "ivan", "собака", "точка ру", "at", "dot com", "(at)",
+    "мой номер", "номер мужа",
+    "звонили с", "заказ №", "да", "нет", "67 в конце, не 76", "восемь девятьсот", "+1 (415) 859-2216", "доб. 12", "/61",
+    "не звоните", "wa.me/79161234567",
+    "4276 3800 1234 5679", "паспорт 4510 123456", "\u200b", "8️⃣", "й", "ﬃ", "İ", "\0", "\ud83d", "９", "«", "»", '"', "\n",
+    " ", ",", "@ivan", "?",
 ]  # fmt: skip
-texts = st.one_of(st.text(max_size=120), st.lists(st.sampled_from(PIECES), max_size=12).map(" ".join), st.lists(st.sampled_from(PIECES)).map("".join))
+texts = st.one_of(
+    st.text(max_size=120),
+    st.lists(st.sampled_from(PIECES), max_size=12).map(" ".join),
+    st.lists(st.sampled_from(PIECES)).map("".join),
+)
 messages = st.builds(Message, role=st.sampled_from(Role), text=texts)
-regions = st.one_of(st.none(), st.sampled_from(["RU", "US", "DE", "UA", "KZ", "ru", "XX", "", "зз", "001", "AQ"]), st.text(max_size=3))
+regions = st.one_of(
+    st.none(), st.sampled_from(["RU", "US", "DE", "UA", "KZ", "ru", "XX", "", "зз", "001", "AQ"]), st.text(max_size=3)
+)
 visitors = st.builds(
     Visitor, name=st.none() | texts, phones=st.lists(texts, max_size=2).map(tuple), emails=st.lists(texts, max_size=2).map(tuple),
     country=st.none() | st.text(max_size=3), language=st.none() | st.text(max_size=6),
@@ -37,7 +46,11 @@ chats = st.builds(
 
 
 @settings(max_examples=300, deadline=None)
-@given(chat=chats, region=regions, own=st.builds(Own, phones=st.lists(texts, max_size=1).map(tuple), domains=st.lists(texts, max_size=1).map(tuple)))
+@given(
+    chat=chats,
+    region=regions,
+    own=st.builds(Own, phones=st.lists(texts, max_size=1).map(tuple), domains=st.lists(texts, max_size=1).map(tuple)),
+)
 def test_no_chat_raises_and_every_span_lies_in_its_message(chat: Chat, region: str | None, own: Own) -> None:
     result = contact_points(chat, region=region, own=own, explain=True)
     for point in result.points:

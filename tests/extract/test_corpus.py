@@ -6,8 +6,9 @@ import pytest
 from chat_corpus import KINDS, Record, Score, extracted, found, records, wanted
 
 CHATS = list(records())
-#: What no rule tells yet: "I was referred by the clinic on Bauman street (number)" says nothing of whose the number is.
-STILL_WRONG = {"r032"}
+#: What no rule tells yet: "referred by the clinic on Bauman street (number)", "to the site: foreman Sergey, number". The words
+#: would be the same if the number were the visitor's own.
+STILL_WRONG = {"r032", "f019"}
 
 
 def test_the_corpus_is_large_and_half_of_it_holds_no_contact_of_the_visitor() -> None:

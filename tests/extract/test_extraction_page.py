@@ -42,7 +42,9 @@ def test_the_tables_are_read() -> None:
     assert len(ROWS) > 80
 
 
-@pytest.mark.parametrize(("rule", "claim", "example", "gives"), [row for row in ROWS if row[2]], ids=[row[0] for row in ROWS if row[2]])
+@pytest.mark.parametrize(
+    ("rule", "claim", "example", "gives"), [row for row in ROWS if row[2]], ids=[row[0] for row in ROWS if row[2]]
+)
 def test_an_example_gives_what_its_row_says_by_its_rule(rule: str, claim: str, example: str, gives: str) -> None:
     said, region = chat(example)
     result = contact_points(said, region=region, explain=True)
@@ -62,7 +64,9 @@ def test_every_rule_is_on_the_page() -> None:
     explained = {rule for rule, *_ in ROWS}
     used = {cue.rule for cue in (*cues.BEFORE, *cues.AFTER)}
     used |= {value.rule for value in vars(seen).values() if isinstance(value, seen.Verdict)}
-    used |= {rule for rule, *_ in not_contacts._SHAPES} | set(not_contacts._NAMED) | {rule for rule, _ in not_contacts._NAMED_AFTER}
+    used |= (
+        {rule for rule, *_ in not_contacts._SHAPES} | set(not_contacts._NAMED) | {rule for rule, _ in not_contacts._NAMED_AFTER}
+    )
     for record in records():
         result = contact_points(chat_of(record), region=record["region"], explain=True)
         used |= {candidate.rule for candidate in result.trace} | {candidate.reading for candidate in result.trace}

@@ -66,6 +66,8 @@ def test_a_kind_of_body_may_be_written_in_short() -> None:
         ({"events": {"end": {"as": "chat_finished", "fetch": ["parts"]}}}, "no 'parts' under `fetch`; there are: none"),
         ({"events": {"end": {"as": "chat_finished", "answer": "crad"}}, "answers": {"card": {}}}, "did you mean card"),
         ({"reconcile": {"get": "/chats", "event": "edn"}}, "did you mean end"),
+        ({"fetch": {"chat": {"get": "/c", "pages": {"next": "n", "into": "url"}}}}, "collected from the pages: `records:`"),
+        ({"api": {"auth": {"kind": "oauth2", "grant": "password", "endpoint": {"url": "x"}}}}, "with a fixed key"),
         ({"at": None}, "all rules under"),
         ({"fields": {"visitor.phnoe": "phone"}}, r"no field 'visitor.phnoe' \(did you mean visitor.phone\?\)"),
         ({"fields": {"custom.": "x"}}, "no field"),

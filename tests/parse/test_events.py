@@ -1,5 +1,6 @@
 """Which rule reads a delivery, into how many events, and what is said where there are none."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -119,3 +120,22 @@ def test_no_payload_of_another_shape_makes_it_raise(payload: Any) -> None:
 def test_payload_text_is_never_read_as_a_template_or_an_expression() -> None:
     (event,) = understood({"id": "{root}", "t": "{{x}} `null` ${y}"}, fields={"chat_id": "id", "topic": "t"}).events
     assert (event.chat.chat_id, event.chat.topic) == ("{root}", "{{x}} `null` ${y}")
+
+
+def test_what_is_wanted_says_what_is_known_before_it_is_fetched() -> None:
+    provider = mapping(**{**FETCHING, "events": {"end": {"as": "chat_finished", "fetch": "chat"}}}, fields={
+        "chat_id": "id", "ended_at": "at"})  # fmt: skip
+    [wanted] = understand(delivery({"e": "end", "id": 7, "at": "2026-11-21T10:00:00Z"}), provider, SOURCE).wanted
+    assert (wanted.first, wanted.chat_id, wanted.ended_at) == ("GET /c/7", "7", datetime(2026, 11, 21, 10, tzinfo=UTC))
+
+    [wanted] = understand(delivery({"e": "end"}), provider, SOURCE).wanted
+    assert (wanted.first, wanted.chat_id) == ("", None)
+
+    [wanted] = understand(delivery({"e": "end", "id": 7}), mapping(**FETCHING), SOURCE).wanted
+    assert wanted.chat_id is None, "it is read out of what is yet to come"
+
+
+def test_only_the_parts_that_are_asked_about_are_read() -> None:
+    received = delivery({"list": [{"e": "end", "id": 1}, {"e": "end", "id": 2}]})
+    got = understand(received, mapping(split="list", **FETCHING), SOURCE, fetched={1: {"chat": {"id": 2}}}, only={1})
+    assert ([event.chat.chat_id for event in got.events], got.wanted) == (["2"], ())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,6 +40,9 @@ from bridge.store.sqlite.locks import Locks
 from bridge.store.sqlite.migrations import bring_up_to_date
 
 Result = TypeVar("Result")
+
+#: seconds at start for looking whether the file is damaged
+LOOK_THROUGH = 0.2
 
 
 class SqliteStore:
@@ -90,7 +94,19 @@ class SqliteStore:
             await self._write(fetches.void_leases)
 
     def _refuse_damage(self, connection: sqlite3.Connection) -> None:
-        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        """As much of the file as can be looked through in LOOK_THROUGH seconds: nobody listens to the providers meanwhile, and
+        a large file on a cold disk takes minutes.
+        """
+        until = time.monotonic() + LOOK_THROUGH
+        connection.set_progress_handler(lambda: time.monotonic() > until, 1000)
+        try:
+            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+                raise
+            verdict = "ok"
+        finally:
+            connection.set_progress_handler(None, 0)
         if verdict != "ok":
             raise sqlite3.DatabaseError(verdict)
 

@@ -46,7 +46,8 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
             # FULL: a commit is on disk when it returns, not when the operating system finds time
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA journal_size_limit=67108864")
-        connection.execute("PRAGMA cache_size=-8192")
+        # 2 MB: the operating system keeps the file's pages too, and reading one from there costs next to nothing
+        connection.execute("PRAGMA cache_size=-2048")
     except sqlite3.Error as error:
         raise StoreError(f"{path}: cannot be opened: {error}. Is the folder there and writable for this user?") from error
     return connection

@@ -51,7 +51,7 @@ def chat_of(db: sqlite3.Connection, source: str, chat_id: str) -> StoredChat | N
 def chats_of_visitor(db: sqlite3.Connection, source: str, visitor_id: str, *, waiting: bool) -> list[StoredChat]:
     rows = db.execute(
         "SELECT * FROM chats WHERE source = ? AND visitor_id = ? AND (NOT ? OR EXISTS (SELECT 1 FROM jobs WHERE "
-        "jobs.chat = chats.id AND jobs.state = 'waiting' AND jobs.reason = 'no_contact')) ORDER BY id DESC LIMIT 50",
+        "jobs.chat = chats.id AND jobs.state IN ('pending', 'running', 'retrying', 'waiting'))) ORDER BY id DESC LIMIT 50",
         (source, visitor_id, waiting),
     )
     return [stored_chat(row) for row in rows]

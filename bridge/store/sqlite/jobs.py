@@ -53,14 +53,16 @@ def claim(db: sqlite3.Connection, *, owner: str, until: float, now: float, room:
             f"AND {_FIRST_IN_LANE} ORDER BY next_at LIMIT ?",
             (target, now, places),
         ).fetchall()
-    rows += db.execute("SELECT id FROM jobs WHERE state = 'running' AND lease_until < ?", (now,)).fetchall()
+    vanished = db.execute("SELECT id, target FROM jobs WHERE state = 'running' AND lease_until < ?", (now,)).fetchall()
+    # of a target that is stopped nothing is taken up, not even what was under way
+    rows += [row for row in vanished if row["target"] in room]
     claimed = (
         db.execute(
             "UPDATE jobs SET state = 'running', epoch = epoch + 1, lease_owner = ?, lease_until = ?, updated_at = ? "
             "WHERE id = ? RETURNING *",
             (owner, until, now, job_id),
         ).fetchone()
-        for (job_id,) in rows
+        for job_id in [row["id"] for row in rows]
     )
     return [job_of(row) for row in claimed]
 
@@ -162,7 +164,13 @@ def finish(db: sqlite3.Connection, job: Job, outcome: Outcome, attempt: Attempt 
                 "[" + ",".join(step.model_dump_json(exclude_defaults=True) for step in attempt.steps) + "]",
             ),
         )
-    if outcome.state in {JobState.HELD, JobState.DEAD}:
+    if outcome.state is JobState.WAITING and outcome.reason == "no_contact":
+        # the contact may have come while this attempt was looking at the chat without it
+        db.execute(
+            "UPDATE jobs SET next_at = ? WHERE id = ? AND ? < (SELECT updated_at FROM chats WHERE chats.id = jobs.chat)",
+            (now, job.id, job.updated_at),
+        )
+    if outcome.state not in {JobState.DONE, JobState.SKIPPED}:
         # a newer revision that came while this one ran carries on in its place
         newer = db.execute(
             "SELECT max(revision) FROM jobs WHERE chat = ? AND target = ? AND state IN ('pending', 'retrying', 'waiting')",

@@ -1,0 +1,470 @@
+from __future__ import annotations
+
+import asyncio
+import base64
+import gzip
+import hmac
+import io
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from fakes import FakeClock
+from running import finished
+from yarl import URL
+
+from bridge import log as lines
+from bridge.config import load
+from bridge.errors import NoRoom, StoreError
+from bridge.model import Delivery
+from bridge.parse import Reply
+from bridge.receive import COME_AGAIN, MAKES_WAY, RUSH, RUSH_WITHIN, Receiver
+from bridge.sources import load_sources
+from bridge.store import Store, open_store
+
+SECRET = "s3cret+with/odd=signs"
+SIGNING = "whsec_" + base64.b64encode(b"a key for signing, thirty-two b.").decode()
+ENVIRON = {"KEY": "k" * 40, "SECRET": SECRET, "SIGNING": SIGNING}
+ASKED = """
+mapping_language: 1
+title: Asked
+docs: none
+body: json
+verify:
+  - scheme: equality
+    in: query
+    name: key
+  - scheme: equality
+    in: header
+    name: X-Key
+handshakes:
+  - method: GET
+    when: "get(query, 'challenge')"
+    answer:
+      text: '{query.challenge}'
+at: type
+events:
+  end:
+    as: chat_finished
+fields:
+  chat_id: id
+answers:
+  default:
+    status: 202
+    json:
+      taken: thanks
+"""
+
+
+SIGNED_URL = """
+mapping_language: 1
+title: Signed address
+docs: none
+body: json
+verify:
+  scheme: hmac
+  in: header
+  name: X-Sign
+  algorithm: sha256
+  encoding: hex
+  signed: '{url}'
+at: type
+events:
+  end:
+    as: chat_finished
+fields:
+  chat_id: id
+"""
+
+
+@dataclass
+class Watching:
+    outcomes: list[tuple[str, str]] = field(default_factory=list)
+    alerts: list[str] = field(default_factory=list)
+
+    def received(self, source: str, outcome: str) -> None:
+        self.outcomes.append((source, outcome))
+
+    def alert(self, cause: str, text: str) -> None:
+        self.alerts.append(cause)
+
+
+@dataclass
+class Live:
+    reply: Reply | None = None
+
+    async def answer(self, source: Any, delivery: Delivery, payload: Any, glance: Any) -> Reply:
+        return self.reply or glance.answer
+
+
+@dataclass
+class Door:
+    """The public listener, and what came of it."""
+
+    client: TestClient[Any, Any]
+    store: Store
+    receiver: Receiver
+    watching: Watching
+    clock: FakeClock
+
+    async def post(self, event: Any = None, path: str = "/hooks/shop/" + quote(SECRET, safe=""), **more: Any) -> tuple[int, str]:
+        data = event if isinstance(event, bytes) else json.dumps(event if event is not None else finished(1)).encode()
+        async with self.client.post(path, data=data, **more) as answer:
+            return answer.status, await answer.text()
+
+    async def kept(self) -> list[Delivery]:
+        return await self.store.received(100)
+
+    async def raw(self, request: bytes) -> bytes:
+        """What is answered to these bytes, as they are."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.client.server.port)
+        writer.write(request)
+        writer.write_eof()
+        answer = await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+        return answer
+
+
+Open = Callable[..., Any]
+
+
+@pytest.fixture
+def door(tmp_path: Path, clock: FakeClock) -> Open:
+    @asynccontextmanager
+    async def opened(**receive: Any) -> AsyncIterator[Door]:
+        (tmp_path / "mappings" / "providers").mkdir(parents=True)
+        (tmp_path / "mappings" / "providers" / "asked.yaml").write_text(ASKED, encoding="utf-8")
+        (tmp_path / "mappings" / "providers" / "url.yaml").write_text(SIGNED_URL, encoding="utf-8")
+        config = {
+            "store": f"sqlite:///{tmp_path}/chat2crm.db", "key": "${KEY}", "receive": receive,
+            "sources": {
+                "shop": {"provider": "jivo", "secret": "${SECRET}", "target": "sales"},
+                "own": {"provider": "generic", "secret": "${SIGNING}", "target": "sales"},
+                "asked": {"provider": "asked", "secret": "${SECRET}", "target": "sales"},
+                "url": {"provider": "url", "secret": "${SECRET}", "target": "sales"},
+            },
+            "targets": {"sales": {"crm": "sandbox", "url": "http://127.0.0.1:9"}},
+        }  # fmt: skip
+        (tmp_path / "config.yaml").write_text(json.dumps(config), encoding="utf-8")
+        settings = load(tmp_path / "config.yaml", ENVIRON)
+        store = open_store(settings.store, clock=clock)
+        await store.open()
+        watching = Watching()
+        receiver = Receiver(settings.receive, load_sources(settings), store, clock, Live(), watching)
+        async with TestClient(TestServer(receiver.application())) as client:
+            yield Door(client, store, receiver, watching, clock)
+        await store.close()
+
+    return opened
+
+
+@pytest.fixture
+def said() -> io.StringIO:
+    """All that the log says."""
+    stream = io.StringIO()
+    lines.set_up(form="json", level="debug", stream=stream)
+    return stream
+
+
+class TestTaken:
+    async def test_the_answer_is_the_mappings_and_the_bytes_are_on_disk(self, door: Open) -> None:
+        async with door() as at:
+            body = json.dumps(finished(1), ensure_ascii=False, indent=3).encode()
+
+            assert await at.post(body) == (200, '{"result":"ok"}')
+
+            [kept] = await at.kept()
+            assert (kept.source, kept.body, kept.method, kept.received_at) == ("shop", body, "POST", at.clock.now())
+            assert at.receiver.news.is_set()
+            assert at.watching.outcomes == [("shop", "accepted")]
+
+    async def test_the_same_again_is_answered_alike_and_kept_once(self, door: Open) -> None:
+        async with door() as at:
+            event = finished(1)
+            first = await at.post(event)
+            at.receiver.news.clear()
+
+            assert await at.post(event) == first
+
+            assert len(await at.kept()) == 1
+            assert not at.receiver.news.is_set()
+            assert at.watching.outcomes[-1] == ("shop", "duplicate")
+
+    @pytest.mark.parametrize("body", [b'{"event_name": "chat_fin', b"\xff\xfe\x00", b"", b"[" * 100_000, b'{"a": 1e999999}'])
+    async def test_what_cannot_be_read_but_is_authentic_is_kept_and_answered(self, door: Open, body: bytes) -> None:
+        async with door() as at:
+            assert await at.post(body) == (200, '{"result":"ok"}')
+
+            assert [one.body for one in await at.kept()] == [body]
+
+    async def test_put_is_taken_like_post(self, door: Open) -> None:
+        async with door() as at, at.client.put("/hooks/shop/" + quote(SECRET, safe=""), json=finished(1)) as answer:
+            assert answer.status == 200
+            assert len(await at.kept()) == 1
+
+    async def test_status_and_body_of_the_answer_are_the_mappings(self, door: Open) -> None:
+        async with door() as at:
+            answer = await at.post({"type": "end", "id": 1}, "/hooks/asked", headers={"X-Key": SECRET})
+
+            assert answer == (202, '{"taken":"thanks"}')
+
+    async def test_a_handshake_is_answered_and_not_kept(self, door: Open) -> None:
+        async with door() as at:
+            where = "/hooks/asked?challenge=4711&key=" + quote(SECRET, safe="")
+            async with at.client.get(where) as answer:
+                assert (answer.status, await answer.text()) == (200, "4711")
+
+            assert await at.kept() == []
+            assert at.watching.outcomes == [("asked", "handshake")]
+
+    async def test_a_handshake_needs_the_secret_like_anything_else(self, door: Open) -> None:
+        async with door() as at, at.client.get("/hooks/asked?challenge=4711&key=wrong") as answer:
+            assert (answer.status, await answer.text()) == (404, "")
+
+    async def test_a_live_answer_is_given_once_the_delivery_is_kept(self, door: Open) -> None:
+        async with door() as at:
+            at.receiver.live = Live(Reply(body=b"card", content_type="text/plain"))
+            event = {**finished(1), "event_name": "chat_accepted"}
+
+            assert await at.post(event) == (200, "card")
+            assert await at.post(event) == (200, "card")
+
+            assert len(await at.kept()) == 1
+
+    async def test_health_is_answered(self, door: Open) -> None:
+        async with door() as at, at.client.get("/healthz") as answer:
+            assert (answer.status, await answer.text()) == (200, "ok\n")
+
+
+def signed(body: bytes, at: float) -> dict[str, str]:
+    stamp = str(int(at))
+    key = base64.b64decode(SIGNING.removeprefix("whsec_"))
+    signature = hmac.digest(key, b".".join((b"msg_1", stamp.encode(), body)), sha256)
+    return {"webhook-id": "msg_1", "webhook-timestamp": stamp, "webhook-signature": "v1," + base64.b64encode(signature).decode()}
+
+
+class TestProof:
+    BODY = json.dumps({"type": "chat.finished", "data": {"id": "1"}}).encode()
+
+    async def test_a_good_signature_is_taken(self, door: Open) -> None:
+        async with door() as at:
+            assert (await at.post(self.BODY, "/hooks/own", headers=signed(self.BODY, at.clock.time())))[0] == 200
+            assert at.watching.alerts == []
+
+    async def test_a_signature_of_another_body_is_refused(self, door: Open) -> None:
+        async with door() as at:
+            assert await at.post(self.BODY + b" ", "/hooks/own", headers=signed(self.BODY, at.clock.time())) == (404, "")
+            assert await at.kept() == []
+            assert at.watching.outcomes == [("own", "not_authentic")]
+
+    async def test_a_good_signature_of_another_time_is_kept_and_somebody_told(self, door: Open) -> None:
+        """It may be our clock that is wrong."""
+        async with door() as at:
+            status, _ = await at.post(self.BODY, "/hooks/own", headers=signed(self.BODY, at.clock.time() - 7200))
+
+            assert status == 200
+            assert len(await at.kept()) == 1
+            assert at.watching.alerts == ["clock:own"]
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/hooks/nobody", "/hooks/nobody/x", "/hooks/shop", "/hooks/shop/wrong", "/hooks/own", "/hooks/asked?key=wrong", "/x",
+            "/",
+        ],
+    )
+    async def test_whoever_cannot_prove_it_learns_nothing(self, door: Open, path: str) -> None:
+        async with door() as at, at.client.post(path, json=finished(1)) as answer:
+            assert (answer.status, await answer.read()) == (404, b"")
+            assert await at.kept() == []
+
+    async def test_a_secret_with_odd_signs_is_known_in_path_query_and_header(self, door: Open) -> None:
+        async with door() as at:
+            event = {"type": "end", "id": 1}
+            assert (await at.post())[0] == 200
+            assert (await at.post(event, "/hooks/asked?key=" + quote(SECRET, safe="")))[0] == 202
+            assert (await at.post(event, "/hooks/asked", headers={"x-key": SECRET}))[0] == 202
+
+    async def test_the_secret_is_never_stored_nor_logged(self, door: Open, said: io.StringIO) -> None:
+        async with door() as at:
+            event = {"type": "end", "id": 1}
+            headers = {"Authorization": f"Bearer {SECRET}", "Cookie": f"session={SECRET}", "X-Key": SECRET}
+            await at.post(event, f"/hooks/asked?key={quote(SECRET, safe='')}&x=1", headers=headers)
+            await at.post(event, f"/hooks/asked?key={quote(SECRET.upper(), safe='')}")
+            await at.post(headers=headers)
+            await at.post(path="/hooks/shop/wrong-wrong", headers=headers)
+
+            kept = await at.kept()
+            stored = " ".join(f"{one.query} {one.headers}" for one in kept) + said.getvalue()
+            assert len(kept) == 2
+            assert kept[0].query.endswith("x=1")
+            assert SECRET not in stored
+            assert quote(SECRET, safe="") not in stored
+
+    @pytest.mark.parametrize(
+        ("receive", "signed_url"),
+        [
+            ({"public_url": "https://chats.test"}, "https://chats.test/hooks/url?a=%2B"),
+            ({"trusted_proxies": ["127.0.0.0/8"]}, "https://proxy.example/hooks/url?a=%2B"),
+            ({}, "http://{here}/hooks/url?a=%2B"),
+        ],
+        ids=["configured", "by the proxy", "as called"],
+    )
+    async def test_a_signature_over_the_address_is_held_against_the_public_one(
+        self, door: Open, receive: dict[str, Any], signed_url: str
+    ) -> None:
+        async with door(**receive) as at:
+            here = f"127.0.0.1:{at.client.server.port}"
+            signature = hmac.digest(SECRET.encode(), signed_url.format(here=here).encode(), sha256).hex()
+            headers = {"X-Sign": signature, "X-Forwarded-Proto": "https", "X-Forwarded-Host": "proxy.example"}
+
+            status, _ = await at.post({"type": "end", "id": 1}, URL("/hooks/url?a=%2B", encoded=True), headers=headers)
+
+            assert status == 200
+
+
+class TestRefused:
+    @pytest.mark.parametrize("method", ["DELETE", "PATCH", "OPTIONS"])
+    async def test_other_methods(self, door: Open, method: str) -> None:
+        async with door() as at, at.client.request(method, "/hooks/shop/" + quote(SECRET, safe="")) as answer:
+            assert (answer.status, await answer.read()) == (405, b"")
+            assert await at.kept() == []
+
+    async def test_a_body_over_the_limit(self, door: Open) -> None:
+        async with door(max_body="1KiB") as at:
+            assert await at.post(b"x" * 1025) == (413, "")
+            assert (await at.post(b"x" * 1024))[0] == 200
+
+    async def test_a_body_over_the_limit_that_does_not_say_so(self, door: Open) -> None:
+        async def parts() -> AsyncIterator[bytes]:
+            for _ in range(100):
+                yield b"x" * 100
+
+        async with door(max_body="1KiB") as at:
+            async with at.client.post("/hooks/shop/" + quote(SECRET, safe=""), data=parts()) as answer:
+                assert answer.status == 413
+            assert await at.kept() == []
+
+    async def test_a_body_that_is_over_the_limit_once_unpacked(self, door: Open) -> None:
+        async with door(max_body="10KiB") as at:
+            packed = gzip.compress(b"x" * 10_000_000)
+            assert len(packed) < 10_240
+
+            assert (await at.post(packed, headers={"Content-Encoding": "gzip"}))[0] == 413
+
+            assert await at.kept() == []
+
+    async def test_a_packed_body_is_unpacked(self, door: Open) -> None:
+        async with door() as at:
+            body = json.dumps(finished(1)).encode()
+
+            assert (await at.post(gzip.compress(body), headers={"Content-Encoding": "gzip"}))[0] == 200
+
+            assert [one.body for one in await at.kept()] == [body]
+
+    async def test_a_body_that_is_not_what_its_encoding_says(self, door: Open, said: io.StringIO) -> None:
+        async with door() as at:
+            assert (await at.post(b"not packed", headers={"Content-Encoding": "gzip"}))[0] == 400
+
+            assert at.watching.outcomes == [("shop", "refused")]
+        assert "request.failed" not in said.getvalue()
+
+    async def test_a_sender_that_takes_too_long(self, door: Open) -> None:
+        async def for_ever() -> AsyncIterator[bytes]:
+            yield b'{"event_name"'
+            await asyncio.Event().wait()
+
+        async with door(timeout="50ms") as at:
+            async with at.client.post("/hooks/shop/" + quote(SECRET, safe=""), data=for_ever()) as answer:
+                assert answer.status == 400
+            assert at.watching.outcomes == [("shop", "refused")]
+
+    async def test_a_sender_that_goes_away_in_the_middle_is_no_fault_of_ours(self, door: Open, said: io.StringIO) -> None:
+        async with door() as at:
+            path = quote(SECRET, safe="")
+            await at.raw(f"POST /hooks/shop/{path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{{".encode())
+
+            assert await at.kept() == []
+        assert "Traceback" not in said.getvalue()
+
+    @pytest.mark.parametrize("error", [NoRoom("disk full"), StoreError("gone")])
+    async def test_without_room_the_provider_is_asked_to_come_again(
+        self, door: Open, monkeypatch: pytest.MonkeyPatch, error: Exception
+    ) -> None:
+        async with door() as at:
+            async def refuse(_: Delivery) -> None:
+                raise error
+
+            monkeypatch.setattr(at.store, "accept", refuse)
+            async with at.client.post("/hooks/shop/" + quote(SECRET, safe=""), json=finished(1)) as answer:
+                assert (answer.status, await answer.read()) == (503, b"")
+                assert answer.headers["Retry-After"] == str(COME_AGAIN)
+            assert at.watching.outcomes == [("shop", "no_room")]
+
+    async def test_a_fault_of_ours_leaves_no_trace_outside_and_one_inside(
+        self, door: Open, monkeypatch: pytest.MonkeyPatch, said: io.StringIO
+    ) -> None:
+        async with door() as at:
+            async def break_(_: Delivery) -> None:
+                raise ZeroDivisionError("a word of ours")
+
+            monkeypatch.setattr(at.store, "accept", break_)
+
+            assert await at.post() == (500, "")
+
+        assert "request.failed" in said.getvalue()
+
+    async def test_an_unknown_sources_name_is_neither_logged_nor_counted(self, door: Open, said: io.StringIO) -> None:
+        async with door() as at:
+            await at.post(path="/hooks/+79161234567")
+
+            assert at.watching.outcomes == [("unknown", "unknown_source")]
+        assert "9161234567" not in said.getvalue()
+
+
+class TestRush:
+    """Who answers a provider goes first; what is on disk can wait."""
+
+    async def waits(self, at: Door) -> float:
+        began = at.clock.monotonic()
+        waiting = asyncio.ensure_future(at.receiver.calm())
+        while not waiting.done():
+            await at.clock.advance(RUSH_WITHIN / 4)
+        return at.clock.monotonic() - began
+
+    async def test_without_one_nobody_waits(self, door: Open) -> None:
+        async with door() as at:
+            await at.post()
+
+            await asyncio.wait_for(at.receiver.calm(), 1)
+
+    async def test_while_one_is_on_others_make_way_until_it_is_over(self, door: Open) -> None:
+        async with door() as at:
+            for number in range(RUSH):
+                await at.post(finished(number))
+
+            assert RUSH_WITHIN < await self.waits(at) < MAKES_WAY
+
+    async def test_but_not_for_ever(self, door: Open) -> None:
+        async with door() as at:
+            stop = False
+
+            async def rush() -> None:
+                while not stop:
+                    at.receiver._arrivals.append(at.clock.monotonic())
+                    await at.clock.sleep(RUSH_WITHIN / 100)
+
+            for _ in range(RUSH):
+                at.receiver._arrivals.append(at.clock.monotonic())
+            rushing = asyncio.ensure_future(rush())
+
+            assert await self.waits(at) <= MAKES_WAY + 2 * RUSH_WITHIN
+
+            rushing.cancel()

@@ -16,6 +16,7 @@ from bridge.errors import AccessRefused, Blocked, Busy, CrmBroken, EmptyExpressi
 from bridge.fetch import Pull, Remedy, Window, sort_out
 from bridge.fetch.failures import NotReady
 from bridge.fetch.pull import Pulled
+from bridge.sort import Sorter
 from bridge.store import Sorted
 
 
@@ -285,6 +286,31 @@ class TestTrouble:
             row = await desk.row(number)
             assert row["state"] == "held"
             assert "want something else" in row["reason"]
+
+
+    @pytest.mark.parametrize("broken", ["meaning", "understand"])
+    async def test_a_fault_of_ours_stays_with_its_delivery(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+    ) -> None:
+        async with at_desk(tmp_path, retry={"attempts": "1"}) as desk:
+            desk.service.chats |= {"1": ["x"], "2": ["y"]}
+            number = await desk.post(ended("1"))
+            await desk.sorter.sort()
+
+            def fault(*_: Any, **__: Any) -> Any:
+                raise ZeroDivisionError
+
+            monkeypatch.setattr(Sorter, broken, fault)
+            await desk.fetcher.start_due()
+            await desk.fetcher.finished()
+            monkeypatch.undo()
+            await desk.post(ended("2"))
+            await desk.round()
+
+            row = await desk.row(number)
+            assert row["state"] == "held"
+            assert "A fault in chat2crm (ZeroDivisionError)" in row["reason"]
+            assert await desk.texts("2") == ["y"]
 
 
 class TestCrash:

@@ -31,6 +31,69 @@ async def store(store_url: str, clock: FakeClock) -> AsyncIterator[Store]:
     await made.close()
 
 
+class TestTokens:
+    async def test_a_pair_is_kept_with_its_end_and_counted(self, store: Store, clock: FakeClock) -> None:
+        assert await store.token("sales") is None
+        assert await store.save_token("sales", b"one", expires_at=5.0, replaces=None)
+        assert await store.save_token("sales", b"two", expires_at=None, replaces=1)
+
+        kept = await store.token("sales")
+        assert kept is not None
+        assert (kept.version, kept.sealed, kept.expires_at, kept.saved_at) == (2, b"two", None, clock.time())
+
+    async def test_a_pair_that_was_overtaken_takes_nobodys_place(self, store: Store) -> None:
+        await store.save_token("sales", b"one", expires_at=None, replaces=None)
+        await store.save_token("sales", b"two", expires_at=None, replaces=1)
+
+        assert not await store.save_token("sales", b"late", expires_at=None, replaces=1)
+        kept = await store.token("sales")
+        assert kept is not None
+        assert kept.sealed == b"two"
+
+    async def test_one_at_a_time_may_renew_and_only_the_newest(self, store: Store, clock: FakeClock) -> None:
+        await store.save_token("sales", b"one", expires_at=None, replaces=None)
+        claims = await asyncio.gather(
+            *(store.claim_token("sales", version=1, owner=str(number), seconds=30.0) for number in range(20))
+        )
+        assert sum(claims) == 1
+        owner = str(claims.index(True))
+        assert await store.claim_token("sales", version=1, owner=owner, seconds=30.0)
+        assert await store.claim_token("retail", version=0, owner="other", seconds=30.0)
+
+        await clock.advance(31)
+        assert not await store.claim_token("sales", version=0, owner="next", seconds=30.0)
+        assert await store.claim_token("sales", version=1, owner="next", seconds=30.0)
+        await store.release_token("sales", owner)
+        assert not await store.claim_token("sales", version=1, owner="third", seconds=30.0)
+        await store.release_token("sales", "next")
+        assert await store.claim_token("sales", version=1, owner="third", seconds=30.0)
+
+    async def test_what_has_ended_is_claimed_by_nobody_until_a_new_pair_is_there(self, store: Store) -> None:
+        await store.save_token("sales", b"one", expires_at=None, replaces=None)
+        await store.end_token("sales", version=1, reason="withdrawn")
+
+        kept = await store.token("sales")
+        assert kept is not None
+        assert kept.ended == "withdrawn"
+        assert not await store.claim_token("sales", version=1, owner="a", seconds=30.0)
+        await store.save_token("sales", b"two", expires_at=None, replaces=None)
+        await store.end_token("sales", version=1, reason="an old story")
+        kept = await store.token("sales")
+        assert kept is not None
+        assert (kept.ended, kept.version) == ("", 2)
+
+    async def test_a_consent_is_kept_until_it_has_led_to_a_pair(self, store: Store) -> None:
+        await store.keep_consent("sales", b"begun")
+        await store.save_token("retail", b"one", expires_at=None, replaces=None)
+        begun = await store.token("sales")
+        await store.save_token("sales", b"one", expires_at=None, replaces=None)
+        ended = await store.token("sales")
+
+        assert begun is not None
+        assert ended is not None
+        assert (begun.consent, begun.version, ended.consent) == (b"begun", 0, b"")
+
+
 class TestIntake:
     async def test_a_delivery_is_kept_whole(self, store: Store, clock: FakeClock) -> None:
         body = "Привет\x00\ud800".encode("utf-8", "surrogatepass") + b"\xff"

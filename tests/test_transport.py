@@ -2,14 +2,15 @@ import asyncio
 import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import httpx
 import httpx2
 import pytest
 import respx
 
-from bridge.errors import NoAnswer, NotSent, Rejected
-from bridge.transport import PreparedRequest, Transport
+from bridge.errors import AccessRefused, NoAnswer, NotSent, Rejected
+from bridge.transport import PreparedRequest, Transport, is_private
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
 
@@ -237,3 +238,48 @@ async def test_over_another_rim_the_errors_are_the_same() -> None:
             await t.send(PreparedRequest("GET", "http://crm.test/slow"))
         assert (await t.send(PreparedRequest("GET", "http://crm.test/fine"))).body == b"[1]"
         await t.close()
+
+
+# -- private addresses only --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("address", "private"),
+    [
+        ("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("10.0.0.1", True), ("172.31.255.1", True),
+        ("192.168.1.1", True), ("100.64.0.1", True), ("fd12::1", True), ("::ffff:10.0.0.1", True),
+        ("8.8.8.8", False), ("172.32.0.1", False), ("169.254.169.254", False), ("0.0.0.0", False), ("::", False),
+        ("::ffff:8.8.8.8", False), ("2001:4860:4860::8888", False), ("224.0.0.1", False), ("fe80::1%eth0", False),
+    ],
+)  # fmt: skip
+def test_what_is_a_private_address(address: str, private: bool) -> None:
+    assert is_private(address) == private
+
+
+async def test_a_connection_that_may_be_private_only_reaches_this_machine() -> None:
+    async with served(lambda _: OK) as (url, seen), transport(only_private=True) as t:
+        assert (await t.send(PreparedRequest("GET", url))).status == 200
+        assert (await t.send(PreparedRequest("GET", url.replace("127.0.0.1", "localhost")))).status == 200
+    assert len(seen) == 2
+
+
+@pytest.mark.parametrize("host", ["8.8.8.8", "[2001:4860:4860::8888]"])
+async def test_and_no_public_address(host: str) -> None:
+    async with transport(only_private=True) as t:
+        with pytest.raises(AccessRefused, match="a public one"):
+            await t.send(PreparedRequest("GET", f"http://{host}:3061/"))
+
+
+async def test_nor_a_name_that_has_come_to_stand_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Private while it was looked at, public when it is connected to."""
+    looked_up = []
+
+    async def getaddrinfo(host: str, port: int, **more: Any) -> list[Any]:
+        looked_up.append(host)
+        return [(2, 1, 6, "", ("93.184.216.34", port))]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+    async with transport(only_private=True) as t:
+        with pytest.raises(AccessRefused, match="allow_public: true"):
+            await t.send(PreparedRequest("POST", "http://crm.lan:3061/api", {}, b"{}"))
+    assert looked_up == ["crm.lan"]

@@ -93,7 +93,8 @@ def _with(name: str, kind: str | None) -> str:
 def _delivery(one: Mapping[str, Any]) -> str:
     again = f", came again {one['repeats']}×" if one["repeats"] else ""
     findings = "".join(f"\n  {text}" for text in one["findings"])
-    return f"{one['received_at']} {one['event']} {one['state']} {one['reason']}, {one['size']} bytes{again}{findings}"
+    what = " ".join(filter(None, (one["received_at"], one["event"], one["state"], one["reason"])))
+    return f"{what}, {one['size']} bytes{again}{findings}"
 
 
 def _message(number: int, one: Mapping[str, Any]) -> str:

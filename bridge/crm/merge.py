@@ -92,7 +92,8 @@ def _listed(
     if not wanted or rule.how == "never":
         return None, wanted
     if rule.columns:
-        free = [column for column in rule.columns if _blank(record.get(column))]
+        # A column that the record does not show is not known to be blank.
+        free = [column for column in rule.columns if column in record and _blank(record[column])]
         if rule.how == "blank" and len(free) < len(rule.columns):
             return None, wanted
         return dict(zip(free, wanted, strict=False)), wanted[len(free) :]

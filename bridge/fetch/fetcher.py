@@ -24,7 +24,7 @@ from bridge.fetch.failures import AsksForEver, Failure, NotReady, Remedy, sort_o
 from bridge.parse import Understood, Wanted
 from bridge.retry import RetryRules, gives_up
 from bridge.sort import Sorter
-from bridge.store import Fetching, Store
+from bridge.store import Fetching, Sorted, Store
 from bridge.store.records import ToFetch
 
 log = structlog.get_logger()
@@ -155,7 +155,16 @@ class Fetcher:
                 why = f"A fault in chat2crm ({type(error).__name__}); please report it."
                 asked = _Asked(Understood(), failures=dict.fromkeys(due.wants.parts, Failure(Remedy.LATER, why)))
             self._take_note(due.delivery.source, tuple(asked.failures.values()))
-            await self._record(due, asked, self.clock.monotonic() - began)
+            try:
+                await self._record(due, asked, self.clock.monotonic() - began)
+            except (BridgeError, OSError):
+                raise
+            except Exception as error:  # as above; once more would end the same
+                log.exception("delivery.broke_sorter", delivery=due.delivery.id)
+                why = f"A fault in chat2crm ({type(error).__name__}); please report it."
+                await self.store.record_sorted(
+                    [Sorted(delivery=due.delivery.id, state="held", fetch=replace(due.wants, at=0.0), reason=why)]
+                )
         except (NoRoom, StoreError, OSError) as error:
             # not recorded: it is fetched again when the lease is over
             log.error("fetch.unrecorded", delivery=due.delivery.id, why=str(error))  # noqa: TRY400 - as above

@@ -134,6 +134,11 @@ class PathTemplate(TextTemplate):
     def fill_strict(self, scope: Scope, findings: Findings | None = None) -> str:
         return self.fill(scope, findings)
 
+    @property
+    def expressions(self) -> tuple[tuple[tuple[str | int, ...], Expression], ...]:
+        """Those that `fill` evaluates, so that whoever watches them sees it."""
+        return tuple(((), piece) for piece in self._pieces if not isinstance(piece, str))
+
 
 def _segment(expression: Expression, scope: Scope, findings: Findings | None) -> str:
     value = expression(scope, findings)

@@ -309,7 +309,7 @@ async def test_answers_of_remote_calls_say_errors_with_status_200_and_are_unders
     )  # fmt: skip
     fault = said({"error": {"code": 200, "message": "refused", "data": {"name": "exceptions.AccessDenied"}}})
     odd = said({"error": {"code": 1, "message": "odd", "data": {"name": "Odd"}}})
-    _other, crm, steps = talk(said({"result": [{"id": 1}]}), fault, odd, mapping=mapping)
+    _other, crm, steps = talk(said({"result": [{"id": 1, "phones": ["+79161234567"]}]}), fault, odd, mapping=mapping)
 
     async def find() -> list[Any]:
         return await crm.find({}, phones=["+79161234567"], emails=[], external_id=None, steps=steps)

@@ -175,3 +175,14 @@ def test_a_condition_that_is_always_true_is_pointed_out(tmp_path: Path) -> None:
     with Watch(loaded.mapping) as watch:
         when({"state": "x"})
     assert "state == 'x' is always true in the samples" in [remark.text for remark in watch.remarks(loaded.document)]
+
+
+def test_an_expression_in_a_path_is_watched_as_any_other() -> None:
+    loaded = load("provider", Path(__file__).parents[2] / "mappings" / "providers" / "chatwoot.yaml")
+    mapping = loaded.mapping
+    assert isinstance(mapping, ProviderMapping)
+    path = mapping.fetch["messages"].path
+    assert path is not None
+    with Watch(mapping) as watch:
+        path.fill({"account": {"id": 1}, "id": 412})
+    assert [remark for remark in watch.remarks(loaded.document) if remark.name == "fetch.messages.get"] == []

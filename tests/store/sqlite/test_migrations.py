@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -7,6 +10,7 @@ from fakes import FakeClock
 from sqlite_utils import Database
 
 from bridge.errors import StoreError
+from bridge.store import sqlite as engine
 from bridge.store.sqlite import SqliteStore
 from bridge.store.sqlite.migrations import bring_up_to_date
 
@@ -52,6 +56,29 @@ async def test_a_damaged_file_is_refused_with_the_remedy(tmp_path: Path, clock: 
 
     with pytest.raises(StoreError, match=r"damaged.*Put a backup in its place"):
         await SqliteStore(path, clock=clock).open()
+
+
+async def test_a_large_file_is_looked_through_for_a_moment_only(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.db"
+    store = SqliteStore(path, clock=clock)
+    await store.open()
+    await store.close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE large (x BLOB)")
+        db.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) "
+                   "INSERT INTO large SELECT randomblob(3000) FROM n")
+        db.commit()
+    monkeypatch.setattr(engine, "LOOK_THROUGH", 0.0)
+    with path.open("r+b") as file:
+        file.seek(-4096, os.SEEK_END)  # what would be found at the very end of looking
+        file.write(b"\x5a" * 4096)
+
+    await store.open()
+
+    assert await store.next_due() is None, "what is asked later is not broken off"
+    await store.close()
 
 
 async def test_a_command_beside_no_service_says_that_there_is_no_store(tmp_path: Path, clock: FakeClock) -> None:

@@ -97,8 +97,16 @@ def test_the_config_s_own_phones_addresses_and_domains_are_nobody_s_contact() ->
 
 def test_an_operator_s_own_contacts_are_not_the_visitor_s_even_in_the_form() -> None:
     operators = (Operator(email="anna@shop.example", phone="+7 916 000 11 22"),)
-    said = chat("V привет", visitor=Visitor(phones=("8 916 000 11 22",), emails=("info@shop.example",)), operators=operators)
+    visitor = Visitor(phones=("8 916 000 11 22",), emails=("info@shop.example",))
+    said = chat("V привет", visitor=visitor, operators=operators, page="https://shop.example/catalog")
     assert values(contact_points(said, region="RU"), Claim.OWN, Claim.UNCLEAR) == []
+
+
+def test_a_visitor_whose_mailbox_lies_where_an_operator_s_does_keeps_it() -> None:
+    operators = (Operator(email="anna@small-town-provider.ru"),)
+    visitor = Visitor(emails=("boris@small-town-provider.ru",))
+    said = chat("V привет", visitor=visitor, operators=operators, page="https://shop.example/catalog")
+    assert values(contact_points(said, region="RU"), Claim.OWN) == ["boris@small-town-provider.ru"]
 
 
 def test_an_operator_with_a_public_mail_box_does_not_make_its_domain_ours() -> None:

@@ -19,6 +19,7 @@ class Ours:
     """What the config says, and the operators of this chat."""
 
     def __init__(self, chat: Chat, own: Own, regions: tuple[str, ...]) -> None:
+        self._site = _site(chat.page.url)
         self._phones: set[str] = set()
         self._emails = {address.strip().lower() for address in own.emails}
         self._domains = {domain.strip().lower().lstrip("@") for domain in own.domains}
@@ -30,12 +31,13 @@ class Ours:
         for address in (*(operator.email for operator in chat.operators), *(message.author for message in chat.messages)):
             if address and _ADDRESS.fullmatch(address.strip().lower()):
                 self._add_address(address.strip().lower())
-        self._site = _site(chat.page.url)
 
     def _add_address(self, address: str) -> None:
         self._emails.add(address)
         domain = address.partition("@")[2]
-        if domain not in PROVIDERS:
+        # An operator's address may lie at a small provider that visitors use as well: its domain is the business's own for
+        # sure only where the site lies there, too. Other domains are the config's to name.
+        if self._site and registered(domain) == self._site:
             self._domains.add(domain)
 
     def has(self, kind: PointKind, value: str) -> bool:

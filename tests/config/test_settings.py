@@ -9,6 +9,8 @@ from pydantic import SecretStr, ValidationError
 from bridge.config import OpsSettings, Own, ReceiveSettings, Settings, SourceSettings, TargetSettings
 from bridge.errors import ConfigError
 
+from .conftest import ENVIRON
+
 Load = Callable[..., Settings]
 
 WHOLE = """
@@ -61,6 +63,26 @@ def test_settings_may_be_made_in_code_with_plain_secrets_in_their_own_type() -> 
     assert settings.routes_of("shop")[0].target == "sales"
     assert settings.targets["sales"].scope()["board"] == 7
     assert settings.targets["sales"].scope()["token"] == "t"
+
+
+def test_a_target_has_the_zone_above_it_unless_it_says_otherwise(loaded: Load) -> None:
+    both = WHOLE + "  far: {crm: sandbox, timezone: Asia/Almaty}\n"
+    settings = loaded("timezone: Europe/Berlin\n" + both)
+    assert [one.scope()["timezone"] for one in settings.targets.values()] == ["Europe/Berlin", "Asia/Almaty"]
+
+
+def test_templates_see_of_an_integration_what_is_no_secret(loaded: Load) -> None:
+    settings = loaded(WHOLE.replace("token: ${TOKEN}", "oauth: {client_id: x, client_secret: ${TOKEN}, redirect_url: http://l:1/b}"))
+    sales = settings.targets["sales"]
+    assert sales.scope()["oauth"] == {"client_id": "x", "redirect_url": "http://l:1/b"}
+    assert settings.describe()["targets"]["sales"]["oauth"]["client_secret"] == "set"
+    assert ENVIRON["TOKEN"] in set(settings.secrets())
+
+
+def test_statements_are_read_with_their_values(loaded: Load) -> None:
+    settings = loaded(WHOLE.replace("token:", "sql: {find: 'select 1 where p = :last10'}, token:"))
+    assert settings.targets["sales"].sql["find"].names == ("last10",)
+    assert settings.describe()["targets"]["sales"]["sql"] == {"find": "select 1 where p = :last10"}
 
 
 def test_settings_do_not_change() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-import time
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -97,8 +97,8 @@ class SqliteStore:
         """As much of the file as can be looked through in LOOK_THROUGH seconds: nobody listens to the providers meanwhile, and
         a large file on a cold disk takes minutes.
         """
-        until = time.monotonic() + LOOK_THROUGH
-        connection.set_progress_handler(lambda: time.monotonic() > until, 1000)
+        enough = threading.Timer(LOOK_THROUGH, connection.interrupt)
+        enough.start()
         try:
             verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         except sqlite3.OperationalError as error:
@@ -106,7 +106,8 @@ class SqliteStore:
                 raise
             verdict = "ok"
         finally:
-            connection.set_progress_handler(None, 0)
+            enough.cancel()
+            enough.join()  # or it might break off what is asked next
         if verdict != "ok":
             raise sqlite3.DatabaseError(verdict)
 

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-import os
 import sqlite3
-from contextlib import closing
+import threading
 from pathlib import Path
 
 import pytest
@@ -58,26 +57,41 @@ async def test_a_damaged_file_is_refused_with_the_remedy(tmp_path: Path, clock: 
         await SqliteStore(path, clock=clock).open()
 
 
+class Large(sqlite3.Connection):
+    """A file so large that looking through it ends only when it is broken off."""
+
+    broken_off: threading.Event
+
+    def execute(self, sql: str, *parameters: object) -> sqlite3.Cursor:  # type: ignore[override]
+        if "quick_check" in sql:
+            assert self.broken_off.wait(60), "nobody broke it off"
+            error = sqlite3.OperationalError("interrupted")
+            error.sqlite_errorcode = sqlite3.SQLITE_INTERRUPT
+            raise error
+        return super().execute(sql, *parameters)
+
+    def interrupt(self) -> None:
+        self.broken_off.set()
+
+
 async def test_a_large_file_is_looked_through_for_a_moment_only(
     tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "x.db"
-    store = SqliteStore(path, clock=clock)
-    await store.open()
-    await store.close()
-    with closing(sqlite3.connect(path)) as db:
-        db.execute("CREATE TABLE large (x BLOB)")
-        db.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) "
-                   "INSERT INTO large SELECT randomblob(3000) FROM n")
-        db.commit()
-    monkeypatch.setattr(engine, "LOOK_THROUGH", 0.0)
-    with path.open("r+b") as file:
-        file.seek(-4096, os.SEEK_END)  # what would be found at the very end of looking
-        file.write(b"\x5a" * 4096)
+    def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+        kind = sqlite3.Connection if read_only else Large
+        made = sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=kind)
+        made.row_factory = sqlite3.Row
+        if isinstance(made, Large):
+            made.broken_off = threading.Event()
+        return made
+
+    monkeypatch.setattr(engine, "connect", connect)
+    monkeypatch.setattr(engine, "LOOK_THROUGH", 0.001)
+    store = SqliteStore(tmp_path / "x.db", clock=clock)
 
     await store.open()
 
-    assert await store.next_due() is None, "what is asked later is not broken off"
+    assert await store.stops() == {}
     await store.close()
 
 

@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from fakes import FakeClock
+from running import eventually, finished
+from way import ENVIRON
+
+from bridge.app import Service, obey_signals
+from bridge.clock import Clock
+from bridge.config import Settings, load
+from bridge.errors import ConfigError, StoreError
+from bridge.sandbox import Running, start
+from bridge.store import open_store
+
+PATIENCE = 30
+
+
+@pytest.fixture(autouse=True)
+def _collector() -> Iterator[None]:
+    """The service sets the garbage collector up for a process of its own."""
+    before = gc.get_threshold()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*before)
+
+
+def settings(folder: Path, crm_url: str = "http://127.0.0.1:9", **top: Any) -> Settings:
+    config = {
+        "store": f"sqlite:///{folder}/chat2crm.db", "key": "${C2C_KEY}", "retry": {"first": "100ms", "longest": "1s"},
+        "receive": {"host": "127.0.0.1", "port": "0"}, "ops": {"host": "127.0.0.1", "port": "0"},
+        "sources": {"shop": {"provider": "jivo", "secret": "${C2C_SECRET}", "region": "RU", "target": "sales"}},
+        "targets": {"sales": {
+            "crm": "sandbox", "url": crm_url, "token": "${C2C_TOKEN}", "mode": "write", "timeout": "5s", "commits_within": "1s",
+            "consistency_delay": "0s",
+        }},
+        **top,
+    }  # fmt: skip
+    (folder / "config.yaml").write_text(json.dumps(config), encoding="utf-8")
+    return load(folder / "config.yaml", ENVIRON)
+
+
+@asynccontextmanager
+async def running(with_: Settings) -> AsyncIterator[Service]:
+    service = Service(with_, environ=ENVIRON)
+    task = asyncio.create_task(service.run())
+    ready = asyncio.create_task(service.ready.wait())
+    await asyncio.wait([task, ready], timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+    assert not task.done() or await task
+    try:
+        yield service
+    finally:
+        service.stopping.set()
+        await asyncio.wait_for(task, PATIENCE)
+
+
+async def post(service: Service, number: int) -> int:
+    address = f"http://127.0.0.1:{service.public_port}/hooks/shop/{ENVIRON['C2C_SECRET']}"
+    async with aiohttp.ClientSession() as session, session.post(address, json=finished(number)) as answer:
+        return answer.status
+
+
+async def status(port: int, path: str) -> int:
+    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}{path}") as answer:
+        return answer.status
+
+
+def notes(crm: Running) -> int:
+    return len(crm.parts.records.db.execute("SELECT id FROM notes").fetchall())
+
+
+async def written(crm: Running, number: int) -> None:
+    async def there() -> bool:
+        return notes(crm) >= number
+
+    await eventually(there, f"{number} note(s)", patience=PATIENCE)
+
+
+async def test_a_chat_goes_the_whole_way(tmp_path: Path) -> None:
+    async with start() as crm, running(settings(tmp_path, crm.url)) as service:
+        assert await post(service, 1) == 200
+
+        await written(crm, 1)
+
+
+async def test_both_listeners_answer_on_ports_that_the_system_chose(tmp_path: Path) -> None:
+    async with running(settings(tmp_path)) as service:
+        assert service.public_port != service.ops_port
+        assert await status(service.public_port, "/healthz") == 200
+        assert await status(service.ops_port, "/readyz") == 200
+
+
+async def test_the_public_door_leads_to_nothing_of_the_operations_pages(tmp_path: Path) -> None:
+    async with running(settings(tmp_path)) as service:
+        for path in ("/", "/metrics", "/readyz", "/api/jobs"):
+            assert await status(service.public_port, path) == 404, path
+
+
+async def test_what_was_left_over_is_taken_up_at_the_next_start(tmp_path: Path) -> None:
+    async with start() as crm:
+        crm.parts.faults.set(crm.parts.faults.switches.model_copy(update={"down": True}))
+        async with running(settings(tmp_path, crm.url)) as service:
+            assert await post(service, 1) == 200
+        assert notes(crm) == 0
+        crm.parts.faults.set(crm.parts.faults.switches.model_copy(update={"down": False}))
+
+        async with running(settings(tmp_path, crm.url)):
+            await written(crm, 1)
+
+
+async def test_when_it_has_stopped_everything_is_put_away(tmp_path: Path) -> None:
+    async with start() as crm:
+        async with running(settings(tmp_path, crm.url)) as service:
+            await post(service, 1)
+            await written(crm, 1)
+            port = service.public_port
+        with pytest.raises(OSError, match=str(port)):
+            await status(port, "/healthz")
+
+        store = open_store(f"sqlite:///{tmp_path}/chat2crm.db", clock=Clock())
+        await store.open()  # no lock is held any more
+        await store.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        assert [task.get_name() for task in others if task.get_name() in {"work", "sort", "alerts", "prune", "reload"}] == []
+
+
+async def test_a_port_that_is_taken_is_said_and_nothing_stays_open(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    async with running(settings(tmp_path)) as service:
+        taken = {"receive": {"host": "127.0.0.1", "port": str(service.public_port)}}
+        with pytest.raises(ConfigError, match=f"127.0.0.1:{service.public_port}: cannot be listened on"):
+            await Service(settings(tmp_path / "other", **taken), environ=ENVIRON).run()
+
+    store = open_store(f"sqlite:///{tmp_path}/other/chat2crm.db", clock=Clock())
+    await store.open()
+    await store.close()
+
+
+async def test_the_second_port_being_taken_closes_the_first(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    async with running(settings(tmp_path)) as service:
+        taken = {"ops": {"host": "127.0.0.1", "port": str(service.ops_port)}}
+        second = Service(settings(tmp_path / "other", **taken), environ=ENVIRON)
+        with pytest.raises(ConfigError, match="cannot be listened on"):
+            await second.run()
+
+        assert not second.ready.is_set()
+
+
+async def test_one_store_has_one_service(tmp_path: Path) -> None:
+    async with running(settings(tmp_path)):
+        with pytest.raises(StoreError):
+            await Service(settings(tmp_path), environ=ENVIRON).run()
+
+
+async def test_a_target_whose_key_was_refused_is_tried_at_once_after_a_start(tmp_path: Path, clock: FakeClock) -> None:
+    async with start() as crm:
+        wrong = settings(tmp_path, crm.url)
+        wrong = wrong.model_copy(update={
+            "targets": {"sales": wrong.targets["sales"].model_copy(update={"token": type(wrong.key)("wrong-key")})},
+        })  # fmt: skip
+        async with running(wrong) as service:
+            await post(service, 1)
+
+            async def refused() -> bool:
+                return bool(crm.parts.traffic.by_status[401] or crm.parts.traffic.by_status["401"])
+
+            await eventually(refused, "the CRM refuses the key", patience=PATIENCE)
+
+        async with running(settings(tmp_path, crm.url)):
+            await written(crm, 1)
+
+
+async def test_the_word_to_stop_comes_as_a_signal(tmp_path: Path) -> None:
+    async with running(settings(tmp_path)) as service:
+        loop = asyncio.get_running_loop()
+        obey_signals(service)
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.wait_for(service.stopping.wait(), PATIENCE)
+        finally:
+            for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                loop.remove_signal_handler(name)

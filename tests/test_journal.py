@@ -1,0 +1,410 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from fakes import FakeClock
+from store_materials import LEASE, claim, finish_chat, plan_of
+
+from bridge.attempt import Attempting, PlanAgain, Stop
+from bridge.crm.look import Look
+from bridge.errors import (
+    AuthExpired,
+    BrakeReached,
+    Busy,
+    CrmBroken,
+    EmptyExpression,
+    NoAnswer,
+    NotSent,
+    Rejected,
+    StaleLease,
+    UnknownOutcome,
+)
+from bridge.journal import ASK_AGAIN, Journal
+from bridge.mapping.load import load_crm
+from bridge.model import JobState, Operation, OperationKind, OperationState
+from bridge.pipeline import Plans
+from bridge.store import Brake, OperationRow, Outcome, Store, open_store
+from bridge.targets import Target
+
+COMMITS, LAG = 60.0, 5.0
+POINTS = [("phone", "+79160000001")]
+PLANNED, SENT, DONE, VOID = (OperationState(name) for name in ("planned", "sent", "done", "void"))
+
+
+@dataclass
+class Crm:
+    """Does what the test says, and keeps what it was asked."""
+
+    store: Store
+    performs: list[str | Exception] = field(default_factory=list)
+    looks: list[Look | Exception] = field(default_factory=list)
+    performed: list[tuple[str, Mapping[str, str] | None]] = field(default_factory=list)
+    looked: list[datetime] = field(default_factory=list)
+    #: what the store said of the operation as its request left
+    seen: list[OperationState] = field(default_factory=list)
+    meanwhile: Callable[[], Any] | None = None
+    commits_within: float = COMMITS
+    consistency_delay: float = LAG
+
+    async def perform(
+        self, operation: Operation, scope: Mapping[str, Any], steps: object, *, guard: Callable[[], None],
+        again_headers: Mapping[str, str] | None = None,
+    ) -> str:
+        guard()
+        rows = await self.store.operations(1)
+        self.seen += [row.state for row in rows if row.marker == operation.marker]
+        self.performed.append((operation.marker, again_headers))
+        return _given(self.performs)
+
+    async def look(self, operation: Operation, scope: object, steps: object, *, sent_at: datetime, guard: object = None) -> Look:
+        self.looked.append(sent_at)
+        if self.meanwhile is not None:
+            await self.meanwhile()
+        return _given(self.looks)
+
+
+def _given(script: list[Any]) -> Any:
+    assert script, "asked once too often"
+    one = script.pop(0)
+    if isinstance(one, Exception):
+        raise one
+    return one
+
+
+@dataclass
+class Scene:
+    """One job with its plan, and a CRM to carry it out in."""
+
+    journal: Journal
+    store: Store
+    clock: FakeClock
+    crm: Crm
+    target: Target
+    attempt: Attempting
+    rows: list[OperationRow]
+
+    async def carry_out(self, place: int = 0, **more: Any) -> OperationRow:
+        row = (await self.store.operations(self.attempt.job.id))[place]
+        assert self.attempt.plan is not None
+        planned = self.attempt.plan.operations[place]
+        if planned.kind is OperationKind.CREATE:
+            more.setdefault("pending", POINTS)
+        return await self.journal.carry_out(self.attempt, self.target, row, planned, planned.scope, **more)
+
+    async def state(self, place: int = 0) -> OperationRow:
+        return (await self.store.operations(self.attempt.job.id))[place]
+
+    async def lose(self, error: Exception | None = None) -> None:
+        """The request leaves, and no answer comes."""
+        self.crm.performs.append(error or NoAnswer())
+        with pytest.raises(type(error or NoAnswer())):
+            await self.carry_out()
+
+    async def again(self) -> None:
+        """The next attempt, under a lease of its own."""
+        await self.store.finish(self.attempt.job, Outcome(state=JobState.RETRYING, next_at=self.clock.time()), None)
+        [job] = await claim(self.store)
+        self.attempt = attempt_of(job, self.clock)
+
+
+def attempt_of(job: Any, clock: FakeClock) -> Attempting:
+    return Attempting(job=job, clock=clock, lease_until=clock.monotonic() + LEASE)
+
+
+@pytest.fixture
+async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
+    made = open_store(f"sqlite:///{tmp_path}/chat2crm.db", clock=clock)
+    await made.open()
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def scene(store: Store, clock: FakeClock) -> Scene:
+    await finish_chat(store, clock.now())
+    [job] = await claim(store)
+    attempt = attempt_of(job, clock)
+    attempt.plan = plan_of(OperationKind.CREATE, OperationKind.NOTE)
+    rows = await store.record_plan(job, attempt.plan)
+    crm = Crm(store)
+    settings = SimpleNamespace(timeout=20.0, unknown_outcome="hold", name="sales")
+    target = cast("Target", SimpleNamespace(settings=settings, mapping=load_crm("sandbox"), crm=crm, name="sales"))
+    return Scene(Journal(store, clock), store, clock, crm, target, attempt, rows)
+
+
+class TestSending:
+    async def test_before_the_request_leaves_the_store_says_so(self, scene: Scene) -> None:
+        scene.crm.performs = ["17"]
+
+        row = await scene.carry_out()
+
+        assert scene.crm.seen == [SENT]
+        assert (row.state, row.record_id, row.sent_at) == (DONE, "17", scene.clock.time())
+
+    async def test_while_a_client_is_made_its_contact_points_lead_to_the_operation_then_to_the_client(self, scene: Scene) -> None:
+        await scene.lose()
+        [under_way] = await scene.store.identities("sales", POINTS)
+        assert (under_way.operation, under_way.client_id) == (scene.rows[0].id, None)
+
+        scene.crm.looks = [Look.found("17")]
+        await scene.carry_out()
+
+        [known] = await scene.store.identities("sales", POINTS)
+        assert (known.operation, known.client_id, known.entity) == (None, "17", "client")
+
+    async def test_what_is_done_is_not_done_again(self, scene: Scene) -> None:
+        scene.crm.performs = ["17"]
+        await scene.carry_out()
+
+        assert (await scene.carry_out()).record_id == "17"
+        assert len(scene.crm.performed) == 1
+
+    async def test_a_note_that_is_done_has_delivered_its_messages(self, scene: Scene) -> None:
+        scene.crm.performs = ["17", "18"]
+        await scene.carry_out(0)
+        assert await scene.store.delivered(scene.attempt.job.chat_row, "sales") == frozenset()
+
+        await scene.carry_out(1)
+
+        assert await scene.store.delivered(scene.attempt.job.chat_row, "sales") == {"m1"}
+
+    async def test_the_headers_of_a_dismissed_conflict_go_along(self, scene: Scene) -> None:
+        scene.crm.performs = ["17"]
+
+        await scene.carry_out(again_headers={"X-Allow": "true"})
+
+        assert scene.crm.performed[0][1] == {"X-Allow": "true"}
+
+    async def test_one_client_too_many_is_not_sent(self, scene: Scene) -> None:
+        with pytest.raises(BrakeReached):
+            await scene.carry_out(brake=Brake(most=0, since=0.0))
+
+        assert scene.crm.performed == []
+        assert (await scene.state()).state is PLANNED
+        assert await scene.store.identities("sales", POINTS) == []
+
+    async def test_a_worker_that_lost_its_job_sends_nothing(self, scene: Scene) -> None:
+        scene.clock.jump(LEASE + 1)
+        await scene.store.claim(owner="other", lease=LEASE, room={"sales": 1})
+
+        with pytest.raises(StaleLease):
+            await scene.carry_out()
+
+        assert scene.crm.performed == []
+
+
+class TestFailing:
+    @pytest.mark.parametrize(
+        "error", [Rejected(), Busy(), NotSent(), AuthExpired(), EmptyExpression("{client.id} is empty")], ids=lambda one: one.code
+    )
+    async def test_what_was_certainly_not_done_can_be_sent_again_at_once(self, scene: Scene, error: Exception) -> None:
+        await scene.lose(error)
+        assert (await scene.state()).state is VOID
+        assert await scene.store.identities("sales", POINTS) == []
+
+        scene.crm.performs = ["17"]
+        assert (await scene.carry_out()).state is DONE
+
+    async def test_too_little_lease_for_the_whole_time_out_sends_nothing_and_owes_nothing(self, scene: Scene) -> None:
+        await scene.clock.advance(LEASE - 19)
+
+        with pytest.raises(StaleLease):
+            await scene.carry_out()
+
+        assert scene.crm.performed == []
+        assert (await scene.state()).state is VOID
+
+    @pytest.mark.parametrize(
+        ("error", "answered"),
+        [
+            (NoAnswer(), False), (UnknownOutcome(), False), (CrmBroken(status=500), True), (CrmBroken(status=503), True),
+            (CrmBroken(status=502), False), (CrmBroken(status=504), False),
+        ],
+        ids=["no answer", "unknown", "500", "503", "502", "504"],
+    )  # fmt: skip
+    async def test_what_may_have_been_done_is_not_repeated(self, scene: Scene, error: Exception, answered: bool) -> None:
+        """Behind a proxy that gave up, the CRM may still be at work."""
+        await scene.lose(error)
+
+        row = await scene.state()
+        assert (row.state, row.answered) == (SENT, answered)
+        waits = LAG if answered else LAG + COMMITS
+        assert scene.journal.settled_at(scene.target, row) == scene.clock.time() + waits
+
+
+class TestSettling:
+    async def test_what_is_seen_is_believed_at_once(self, scene: Scene) -> None:
+        await scene.lose()
+        scene.crm.looks = [Look.found("17")]
+
+        row = await scene.carry_out()
+
+        assert (row.state, row.record_id) == (DONE, "17")
+        assert len(scene.crm.performed) == 1
+        assert scene.crm.looked == [datetime.fromtimestamp(scene.clock.time(), UTC)]
+
+    async def test_what_is_not_seen_is_waited_for_to_the_second(self, scene: Scene) -> None:
+        await scene.lose()
+        sent_at = scene.clock.time()
+        await scene.clock.advance(COMMITS + LAG - 1)
+        await scene.again()
+        scene.crm.looks = [Look.absent()]
+
+        with pytest.raises(Stop) as stopped:
+            await scene.carry_out()
+
+        outcome = stopped.value.outcome
+        assert (outcome.state, outcome.reason, outcome.next_at) == (JobState.WAITING, "settling", sent_at + COMMITS + LAG)
+        assert not outcome.uses_attempt
+        assert (await scene.state()).state is SENT
+
+    async def test_then_it_is_sent_once_more_and_its_time_begins_anew(self, scene: Scene) -> None:
+        await scene.lose()
+        await scene.clock.advance(COMMITS + LAG)
+        await scene.again()
+        scene.crm.looks, scene.crm.performs = [Look.absent()], [NoAnswer()]
+
+        with pytest.raises(NoAnswer):
+            await scene.carry_out()
+
+        row = await scene.state()
+        assert (row.state, row.sent_at) == (SENT, scene.clock.time())
+        assert len(scene.crm.performed) == 2
+
+    async def test_after_an_error_that_was_answered_only_the_index_is_waited_for(self, scene: Scene) -> None:
+        await scene.lose(CrmBroken(status=500))
+        await scene.clock.advance(LAG)
+        scene.crm.looks, scene.crm.performs = [Look.absent()], ["17"]
+
+        assert (await scene.carry_out()).state is DONE
+
+    async def test_what_cannot_be_known_is_held_with_the_way_out(self, scene: Scene) -> None:
+        await scene.lose()
+        await scene.clock.advance(COMMITS + LAG)
+        await scene.again()
+        scene.crm.looks = [Look.unknown("The list ends too early.")]
+
+        with pytest.raises(Stop) as stopped:
+            await scene.carry_out()
+
+        outcome = stopped.value.outcome
+        assert (outcome.state, outcome.reason) == (JobState.HELD, "unknown_outcome")
+        assert "The list ends too early." in outcome.detail
+        assert "`written`" in outcome.detail
+        assert len(scene.crm.performed) == 1
+
+    async def test_or_repeated_where_the_integrator_said_so(self, scene: Scene) -> None:
+        scene.target.settings.unknown_outcome = "repeat"  # type: ignore[misc]
+        await scene.lose()
+        await scene.clock.advance(COMMITS + LAG)
+        await scene.again()
+        scene.crm.looks, scene.crm.performs = [Look.unknown("")], ["17"]
+
+        assert (await scene.carry_out()).record_id == "17"
+
+    async def test_a_crm_in_trouble_settles_nothing(self, scene: Scene) -> None:
+        await scene.lose()
+        scene.crm.looks = [NoAnswer()]
+
+        with pytest.raises(NoAnswer):
+            await scene.carry_out()
+
+        assert (await scene.state()).state is SENT
+
+    async def test_what_another_hand_settled_between_look_and_word_stands(self, scene: Scene) -> None:
+        await scene.lose()
+        await scene.clock.advance(COMMITS + LAG)
+        await scene.again()
+        row = await scene.state()
+
+        async def settled() -> None:
+            await scene.store.settle(row, DONE, record_id="17")
+
+        scene.crm.meanwhile, scene.crm.looks = settled, [Look.absent()]
+
+        with pytest.raises(PlanAgain):
+            await scene.carry_out()
+
+        assert ((await scene.state()).state, (await scene.state()).record_id) == (DONE, "17")
+        assert len(scene.crm.performed) == 1
+
+
+class TestAStoreYoungerThanTheChat:
+    SINCE = datetime(2026, 11, 1, tzinfo=UTC)
+
+    async def test_what_another_store_wrote_is_found(self, scene: Scene) -> None:
+        scene.crm.looks = [Look.found("17")]
+
+        row = await scene.carry_out(perhaps_since=self.SINCE)
+
+        assert (row.state, row.record_id) == (DONE, "17")
+        assert (scene.crm.performed, scene.crm.looked) == ([], [self.SINCE])
+        [known] = await scene.store.identities("sales", POINTS)
+        assert known.client_id == "17"
+
+    @pytest.mark.parametrize("look", [Look.absent(), Look.unknown("")], ids=["absent", "unknown"])
+    async def test_what_is_not_found_is_written(self, scene: Scene, look: Look) -> None:
+        scene.crm.looks, scene.crm.performs = [look], ["17"]
+
+        assert (await scene.carry_out(perhaps_since=self.SINCE)).record_id == "17"
+
+
+class TestAnotherJobsClient:
+    async def settle(self, scene: Scene) -> None:
+        await scene.journal.settle_foreign(scene.attempt, scene.target, scene.rows[0].id, Plans(scene.store))
+
+    async def test_what_is_settled_already_needs_no_look(self, scene: Scene) -> None:
+        scene.crm.performs = ["17"]
+        await scene.carry_out()
+
+        await self.settle(scene)
+
+        assert scene.crm.looked == []
+
+    async def test_what_is_seen_is_everybodys(self, scene: Scene) -> None:
+        await scene.lose()
+        scene.crm.looks = [Look.found("17")]
+
+        await self.settle(scene)
+
+        assert ((await scene.state()).state, (await scene.state()).record_id) == (DONE, "17")
+
+    async def test_what_is_certainly_not_there_is_given_up(self, scene: Scene) -> None:
+        await scene.lose()
+        await scene.clock.advance(COMMITS + LAG)
+        scene.crm.looks = [Look.absent()]
+
+        await self.settle(scene)
+
+        assert (await scene.state()).state is VOID
+        assert len(scene.crm.performed) == 1
+
+    async def test_what_a_person_has_to_settle_is_waited_for(self, scene: Scene) -> None:
+        await scene.lose()
+        await scene.store.finish(scene.attempt.job, Outcome(state=JobState.HELD, reason="unknown_outcome"), None)
+
+        with pytest.raises(Stop) as stopped:
+            await self.settle(scene)
+
+        outcome = stopped.value.outcome
+        assert (outcome.state, outcome.next_at) == (JobState.WAITING, scene.clock.time() + ASK_AGAIN)
+        assert scene.crm.looked == []
+
+    async def test_what_nobody_can_know_is_left_to_the_job_it_belongs_to(self, scene: Scene) -> None:
+        await scene.lose()
+        await scene.clock.advance(COMMITS + LAG)
+        scene.crm.looks = [Look.unknown("")]
+
+        with pytest.raises(Stop) as stopped:
+            await self.settle(scene)
+
+        assert stopped.value.outcome.state is JobState.WAITING
+
+    async def test_an_operation_that_is_gone_holds_up_nobody(self, scene: Scene) -> None:
+        await scene.journal.settle_foreign(scene.attempt, scene.target, 4711, Plans(scene.store))

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from hashlib import blake2b
 from types import coroutine
 from typing import Any
 
@@ -21,11 +23,10 @@ from bridge.clock import Clock
 from bridge.config import Settings
 from bridge.crm.look import Look
 from bridge.errors import NoAnswer, NotFound
-from bridge.model import Client, Operation, OperationKind, OperationState, Step
+from bridge.model import Client, Operation, OperationKind, Step
 from bridge.pipeline import Pipeline
 from bridge.sources import Source
 from bridge.store.sqlite import SqliteStore, jobs
-from bridge.store.sqlite.locks import Locks
 from bridge.targets import Target
 from bridge.worker import Worker
 
@@ -194,18 +195,18 @@ class World:
     records: tuple[Record, ...]
     budget: Budget
 
-    def shape(self) -> tuple[object, ...]:
+    def shape(self) -> bytes:
         """The same for worlds that will go on alike: times count from now, and how often something was tried does not count."""
         with Opened(self.db) as db:
-            job_rows = db.execute("SELECT id, state, reason, generation, plan, next_at, lease_until FROM jobs").fetchall()
-            rows = [tuple(row[:5]) + (self._ago(row[5]), self._ago(row[6])) for row in job_rows]
-            rows += [tuple(row[:-1]) + (self._ago(row[-1]),) for row in db.execute(
+            rows: list[object] = [(*row[:5], self._ago(row[5]), self._ago(row[6])) for row in db.execute(
+                "SELECT id, state, reason, generation, plan, next_at, lease_until FROM jobs")]
+            rows += [(*row[:-1], self._ago(row[-1])) for row in db.execute(
                 "SELECT job, position, state, answered, record_id, sent_at FROM operations ORDER BY job, position")]
-            rows += [tuple(row[:-1]) + (self._ago(row[-1]),) for row in db.execute(
+            rows += [(*row[:-1], self._ago(row[-1])) for row in db.execute(
                 "SELECT kind, value, client_id, operation, written_at FROM identities ORDER BY kind, value")]
             rows += [tuple(row) for row in db.execute("SELECT * FROM delivered ORDER BY 1, 2, 3")]
-        there = tuple(replace(one, landed_at=self._ago(one.landed_at) or 0.0) for one in self.records)
-        return (*rows, *there)
+        rows += [replace(one, landed_at=self._ago(one.landed_at) or 0.0) for one in self.records]
+        return blake2b(repr(rows).encode(), digest_size=16).digest()
 
     def _ago(self, moment: float | None) -> float | None:
         return None if moment is None else max(-LONG_AGO, round(moment - self.at, 1))
@@ -368,40 +369,54 @@ class Opened:
 class Search:
     """Every way through the world that the budget pays for."""
 
-    def __init__(self, stage: Callable[[Choose], Stage], check: Callable[[World], None]) -> None:
+    def __init__(self, stage: Callable[[Choose], Stage], end: Callable[[World], None],
+                 always: Callable[[World], None] = lambda _: None) -> None:  # fmt: skip
         self._stage = stage
-        self._check = check
+        self._end = end
+        self._always = always
         self.played = 0
-        self.ended = 0
-        self._seen: dict[tuple[object, ...], list[Budget]] = {}
+        self._seen: dict[bytes, list[Budget]] = {}
+        #: where a world goes if nothing more goes wrong
+        self._by_itself: dict[bytes, set[bytes]] = defaultdict(set)
+        self._ends: set[bytes] = set()
 
     def run(self, first: World) -> None:
-        """Raises AssertionError with the way that led there, where `check` of an end does, or where no end comes."""
+        """Raises AssertionError, with the way that led there, for an end that `end` refuses, or any world that `always` does."""
         open_worlds: list[tuple[World, tuple[str, ...]]] = [(first, ())]
         while open_worlds:
             world, way = open_worlds.pop()
+            shape = world.shape()
             for after, words in self._ways_on(world):
-                told = (*way, *words)
                 if after is None:
-                    self.ended += 1
-                    self._checked(world, way)
+                    self._ends.add(shape)
+                    _held(self._end, world, way)
                     break
-                assert after.at - first.at < 86400, f"no end comes after {told}"
-                if self._is_new(after):
+                told = (*way, f"after {after.at - first.at:g} s: {', '.join(words)}") if words else way
+                _held(self._always, after, told)
+                following = after.shape()
+                if after.budget == world.budget:
+                    self._by_itself[shape].add(following)
+                if self._is_new(following, after.budget):
                     open_worlds.append((after, told))
 
-    def _checked(self, world: World, way: tuple[str, ...]) -> None:
-        try:
-            self._check(world)
-        except AssertionError as error:
-            error.add_note(f"the way there: {', '.join(way) or 'nothing went wrong'}")
-            raise
+    def stuck(self) -> set[bytes]:
+        """The worlds from which no end can be reached although nothing more goes wrong."""
+        reach, before = set(self._ends), defaultdict(set)
+        for shape, following in self._by_itself.items():
+            for one in following:
+                before[one].add(shape)
+        edge = list(reach)
+        while edge:
+            for shape in before[edge.pop()] - reach:
+                reach.add(shape)
+                edge.append(shape)
+        return set(self._seen) - reach
 
-    def _is_new(self, world: World) -> bool:
-        known = self._seen.setdefault(world.shape(), [])
-        if any(budget.covers(world.budget) for budget in known):
+    def _is_new(self, shape: bytes, budget: Budget) -> bool:
+        known = self._seen.setdefault(shape, [])
+        if any(one.covers(budget) for one in known):
             return False
-        known.append(world.budget)
+        known.append(budget)
         return True
 
     def _ways_on(self, world: World) -> Iterator[tuple[World | None, list[str]]]:
@@ -413,6 +428,14 @@ class Search:
             after = self._stage(choices.choose).play(world)
             yield (World(*after, choices.left) if after else None), choices.words
             track = choices.next_track()
+
+
+def _held(check: Callable[[World], None], world: World, way: Sequence[str]) -> None:
+    try:
+        check(world)
+    except AssertionError as error:
+        error.add_note(f"the way there: {'; '.join(way) or 'nothing went wrong'}")
+        raise
 
 
 class Choices:

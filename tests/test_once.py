@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import structlog
-from interleaved import BEGINNING, Budget, Choose, Ledger, Search, Stage, StillClock, World, Opened
+from interleaved import BEGINNING, Budget, Choose, Ledger, Opened, Search, Stage, StillClock, World
 from sqlite_utils import Database
 from way import ENVIRON
 
@@ -34,11 +34,14 @@ PHONE = "+79160000001"
 class Scene:
     """Two chats of one person that nobody knows yet, due at the same moment."""
 
-    def __init__(self, folder: Path, **target: str) -> None:
+    def __init__(self, folder: Path, *, markers: bool = True, **target: str) -> None:
+        self.markers = markers
         config = {
             "store": "sqlite:///nowhere", "key": "${C2C_KEY}", "language": "en",
             "sources": {"shop": {"provider": "jivo", "secret": "${C2C_SECRET}", "region": "RU", "target": "sales"}},
-            "targets": {"sales": {"crm": "sandbox", "url": "http://127.0.0.1:9", "mode": "write", "missed": "none", "timeout": "20s", **target}},
+            "targets": {"sales": {
+                "crm": "sandbox", "url": "http://127.0.0.1:9", "mode": "write", "missed": "none", "timeout": "20s", **target,
+            }},
         }  # fmt: skip
         (folder / "config.yaml").write_text(json.dumps(config), encoding="utf-8")
         self.settings: Settings = load(folder / "config.yaml", ENVIRON)
@@ -46,7 +49,7 @@ class Scene:
         self.target = load_targets(self.settings, StillClock(BEGINNING))["sales"]
 
     def stage(self, choose: Choose) -> Stage:
-        return Stage(self.settings, self.sources, self.target, PHONE, choose)
+        return Stage(self.settings, self.sources, self.target, PHONE, choose, markers=self.markers)
 
     def world(self, budget: Budget) -> World:
         db = sqlite3.connect(":memory:", isolation_level=None)
@@ -59,7 +62,8 @@ class Scene:
                 messages=(Message(role=Role.VISITOR, text=f"Chat {number}. My number is {PHONE}"),),
             )  # fmt: skip
             db.execute(
-                "INSERT INTO deliveries (id, source, dedupe_key, received_at, method, query, headers) VALUES (?, 'shop', ?, 0, '', '', '')",
+                "INSERT INTO deliveries (id, source, dedupe_key, received_at, method, query, headers) "
+                "VALUES (?, 'shop', ?, 0, '', '', '')",
                 (number, str(number)),
             )
             change = ChatChange(chat=chat, base_revision=0, jobs=(NewJob(target="sales", next_at=BEGINNING),))
@@ -95,43 +99,58 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
 
     monkeypatch.setattr(pipeline_module, "contact_points", remembered)
     monkeypatch.setattr(pipeline_module, "plan", planned)
-    return lambda **target: Scene(tmp_path, **target)
+    return lambda **how: Scene(tmp_path, **how)
 
 
 def states(db: sqlite3.Connection) -> Counter[str]:
     return Counter(row[0] for row in db.execute("SELECT state FROM jobs"))
 
 
-def one_of_each(deals: int) -> Callable[[World], None]:
-    """One client, so many deals, a note a chat, and all of them on that client."""
+def one_of_each(**made: int) -> Callable[[World], None]:
+    """Both jobs done, nothing left open, exactly these records, and all of them on the one client."""
 
     def check(world: World) -> None:
         with Opened(world.db) as db:
             assert states(db) == {"done": 2}
-            assert db.execute("SELECT count(*) FROM operations WHERE state = 'sent'").fetchone()[0] == 0
-        made = Counter(record.kind for record in world.records)
-        assert made == Counter(create=1, note=2, deal=deals), world.records
+            assert db.execute("SELECT id FROM operations WHERE state = 'sent'").fetchall() == []
+        assert Counter(record.kind for record in world.records) == Counter(create=1, note=2, **made), world.records
         assert len({record.client for record in world.records if record.kind != "create"}) == 1
 
     return check
 
 
-def test_nothing_goes_wrong(scene: Callable[..., Scene]) -> None:
+def never_twice(world: World) -> None:
+    made = Counter((record.kind, record.marker) for record in world.records)
+    assert max(made.values(), default=0) <= 1, world.records
+    assert sum(record.kind == "create" for record in world.records) <= 1, world.records
+
+
+SMALL = [Budget(faults=0, switches=2), Budget(faults=1, switches=1)]
+LARGE = [
+    pytest.param(Budget(faults=2, switches=1), marks=[pytest.mark.torture, pytest.mark.timeout(7200)]),
+    pytest.param(Budget(faults=3, switches=0), marks=[pytest.mark.torture, pytest.mark.timeout(7200)]),
+]
+Play = Callable[..., Scene]
+
+
+@pytest.mark.parametrize("budget", [*SMALL, *LARGE], ids=str)
+def test_whatever_goes_wrong_there_is_one_client_one_deal_and_a_note_of_each_chat(scene: Play, budget: Budget) -> None:
     play = scene(deal="new_client")
-    search = Search(play.stage, one_of_each(deals=1))
+    search = Search(play.stage, one_of_each(deal=1), never_twice)
 
-    search.run(play.world(Budget(faults=0, switches=0)))
+    search.run(play.world(budget))
 
-    assert search.ended
+    assert search._ends
+    assert search.stuck() == set()
 
 
-def test_measure(scene):
-    import os, time
-    f, w = map(int, os.environ.get("FW", "1,1").split(","))
-    play = scene(deal="new_client")
-    search = Search(play.stage, one_of_each(deals=1))
-    t=time.time()
-    try:
-        search.run(play.world(Budget(faults=f, switches=w)))
-    finally:
-        print("RESULT", f, w, search.played, search.ended, len(search._seen), time.time()-t)
+@pytest.mark.parametrize("budget", [Budget(faults=1, switches=0), LARGE[0]], ids=str)
+def test_a_crm_that_offers_no_way_to_look_gets_nothing_twice_either(scene: Play, budget: Budget) -> None:
+    """A person decides what was lost; until then the chats wait, whole."""
+    play = scene(markers=False)
+
+    def whole(world: World) -> None:
+        with Opened(world.db) as db:
+            assert set(states(db)) <= {"done", "held"}
+
+    Search(play.stage, whole, never_twice).run(play.world(budget))

@@ -63,8 +63,15 @@ def test_columns_are_filled_from_the_first_blank_one() -> None:
 def test_blank_columns_are_filled_only_if_all_are_blank() -> None:
     rules = {"phones": {"how": "blank", "columns": ["a", "b"]}}
 
-    assert new({"a": "1234567"}, rules, phones=("+79160000000",)) == ({}, ["+79160000000"])
-    assert new({}, rules, phones=("+79160000000",)) == ({"phones": {"a": "+79160000000"}}, [])
+    assert new({"a": "1234567", "b": None}, rules, phones=("+79160000000",)) == ({}, ["+79160000000"])
+    assert new({"a": None, "b": ""}, rules, phones=("+79160000000",)) == ({"phones": {"a": "+79160000000"}}, [])
+
+
+@pytest.mark.parametrize("how", ["blank", "add"])
+def test_a_column_that_the_record_does_not_show_is_not_taken_for_blank(how: str) -> None:
+    rules = {"phones": {"how": how, "columns": ["a"]}}
+
+    assert new({"properties": {"a": "1234567"}}, rules, phones=("+79160000000",)) == ({}, ["+79160000000"])
 
 
 def test_never_is_never_and_still_tells_what_the_card_lacks() -> None:

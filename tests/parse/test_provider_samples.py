@@ -102,6 +102,13 @@ def test_no_sample_holds_what_must_never_be_in_one(name: str) -> None:
 
 
 @NAMES
+def test_a_mapping_with_a_list_shows_how_one_of_its_records_is_read(name: str) -> None:
+    shown = {sample.event for sample in SAMPLES[name] if sample.method == "RECONCILE"}
+    reconcile = mapping_of(name).reconcile
+    assert shown == ({file_word(reconcile.event)} if reconcile else set())
+
+
+@NAMES
 def test_every_sample_says_where_it_is_from(name: str) -> None:
     assert [sample.name for sample in SAMPLES[name] if not (sample.expected and len(sample.expected.source) > 10)] == []
 

@@ -126,14 +126,13 @@ def table(figures: Figures) -> list[str]:
     names = list(next(iter(figures.values())))
     names.sort(key=lambda name: (name != FLOOR, len(name)))
     heads = [*names, *(f"{name} / {FLOOR}" for name in names if name != FLOOR)]
-    lines = [f"{'median':44}" + "".join(f"{head:>26}" for head in heads)]
+    widths = [max(12, len(head) + 2) for head in heads]
+    lines = [f"{'median':44}" + "".join(f"{head:>{width}}" for head, width in zip(heads, widths, strict=True))]
     for figure, shown in figures.items():
         values = [statistics.median(shown[name]) for name in names]
-        ratios = [ratio(shown[name], shown[FLOOR]) for name in names if name != FLOOR]
-        lines.append(
-            f"{figure:44}" + "".join(f"{value:>26,.{1 if value < 100 else 0}f}" for value in values)
-            + "".join(f"{value:>26.2f}" for value in ratios)
-        )  # fmt: skip
+        cells = [f"{value:,.{1 if value < 100 else 0}f}" for value in values]
+        cells += [f"{ratio(shown[name], shown[FLOOR]):.2f}" for name in names if name != FLOOR]
+        lines.append(f"{figure:44}" + "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True)))
     return lines
 
 

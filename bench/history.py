@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -51,3 +52,6 @@ def fill(store: Path, copies: int) -> None:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
         db.close()
+    # or the kernel would still be writing it out while somebody is measured
+    with store.open("rb") as file:
+        os.fsync(file.fileno())

@@ -148,7 +148,10 @@ class _Parts:
         self.store: Store = open_store(settings.store, clock=clock)
         url = settings.alerts.url.get_secret_value() if settings.alerts.url else None
         self._alert_transport = Transport() if url else None
-        self.alerts = Alerts(self.store, url, clock, settings.language, self._alert_transport)
+        self.alerts = Alerts(
+            self.store, url, clock, settings.language, self._alert_transport, sources=lambda: self.sources,
+            silence=settings.alerts.silence,
+        )  # fmt: skip
         self.metrics = Metrics(self.alerts.notice)
         self.sources = load_sources(settings)
         self.targets = load_targets(settings, clock, store=self.store, observe=self.metrics.calls)

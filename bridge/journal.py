@@ -57,9 +57,16 @@ class Journal:
             found = await target.crm.look(planned, scope, attempt.steps, sent_at=perhaps_since)
             if found.seen is Seen.FOUND:
                 attempt.say("found.again", f"{planned.kind} had been written before this store was made")
-                row = await self.store.record_sent(row, epoch=attempt.job.epoch, pending=pending)
-                return await self._done(row, planned, found.id, attempt, target)
+                return await self.take_over(attempt, target, row, planned, found.id, pending=pending)
         return await self._send(attempt, target, row, planned, scope, pending, again_headers, brake)
+
+    async def take_over(
+        self, attempt: Attempting, target: Target, row: OperationRow, planned: Operation, record_id: str, *,
+        pending: Sequence[tuple[str, str]] = (),
+    ) -> OperationRow:
+        """What this operation was to make is in the CRM, made by somebody else: it counts as done."""
+        row = await self.store.record_sent(row, epoch=attempt.job.epoch, pending=pending)
+        return await self._done(row, planned, record_id, attempt, target)
 
     async def _send(
         self, attempt: Attempting, target: Target, row: OperationRow, planned: Operation, scope: Mapping[str, Any],

@@ -253,6 +253,9 @@ class Pipeline:
     async def _operation(self, case: Case, row: OperationRow, planned: Operation) -> OperationRow:
         attempt, target = case.attempt, case.target
         creating = planned.kind is OperationKind.CREATE
+        open_deal = await self._opened_meanwhile(case, row, planned)
+        if open_deal is not None:
+            return await self.journal.take_over(attempt, target, row, planned, open_deal)
         pending = case.person.pairs() if creating else ()
         try:
             return await self.journal.carry_out(
@@ -271,6 +274,17 @@ class Pipeline:
             return await self.journal.carry_out(
                 attempt, target, row, planned, planned.scope, pending=pending, again_headers=conflict.again_headers
             )
+
+    async def _opened_meanwhile(self, case: Case, row: OperationRow, planned: Operation) -> str | None:
+        """Under `deal: if_none_open`, the deal that another chat of the client has opened since this plan was stored."""
+        attempt, target = case.attempt, case.target
+        resumed = attempt.plan is attempt.job.plan and row.state not in _BEGUN
+        if planned.kind is not OperationKind.DEAL or case.options.deal != "if_none_open" or not resumed:
+            return None
+        client = Client.model_validate(planned.scope["client"])
+        await self._lock(case, [_client_lock(target, client)])
+        deals = await target.crm.open_deals(client, case.scope(), attempt.steps)
+        return str(deals[0]["id"]) if deals else None
 
     async def _adopt(self, case: Case, conflict: Conflict) -> None:
         """The CRM says that the client exists: if that is so by its own fields, the plan is made again with it."""

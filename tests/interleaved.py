@@ -332,8 +332,12 @@ class Stage:
         self.store.now(lambda db: jobs.void_all_leases(db, self.clock.at))
 
     def _freeze(self, actor: Actor) -> None:
-        """It stands still until its lease is over and another worker takes the job up; the leases of the others are renewed."""
+        """It stands still until its lease is over and another worker takes the job up; the leases of the others are renewed.
+
+        Its locks lapse as well, as those of an owner that vanished may.
+        """
         actor.frozen = True
+        self.store._locks.release(actor.attempt.lock_owner)
         self.clock.at += LEASE + 1
         for other in self.actors:
             if other is not actor and not other.frozen:

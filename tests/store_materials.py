@@ -52,18 +52,19 @@ def plan_of(*kinds: OperationKind, verdict: Verdict = Verdict.NEW, keys: tuple[s
 
 async def finish_chat(
     store: Store, at: datetime, chat_id: str = "7", *texts: str, targets: tuple[str, ...] = ("sales",), next_in: float = 0.0,
-    visitor_id: str | None = "v1", contacts: tuple[VisitorContacts, ...] = (),
+    visitor_id: str | None = "v1", contacts: tuple[VisitorContacts, ...] = (), source: str = "shop",
 ) -> None:
     """A delivery comes in and turns out to be the (next) end of a chat."""
-    known = await store.chat_of("shop", chat_id)
+    known = await store.chat_of(source, chat_id)
     key = f"{chat_id}/{known.revision if known else 0}/{len(texts)}/{texts[-1] if texts else ''}"
-    accepted = await store.accept(delivery(key, at=at))
+    accepted = await store.accept(delivery(key, at=at, source=source))
     await store.record_sorted([
         Sorted(
             delivery=accepted.id, state="sorted", event="chat_finished", contacts=contacts,
             changes=(
                 ChatChange(
-                    chat=chat(chat_id, *texts, visitor_id=visitor_id), base_revision=known.revision if known else 0,
+                    chat=chat(chat_id, *texts, visitor_id=visitor_id, source=source),
+                    base_revision=known.revision if known else 0,
                     jobs=tuple(NewJob(target=target, next_at=at.timestamp() + next_in) for target in targets),
                 ),
             ),

@@ -720,6 +720,19 @@ class TestDealsAndTasks:
             assert (await way.states()) == [(JobState.DONE, "new")]
             assert len(way.rows("deals")) == 1
 
+    async def test_a_deal_that_the_next_chat_has_opened_meanwhile_is_enough(self, tmp_path: Path, clock: FakeClock) -> None:
+        async with on_the_way(tmp_path, clock, target={"deal": "if_none_open"}) as way:
+            way.faults(drop_after_commit={"operation": "client.create", "times": 1})
+            await way.post(finished(1, clock, chat_id=1))
+            await way.work()
+            await way.post(finished(1, clock, chat_id=2))
+            await way.work()
+
+            await to_the_end(way)
+
+            assert {state for state, _ in await way.states()} == {JobState.DONE}
+            assert len(way.rows("deals")) == len(way.rows("clients")) == 1
+
     async def test_a_note_can_hang_on_the_deal_that_the_same_chat_opens(self, tmp_path: Path, clock: FakeClock) -> None:
         async with on_the_way(tmp_path, clock, target={"deal": "if_none_open", "note_on": "open_deal"}) as way:
             await way.post(finished(1, clock))

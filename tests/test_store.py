@@ -357,6 +357,37 @@ class TestJobs:
 
         assert sorted(job.target for job in claimed) == ["archive", "archive", "archive", "sales"]
 
+    async def test_a_source_with_thousands_of_due_jobs_does_not_starve_another(self, store: Store, clock: FakeClock) -> None:
+        for number in range(300):
+            await finish_chat(store, clock.now(), str(number), next_in=-60.0)
+        await finish_chat(store, clock.now(), "x", source="blog")
+        await finish_chat(store, clock.now(), "y", source="blog")
+
+        claimed = [job.source for job in await store.claim(owner="w", lease=LEASE, room={"sales": 5})]
+
+        assert claimed == ["shop", "blog", "shop", "blog", "shop"]
+
+    async def test_the_sources_of_a_target_take_turns_over_many_claims_of_one_place(self, store: Store, clock: FakeClock) -> None:
+        for source in ("blog", "shop", "app"):
+            for number in range(4):
+                # all of one source have been due for longer than any of another
+                due = -100.0 if source == "shop" else 0.0
+                await finish_chat(store, clock.now(), f"{source}{number}", source=source, next_in=due)
+
+        claimed = []
+        for _ in range(12):
+            [job] = await store.claim(owner="w", lease=LEASE, room={"sales": 1})
+            claimed.append(job.source)
+            await end(store, job, JobState.DONE)
+
+        assert claimed == ["shop", "app", "blog"] * 4
+
+    async def test_of_one_source_the_job_that_has_been_due_longest_goes_first(self, store: Store, clock: FakeClock) -> None:
+        for name, ago in (("a", 1.0), ("b", 3.0), ("c", 2.0)):
+            await finish_chat(store, clock.now(), name, next_in=-ago)
+
+        assert [job.chat_id for job in await claim(store, 2)] == ["b", "c"]
+
     async def test_jobs_of_targets_that_nobody_knows_are_held(self, store: Store, clock: FakeClock) -> None:
         await finish_chat(store, clock.now(), targets=("sales", "archive"))
 
@@ -600,6 +631,23 @@ class TestJournal:
         assert settled is not None
         assert (settled.state, settled.record_id) == (OperationState.DONE, "n1")
         assert await store.delivered(job.chat_row, "sales") == {"m1"}
+
+    async def test_who_comes_too_late_says_nothing_of_the_operation_that_has_its_number_now(
+        self, store: Store, clock: FakeClock
+    ) -> None:
+        """A worker that stood still for long, and a plan that was made anew meanwhile."""
+        await finish_chat(store, clock.now())
+        [job] = await claim(store)
+        [old] = await store.record_plan(job, plan_of(CREATE))
+        old = await store.record_sent(old, epoch=job.epoch)
+        await store.settle(old, OperationState.VOID)
+        [new] = await store.record_plan(job, plan_of(NOTE))
+        new = await store.record_sent(new, epoch=job.epoch)
+
+        await store.settle(old, OperationState.DONE, record_id="c1")
+
+        rows = await store.operations(job.id)
+        assert [(row.kind, row.state) for row in rows] == [(NOTE, OperationState.SENT)]
 
     async def test_an_answer_with_an_error_is_remembered_until_it_is_sent_again(self, store: Store, clock: FakeClock) -> None:
         await finish_chat(store, clock.now())

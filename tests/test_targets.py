@@ -5,14 +5,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from crm.authority import CLIENT, Authority, served
+from crm.speaking import mapping_with
+from crm.speaking import settings as settings_of
 from fakes import FakeClock
-from way import ENVIRON
+from running import finished
+from way import ENVIRON, on_the_way
 
 from bridge.config import load
-from bridge.errors import ConfigError, MappingError, Rejected
-from bridge.model import Operation, OperationKind
-from bridge.sandbox import start
-from bridge.targets import Target, load_targets
+from bridge.crm.oauth import Held
+from bridge.crm.sealing import Seal
+from bridge.errors import AccessRefused, ConfigError, MappingError, NotSent, Rejected
+from bridge.model import JobState, Operation, OperationKind
+from bridge.report.troubles import troubles
+from bridge.sandbox import API_KEY, start
+from bridge.store import open_store
+from bridge.targets import Target, load_targets, transport_to
+from bridge.transport import PreparedRequest
 
 
 def targets(folder: Path, clock: FakeClock, *, writes: bool = True, **more: Any) -> dict[str, Target]:
@@ -62,3 +71,108 @@ async def test_for_a_trial_nothing_but_questions_can_be_sent(tmp_path: Path, clo
         assert found == []
         assert crm.parts.records.db.execute("SELECT id FROM clients").fetchall() == []
         await target.crm.close()
+
+
+# -- access that runs out ----------------------------------------------------------------------------------------------
+
+
+class Keys(Authority):
+    """Gives the sandbox's own key as access token."""
+
+    @property
+    def access(self) -> str:
+        return API_KEY
+
+
+def with_tokens(folder: Path, address: str) -> dict[str, Any]:
+    """Settings of a target at the sandbox, which is let in by tokens."""
+    auth = {"kind": "oauth2", "grant": "authorization_code", "name": "X-Api-Key", "value": "{token.access}",
+            "consent": {"url": "https://crm.shop.tld/consent"}, "endpoint": {"url": f"{address}/oauth/token"}}  # fmt: skip
+    token = {"access": "access_token", "refresh": "refresh_token", "expires_in": "expires_in"}
+    own = {"mapping_language": "1", "extends": "sandbox", "auth": auth, "token": token}
+    (folder / "own.yaml").write_text(json.dumps(own), encoding="utf-8")
+    oauth = {**CLIENT, "client_secret": "${C2C_SECRET}", "redirect_url": "http://localhost:8765/back"}
+    return {"crm": str(folder / "own.yaml"), "oauth": oauth}
+
+
+async def test_a_consent_that_has_ended_stops_its_target_until_a_person_has_agreed_and_no_chat_is_lost(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ENVIRON, "C2C_SECRET", CLIENT["client_secret"])
+    authority = Keys()
+    async with served(authority) as address, on_the_way(tmp_path, clock) as way:
+        config = json.loads(way.settings.origin.read_text(encoding="utf-8"))
+        del config["targets"]["sales"]["token"]
+        config["targets"]["sales"] |= with_tokens(tmp_path, address)
+        way.settings.origin.write_text(json.dumps(config), encoding="utf-8")
+        way.settings = load(way.settings.origin, ENVIRON)
+        await way.targets["sales"].crm.close()
+        way.targets = load_targets(way.settings, clock, store=way.store)
+        await way.restart()
+        seal = Seal(way.settings.key.get_secret_value())
+
+        async def agreed(refresh: str) -> None:
+            held = Held(API_KEY, refresh, expires_at=clock.time() + 10, renew_at=clock.time())
+            await way.store.save_token("sales", seal.seal("sales", held.content()), expires_at=None, replaces=None)
+
+        await agreed("an-old-one")
+        await way.post(finished(1))
+        await way.post(finished(2))
+        await way.work()
+        for _ in range(3):
+            await clock.advance(310)
+            await way.work()
+
+        assert {state for state, _ in await way.states()} == {JobState.WAITING}
+        assert (await way.store.stops())["sales"].reason == "crm_authorise_again"
+        assert "chat2crm auth sales" in (await way.store.stops())["sales"].detail
+        assert [trouble.reason for trouble in await troubles(way.store, clock.time())] == ["crm_authorise_again"]
+        assert authority.grants() == {"refresh_token": 1}
+
+        await agreed(authority.refresh)
+        await way.store.go("sales")
+        await way.work()
+
+        assert {state for state, _ in await way.states()} == {JobState.DONE}
+        assert (len(way.rows("clients")), len(way.rows("notes"))) == (2, 2)
+        assert authority.grants() == {"refresh_token": 2}
+
+
+async def test_targets_of_one_account_share_its_tokens_if_they_say_so(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ENVIRON, "C2C_SECRET", CLIENT["client_secret"])
+    own: dict[str, Any] = with_tokens(tmp_path, "http://127.0.0.1:9")
+    own["url"] = "http://127.0.0.1:9"
+    config = {
+        "key": "${C2C_KEY}", "targets": {"sales": own, "retail": {**own, "oauth": {"same_as": "sales"}}, "other": own},
+    }  # fmt: skip
+    (tmp_path / "config.yaml").write_text(json.dumps(config), encoding="utf-8")
+    settings = load(tmp_path / "config.yaml", ENVIRON)
+    store = open_store(f"sqlite:///{tmp_path}/x.db", clock=clock)
+    await store.open()
+
+    made = load_targets(settings, clock, store=store)
+
+    tokens = {name: target.crm._tokens for name, target in made.items()}
+    assert tokens["sales"] is tokens["retail"] is not tokens["other"]
+    for target in made.values():
+        await target.crm.close()
+    await store.close()
+
+
+async def test_an_endpoint_that_asks_nobody_for_a_key_is_called_at_private_addresses_only(no_way_out: list[str]) -> None:
+    mapping = mapping_with(only_private=True)
+    request = PreparedRequest("GET", "http://8.8.8.8:9/")
+
+    sends = transport_to(mapping, settings_of(url="http://crm.lan"))
+    with pytest.raises(AccessRefused, match="a public one"):
+        await sends.send(request)
+    await sends.close()
+    assert no_way_out == []
+    for sends in (transport_to(mapping, settings_of(allow_public=True)), transport_to(mapping_with(), settings_of())):
+        with pytest.raises(NotSent):
+            await sends.send(request)
+        await sends.close()
+    assert len(no_way_out) == 2  # they would have gone there, had the tests let them
+    no_way_out.clear()

@@ -11,6 +11,7 @@ from bridge.clock import Clock
 from bridge.config import Settings
 from bridge.crm.call import Tokens
 from bridge.errors import EmptyExpression, Rejected
+from bridge.mapping.schema import CrmMapping
 from bridge.targets import mappings_of, tokens_of, transport_to
 from bridge.transport import Answer, PreparedRequest, Sends, Transport
 
@@ -71,6 +72,30 @@ class Halting:
 
     async def close(self) -> None:
         """What it lets through is closed by whoever opened it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unspoken:
+    """Stands in for access tokens where nothing is sent: each part is shown by its name."""
+
+    names: tuple[str, ...]
+
+    async def current(self) -> Mapping[str, str]:
+        return {name: f"TOKEN-{name.upper()}" for name in ("access", *self.names)}
+
+    async def refresh(self, stale: Mapping[str, str]) -> Mapping[str, str]:
+        return stale
+
+    async def settle(self, seconds: float) -> None:
+        """Nothing is under way."""
+
+
+def unspoken_tokens(settings: Settings, mappings: Mapping[str, CrmMapping]) -> dict[str, Tokens | None]:
+    """Target → what stands in for its access tokens while its CRM is not asked; None: a fixed key."""
+    return {
+        name: Unspoken(tuple(token.keep)) if one.oauth is not None and (token := mappings[name].token) is not None else None
+        for name, one in settings.targets.items()
+    }
 
 
 async def live_transports(settings: Settings, stack: AsyncExitStack) -> dict[str, Transport]:

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from bridge.attempt import Attempting, Stop
-from bridge.cli.access import Offline, Watched, live_tokens, live_transports
+from bridge.cli.access import Offline, Watched, live_tokens, live_transports, unspoken_tokens
 from bridge.cli.rendering import rendered
 from bridge.clock import Clock
 from bridge.config import Settings, TargetSettings
 from bridge.crm.call import Tokens
 from bridge.crm.client import Crm
+from bridge.crm.tokens import OAuthTokens
 from bridge.errors import BridgeError
 from bridge.mapping.schema import CrmMapping
 from bridge.model import Chat, Client, Delivery, Operation, Plan, Step
@@ -112,6 +113,10 @@ class Rehearsal:
         hits = target.crm.hits if isinstance(target.crm, ReadingCrm) else ()
         return Rehearsed(target, chat, tuple(sends.requests), tuple(hits), attempt.steps, outcome, failure)
 
+    def secrets(self) -> tuple[str, ...]:
+        """Access tokens that stand in requests, and in no configuration."""
+        return tuple(secret for one in self.tokens.values() if isinstance(one, OAuthTokens) for secret in one.secrets())
+
     async def request_of(self, operation: Operation, target: str) -> PreparedRequest | str:
         """The request by which a planned operation would be carried out."""
         sends = self.sends[target]
@@ -130,7 +135,7 @@ async def rehearsal(settings: Settings, source: Source, *, live: bool) -> AsyncI
     sources = {source.name: Source.of(hasty, source.mapping, settings)}
     async with AsyncExitStack() as stack:
         mappings = mappings_of(settings)
-        tokens: Mapping[str, Tokens | None] = dict.fromkeys(rehearsed)
+        tokens: Mapping[str, Tokens | None] = unspoken_tokens(settings, mappings)
         sends: dict[str, Offline | Watched] = {name: Offline() for name in rehearsed}
         if live:
             transports = await live_transports(settings, stack)

@@ -1,4 +1,4 @@
-"""`chat2crm store backup|restore`: a copy of the store, and back from it."""
+"""`chat2crm store backup|restore|salvage`: a copy of the store, back from it, and what is left of a damaged one."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ from bridge import config
 from bridge.errors import StoreError
 from bridge.store import sqlite_path
 from bridge.store.sqlite.guard import LockFile
+from bridge.store.sqlite.salvage import salvage as save_from
 from bridge.store.sqlite.upkeep import backup as copy_to
 from bridge.store.sqlite.upkeep import restore as put_back
 
 
 @click.group()
 def store() -> None:
-    """Back up the store, or go back to a backup.
+    """Back up the store, go back to a backup, or save what is left of a damaged store.
 
     \b
     chat2crm store backup /backups/chat2crm-2026-11-21.db
     chat2crm store restore /backups/chat2crm-2026-11-21.db
+    chat2crm store salvage /backups/salvaged.db
     """  # noqa: D301 - \b is click's sign for lines that are to stay as they are
 
 
@@ -62,3 +64,18 @@ def restore(config_path: Path, file: Path) -> None:
     finally:
         lock.release()
     click.echo(f"{path}: restored from {file}. Start the service again.")
+
+
+@store.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.pass_obj
+def salvage(config_path: Path, file: Path) -> None:
+    """Save what can be read of a damaged store into FILE, a new store. The damaged one is only read.
+
+    Every chat in it is looked for in the CRM before it is written.
+    """
+    settings = config.load(config_path, os.environ)
+    path = sqlite_path(settings.store)
+    for saved in save_from(path, file):
+        click.echo(f"{saved.table:<14}{saved.rows:>9} row(s)" + (f", damaged in {saved.gaps} place(s)" if saved.gaps else ""))
+    click.echo(f"{file}: written. `chat2crm store restore {file}` puts it in the place of the damaged one.")

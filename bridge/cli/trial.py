@@ -57,6 +57,7 @@ class _Trial:
             elif not await self._delivered(stage, find_sample(self.source, sample)):
                 return FAILED
             results = await stage.go()
+            self.secrets += stage.secrets()
             for result in results:
                 await self._tell(stage, result)
         return FAILED if any(result.error for result in results) else 0

@@ -78,6 +78,8 @@ def _is_loopback(host: str) -> bool:
 class AlertSettings(Frozen):
     #: where alerts are posted as JSON; such addresses carry a key
     url: Secret | None = None
+    #: a chat connection is silent after so many times its usual gap at that time of the week; 0: never
+    silence: int = Field(default=6, ge=0, le=1000)
 
 
 class Retention(Frozen):

@@ -138,9 +138,9 @@ def _fits(rule: ErrorRule, said: Said, operation: str, findings: Findings | None
     found: Mapping[str, Any] = {}
     if rule.match is not None:
         looked_at = said.text if rule.where is None else said.value(rule.where, findings)
-        if looked_at is None:  # the word `null` is in no answer
-            return None
-        groups = rule.match.search(looked_at if isinstance(looked_at, str) else json.dumps(looked_at))
+        # Where there is nothing, no pattern fits: `null` would be a word to one that takes any.
+        shown = looked_at if looked_at is None or isinstance(looked_at, str) else json.dumps(looked_at)
+        groups = None if shown is None else rule.match.search(shown)
         if groups is None:
             return None
         found = groups

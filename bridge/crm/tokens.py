@@ -121,6 +121,10 @@ class OAuthTokens:
         if self._renewing:
             await asyncio.wait(self._renewing, timeout=seconds)
 
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be shown of what is in memory."""
+        return () if self._held is None else tuple(filter(None, (self._held.access, self._held.refresh)))
+
     async def _undisturbed(self, refused_access: str | None) -> Held:
         # A job that is broken off must not take with it the answer that holds the next refresh token.
         task = asyncio.create_task(self._alone(refused_access))

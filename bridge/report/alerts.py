@@ -7,7 +7,7 @@ on every round, for as long as this process lives. No contact data leaves by thi
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import structlog
@@ -45,10 +45,12 @@ class Alerts:
             log and on the overview only.
         page: address under which people reach the ops page, for the links.
         transport: for the posts; None if there is no `url`.
+        sources: names of the chat connections; one that says nothing for `silence` times its usual gap is told of (0: none).
     """
 
     def __init__(
-        self, store: Store, url: str | None, clock: Clock, language: Language, transport: Sends | None, *, page: str = ""
+        self, store: Store, url: str | None, clock: Clock, language: Language, transport: Sends | None, *, page: str = "",
+        sources: Callable[[], Iterable[str]] = tuple, silence: int = 0,
     ) -> None:
         self._store = store
         self._url = url
@@ -56,6 +58,8 @@ class Alerts:
         self._language: Language = language
         self._transport = transport
         self._page = page.rstrip("/")
+        self._sources = sources
+        self._silence = silence
         #: what was noticed in passing: cause → its words, and when it was noticed last
         self._noticed: dict[str, tuple[str, float]] = {}
         self._unsent: dict[str, dict[str, Any]] = {}
@@ -84,7 +88,7 @@ class Alerts:
     async def look(self) -> None:
         """One round: tell what has begun, what is over, and what could not be told before."""
         now = self._clock.time()
-        found = dict(by_cause(await troubles(self._store, now)))
+        found = dict(by_cause(await troubles(self._store, now, sources=self._sources(), silence=self._silence)))
         self._noticed = {cause: seen for cause, seen in self._noticed.items() if now - seen[1] < FADES}
         texts = {cause: sentence(trouble, self._language) for cause, trouble in found.items()}
         texts |= {cause: self._words(cause, text) for cause, (text, _) in self._noticed.items()}

@@ -61,7 +61,7 @@ class Overview:
 async def overview(deps: Deps, language: Language) -> Overview:
     now = deps.clock.time()
     reading = deps.store.reading()
-    found = await troubles(deps.store, now)
+    found = await troubles(deps.store, now, sources=deps.sources, silence=deps.settings.alerts.silence)
     lately = {row["state"]: row["n"] for row in await reading.lately(now - DAY, COUNTED)}
     open_jobs = await reading.open_jobs()
     counts = dict.fromkeys(("pending", "running", "retrying", "waiting", "held", "dead"), 0)

@@ -12,16 +12,22 @@ from urllib.parse import urlencode
 
 from bridge.report.explanations import explain
 from bridge.report.language import Language, counted
+from bridge.report.silence import silent_since
 from bridge.report.words import WORDS
 from bridge.store import Store
 
-Kind = Literal["jobs", "stopped", "unfetched", "not_understood", "fetching", "reconcile", "clock"]
-KINDS: tuple[Kind, ...] = ("stopped", "jobs", "unfetched", "not_understood", "fetching", "reconcile", "clock")
+Kind = Literal["jobs", "stopped", "late", "unfetched", "not_understood", "silent", "fetching", "reconcile", "clock"]
+KINDS: tuple[Kind, ...] = ("stopped", "jobs", "late", "unfetched", "not_understood", "silent", "fetching", "reconcile", "clock")
 #: those that are noticed in passing; what is in the store shows the others
 NOTICED: tuple[Kind, ...] = ("fetching", "reconcile", "clock")
 
+#: those of CRM connections; the others are of chat connections
+OF_TARGETS = frozenset({"jobs", "stopped", "late"})
+
 #: seconds for which deliveries that nobody could read are a matter of today
 FRESH = 86400.0
+#: seconds after which a chat that could be written, and is not, is late
+LATE = 1800.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +57,12 @@ class Trouble:
         query = {
             "jobs": {"state": self.state, "target": self.name, "reason": self.reason},
             "stopped": {"state": "waiting", "target": self.name},
+            "late": {"target": self.name},
             "not_understood": {"state": "not_understood", "source": self.name},
             "unfetched": {"state": "held", "source": self.name},
             "fetching": {"state": "fetching", "source": self.name},
         }.get(self.kind, {"source": self.name})
-        page = "/jobs" if self.kind in {"jobs", "stopped"} else "/deliveries"
+        page = "/jobs" if self.kind in OF_TARGETS else "/deliveries"
         return f"{page}?{urlencode({key: value for key, value in query.items() if value})}"
 
 
@@ -66,8 +73,10 @@ class Described(NamedTuple):
     todo: str
 
 
-async def troubles(store: Store, now: float) -> list[Trouble]:
-    """All of it, the gravest first."""
+async def troubles(store: Store, now: float, *, sources: Iterable[str] = (), silence: int = 0) -> list[Trouble]:
+    """All of it, the gravest first. Of the sources named those are listed, too, that have been silent for `silence` times their
+    usual gap (0: none).
+    """
     reading = store.reading()
     found = [
         Trouble(kind="stopped", name=stop.target, state="stopped", reason=stop.reason, since=stop.since, until=stop.until)
@@ -78,6 +87,11 @@ async def troubles(store: Store, now: float) -> list[Trouble]:
                 count=row["n"], since=row["since"])
         for row in await reading.held_or_dead()
     ]
+    stopped = {trouble.name for trouble in found if trouble.kind == "stopped"}
+    found += [
+        Trouble(kind="late", name=row["target"], count=row["n"], since=row["since"])
+        for row in await reading.late(now - LATE) if row["target"] not in stopped
+    ]
     found += [
         Trouble(kind="not_understood", name=row["source"], count=row["n"], since=row["since"])
         for row in await reading.not_understood(now - FRESH)
@@ -85,6 +99,10 @@ async def troubles(store: Store, now: float) -> list[Trouble]:
     found += [
         Trouble(kind="unfetched", name=row["source"], count=row["n"], since=row["since"])
         for row in await reading.held_deliveries()
+    ]
+    found += [
+        Trouble(kind="silent", name=name, since=since)
+        for name in sources if (since := await silent_since(reading, name, now, silence)) is not None
     ]
     return [*found, *_from_alerts(await store.open_alerts())]
 
@@ -97,8 +115,8 @@ def _from_alerts(causes: Iterable[str]) -> list[Trouble]:
 
 def describe(trouble: Trouble, language: Language) -> Described:
     words = WORDS[language]
-    of_source = trouble.kind not in {"jobs", "stopped"}
-    subject = f"{words['source' if of_source else 'target']} {trouble.name}"
+    of_target = trouble.kind in OF_TARGETS
+    subject = f"{words['target' if of_target else 'source']} {trouble.name}"
     if trouble.kind == "jobs":
         why, todo = explain(trouble.state, trouble.reason, language)
         what = f"{_capital(words['t_jobs_' + trouble.state])}: {counted(trouble.count, 'chat', language)}. {_capital(why)}."
@@ -106,13 +124,15 @@ def describe(trouble: Trouble, language: Language) -> Described:
     if trouble.kind == "stopped":
         why, todo = explain("stopped", trouble.reason, language)
         return Described(subject, f"{_capital(words['t_stopped'])}: {why}.", todo)
-    what, todo = _WORDS_OF_SOURCES[trouble.kind]
-    counts = "" if trouble.kind in NOTICED else f": {counted(trouble.count, 'delivery', language)}"
+    what, todo = _WORDS[trouble.kind]
+    counts = f": {counted(trouble.count, 'chat' if of_target else 'delivery', language)}" if trouble.count else ""
     return Described(subject, f"{_capital(words[what])}{counts}.", words[todo])
 
 
-#: what is said of a chat connection, and what helps
-_WORDS_OF_SOURCES: Mapping[str, tuple[str, str]] = {
+#: what is said of a connection, and what helps
+_WORDS: Mapping[str, tuple[str, str]] = {
+    "late": ("t_late", "t_late_todo"),
+    "silent": ("t_silent", "t_silent_todo"),
     "not_understood": ("t_not_understood", "t_not_understood_todo"),
     "unfetched": ("t_unfetched", "t_unfetched_todo"),
     "fetching": ("t_fetching", "t_fetching_todo"),

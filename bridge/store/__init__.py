@@ -115,8 +115,8 @@ class Store(Protocol):
 
     # -- jobs --
     async def claim(self, *, owner: str, lease: float, room: Mapping[str, int]) -> list[Job]:
-        """Take due jobs, of each target at most so many, first in their lane, oldest due first; also those of workers
-        that vanished.
+        """Take due jobs, of each target at most so many, its sources in turn, of each source the oldest due first, first in
+        their lane; also those of workers that vanished.
         """
         ...
 

@@ -166,6 +166,33 @@ class Reading:
             [since],
         )
 
+    async def late(self, before: float) -> list[Row]:
+        """By target, jobs that fell due before that time and were not taken up, or have failed since before it. What waits for
+        a contact, a stopped target or a person is not late.
+        """
+        return await self._rows(
+            "SELECT target, count(*) AS n, min(coalesce(failing_since, next_at)) AS since FROM jobs j WHERE (state IN "
+            "('pending', 'retrying') OR state = 'waiting' AND reason = 'settling') AND (next_at < ? OR failing_since < ?) "
+            "AND NOT EXISTS (SELECT 1 FROM jobs e WHERE e.chat = j.chat AND e.target = j.target AND e.state = 'held') "
+            "GROUP BY target ORDER BY target",
+            [before, before],
+        )
+
+    async def times_heard(self, source: str, *, after: float, until: float, apart: float, most: int) -> int:
+        """How often a source was heard of in that span, counting as one what came within `apart` seconds; at most so often."""
+        rows = await self._rows(
+            "WITH RECURSIVE heard(at, n) AS (SELECT min(received_at), 1 FROM deliveries WHERE source = ? AND received_at > ? "
+            "AND received_at <= ? UNION ALL SELECT (SELECT min(received_at) FROM deliveries WHERE source = ? "
+            "AND received_at > heard.at + ? AND received_at <= ?), n + 1 FROM heard WHERE at IS NOT NULL AND n < ?) "
+            "SELECT count(at) AS n FROM heard",
+            [source, after, until, source, apart, until, most],
+        )
+        return int(rows[0]["n"])
+
+    async def first_delivery(self, source: str) -> float | None:
+        rows = await self._rows("SELECT min(received_at) AS at FROM deliveries WHERE source = ?", [source])
+        return _time(rows[0]["at"])
+
     async def fetching(self) -> list[Row]:
         """Deliveries that wait for something the provider keeps: how many of each source, how many of them after a failure, when
         the first one failed, when the next one is tried.

@@ -211,6 +211,28 @@ def test_two_processes_at_once_renew_a_token_once(place: Place, authority: Autho
     assert authority.grants() == {"refresh_token": 1}
 
 
+def test_a_trial_that_asks_nobody_shows_where_the_token_will_stand(place: Place, authority: Authority) -> None:
+    sample = next((ROOT / "mappings" / "providers" / "jivo").glob("chat_finished*.http"))
+
+    done = place.run("try", "shop", str(sample))
+
+    assert done.exit_code == 0, done.output
+    assert "Authorization: Bearer TOKEN-ACCESS" in done.stdout
+    assert authority.asked == []
+
+
+def test_a_trial_that_asks_the_crm_uses_the_access_of_the_service(place: Place, authority: Authority) -> None:
+    let_in(place, ran_out=True)
+    sample = next((ROOT / "mappings" / "providers" / "jivo").glob("chat_finished*.http"))
+
+    done = place.run("try", "shop", str(sample), "--live")
+
+    assert done.exit_code == 0, done.output
+    assert "Hits: 0" in done.stdout
+    assert authority.grants() == {"refresh_token": 1}
+    assert "access-1" not in done.stdout
+
+
 def test_a_configuration_without_what_it_takes_to_be_let_in_does_not_pass_the_check(place: Place, authority: Authority) -> None:
     del place.config["targets"]["sales"]["oauth"]
     done = place.run("check")

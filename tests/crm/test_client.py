@@ -302,3 +302,21 @@ async def test_the_card_of_a_target_holds_no_key() -> None:
     crm = crm_over(Scripted(), mapping_with(card_url="{target.url}/c/{client.id}?k={target.token}"))
 
     assert crm.card_url(Client(id="7")) is None
+
+
+async def test_a_marker_that_a_target_has_no_field_for_leaves_the_outcome_unknown_and_asks_nothing() -> None:
+    marker = {
+        "kind": "text", "get": "/people", "query": {"q": "{choose(target.fields.marker, marker)}"}, "records": "items",
+        "text": "memo", "id": "id",
+    }  # fmt: skip
+    create = {"post": "/people", "json": {"name": "{visitor.name}"}, "id": "id", "marker": marker}
+    other = Scripted(said({"items": []}))
+    sent_at = datetime(2026, 11, 21, tzinfo=UTC)
+
+    look = await crm_over(other, mapping_with(create=create)).look(CREATE, {}, [], sent_at=sent_at)
+
+    assert look.seen is Seen.UNKNOWN
+    assert "nothing by which it could be looked for" in look.reason
+    assert other.asked == []
+    configured = crm_over(other, mapping_with(create=create), fields={"marker": "memo"})
+    assert (await configured.look(CREATE, {}, [], sent_at=sent_at)).seen is Seen.ABSENT

@@ -44,3 +44,15 @@ def test_a_client_shows_what_stands_among_its_own() -> None:
     assert shows(client, emails=["anna@example.com"])
     assert not shows(client, phones=["+79123456780"], emails=["other@example.com"])
     assert not shows(Client(id="1"), phones=["+79123456789"])
+
+
+def test_a_field_whose_name_only_the_configuration_knows_is_read_by_it() -> None:
+    target = {"fields": {"site_id": "UF_7"}, "token": "the-key"}
+
+    client = read_client({"id": 1, "UF_7": "u-1"}, fields(external_id="get(@, target.fields.site_id)"), "client", target=target)
+    spying = read_client({"id": 1}, fields(name="target.token"), "client", target=target)
+
+    assert client is not None
+    assert (client.external_id, client.record) == ("u-1", {"id": 1, "UF_7": "u-1"})
+    assert spying is not None
+    assert spying.name is None

@@ -117,6 +117,14 @@ def test_the_first_rule_that_fits_counts_and_everything_named_in_it_has_to_fit()
     assert judge(said({"ok": True}), errors=rules) is None
 
 
+def test_a_pattern_finds_nothing_where_there_is_nothing_to_look_at() -> None:
+    rules = [{"status": "200", "in": "error", "match": "[a-z]", "then": "permanent"}]
+
+    assert judge(said({"ok": True}), errors=rules) is None
+    assert judge(said({"error": None}), errors=rules) is None
+    assert isinstance(judge(said({"error": "no"}), errors=rules), Rejected)
+
+
 def test_a_rule_may_hold_for_some_operations_only() -> None:
     rules = [{"status": "400", "only": "create", "then": "retry"}]
 

@@ -3,6 +3,7 @@
 EVENT.VARIANT.requests.json beside a sample holds them in their order, reconcile.requests.json those of the list.
 """
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -34,6 +35,13 @@ URL, TOKEN = "https://chat.example.com", "the-api-token"
 UNTIL = datetime(2026, 3, 3, 10, tzinfo=UTC)
 
 
+class Hurried(FakeClock):
+    """What waits before it asks again has waited already."""
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+
+
 @dataclass
 class Recorded:
     """Answers what was recorded, if it is asked what was recorded."""
@@ -61,7 +69,7 @@ class Recorded:
 def connection(mapping: ProviderMapping, transport: Recorded, settings: dict[str, Any]) -> Connection:
     told = SimpleNamespace(name="shop", language=settings.get("language", "en"), region=settings.get("region"), url=URL,
                            fields=settings.get("fields", {}), token=SecretStr(TOKEN))  # fmt: skip
-    return Connection(cast("Any", SimpleNamespace(name="shop", settings=told, mapping=mapping)), FakeClock(), transport)
+    return Connection(cast("Any", SimpleNamespace(name="shop", settings=told, mapping=mapping)), Hurried(), transport)
 
 
 def sample_of(name: str, path: Path) -> Sample:

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from desk import Desk
+from desk import Desk, dialogue
 
-from bridge.report.troubles import NOTICED, describe, sentence, troubles
-from bridge.store import Sorted
+from bridge.model import JobState
+from bridge.report.troubles import LATE, NOTICED, describe, sentence, troubles
+from bridge.store import Sorted, TargetStop
 from bridge.store.records import ToFetch
 
 
@@ -26,6 +27,37 @@ async def test_deliveries_that_could_not_be_fetched_for_are_listed_and_can_be_se
     page = await desk.page(trouble.path + f"&lang={language}")
     assert "no such record" in page
     assert "/sources/shop/again" in page
+
+
+async def lateness(desk: Desk) -> list[tuple[str, int]]:
+    return [(one.name, one.count) for one in await troubles(desk.store, desk.clock.time()) if one.kind == "late"]
+
+
+async def test_chats_that_a_crm_does_not_take_are_late_after_half_an_hour(desk: Desk) -> None:
+    await desk.ended(JobState.RETRYING, "crm_no_answer", chat=dialogue(chat_id="a"))
+    await desk.ended(JobState.WAITING, "no_contact", chat=dialogue(chat_id="c"))
+    await desk.ended(JobState.HELD, "ambiguous", chat=dialogue(chat_id="d"))
+    await desk.job(dialogue(chat_id="b"))
+    await desk.clock.advance(LATE)
+    assert await lateness(desk) == []
+
+    await desk.clock.advance(1)
+
+    assert await lateness(desk) == [("sales", 2)]
+    [late] = [one for one in await troubles(desk.store, desk.clock.time()) if one.kind == "late"]
+    assert (late.cause, late.path) == ("late:sales", "/jobs?target=sales")
+    assert sentence(late, "en").startswith("CRM connection sales: has left chats waiting for more than half an hour: 2 chats.")
+    assert sentence(late, "ru").startswith("Подключение CRM sales: больше получаса не принимает чаты: 2 чата.")
+    await desk.sign_in()  # half an hour ago was long ago
+    assert await desk.page(late.path)
+
+
+async def test_what_a_stopped_crm_leaves_is_told_once(desk: Desk) -> None:
+    await desk.ended(JobState.RETRYING, "crm_no_answer", chat=dialogue(chat_id="a"))
+    await desk.store.stop_target(TargetStop(target="sales", reason="brake", detail="", since=desk.clock.time()))
+    await desk.clock.advance(LATE + 1)
+
+    assert [one.kind for one in await troubles(desk.store, desk.clock.time())] == ["stopped"]
 
 
 @pytest.mark.parametrize("kind", NOTICED)

@@ -103,6 +103,8 @@ class StoreMachine(RuleBasedStateMachine):
             return
         try:
             rows = self.run(self.store.record_plan(job, plan_of(OperationKind.CREATE, OperationKind.NOTE)))
+            for row in rows:  # in the place of an earlier plan's, and under their numbers
+                self.settled.pop(row.id, None)
             if send:
                 row = self.run(self.store.record_sent(rows[0], epoch=job.epoch, pending=PHONES))
                 self.settled[row.id] = OperationState.SENT

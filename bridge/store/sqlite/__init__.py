@@ -56,6 +56,7 @@ class SqliteStore:
         self._lock_file = LockFile(self.path.with_name(self.path.name + ".lock"))
         #: in memory: one process has the file, and a new one begins with no locks taken
         self._locks = Locks(clock)
+        self._turns = jobs.Turns()
         self._writer: Writer | None = None
         self._reader: sqlite3.Connection | None = None
 
@@ -84,7 +85,7 @@ class SqliteStore:
             connection.close()
             raise StoreError(
                 f"{self.path}: is damaged, or no store of ours ({' '.join(str(error).split())}). Put a backup in its place, or "
-                "move the file away to begin anew; what was undamaged can be read with the sqlite3 tool's .recover."
+                "move the file away to begin anew. `chat2crm store salvage NEW-FILE` saves what is undamaged into a store of its own."
             ) from error
         self._writer = Writer(connection)
         self._writer.start()
@@ -184,7 +185,9 @@ class SqliteStore:
         now = self._clock.time()
         if not jobs.anything_due(self._read(), room, now):
             return []
-        return await self._write(lambda db: jobs.claim(db, owner=owner, until=now + lease, now=now, room=room))
+        return await self._write(
+            lambda db: jobs.claim(db, owner=owner, until=now + lease, now=now, room=room, turns=self._turns)
+        )
 
     async def next_due(self, targets: Iterable[str]) -> float | None:
         return jobs.next_due(self._read(), targets)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
@@ -44,37 +46,82 @@ def job_of(row: sqlite3.Row) -> Job:
     )
 
 
-def claim(db: sqlite3.Connection, *, owner: str, until: float, now: float, room: Mapping[str, int]) -> list[Job]:
-    """Target by target, so that one whose jobs pile up is no burden to the others."""
-    rows: list[sqlite3.Row] = []
-    for target, places in room.items():
-        rows += db.execute(
-            "SELECT id FROM jobs j WHERE target = ? AND state IN ('pending', 'retrying', 'waiting') AND next_at <= ? "  # noqa: S608 - constants
-            f"AND {_FIRST_IN_LANE} ORDER BY next_at LIMIT ?",
-            (target, now, places),
-        ).fetchall()
+#: the sources that have jobs for a target which are not over: a seek in the index for each, however many jobs there are
+_SOURCES = (
+    "WITH RECURSIVE waiting(source) AS (SELECT min(source) FROM jobs WHERE target = :target AND "
+    "state IN ('pending', 'retrying', 'waiting') UNION ALL SELECT (SELECT min(source) FROM jobs WHERE target = :target "
+    "AND source > waiting.source AND state IN ('pending', 'retrying', 'waiting')) FROM waiting WHERE source IS NOT NULL) "
+)
+
+
+class Turns:
+    """Whose turn it is. Kept in memory: after a restart everybody begins anew, which harms nobody."""
+
+    def __init__(self) -> None:
+        self._count = itertools.count(1)
+        self._last: dict[tuple[str, str], int] = {}
+
+    def last(self, target: str, source: str) -> int:
+        return self._last.get((target, source), 0)
+
+    def take(self, target: str, source: str) -> int:
+        self._last[target, source] = turn = next(self._count)
+        return turn
+
+
+def claim(
+    db: sqlite3.Connection, *, owner: str, until: float, now: float, room: Mapping[str, int], turns: Turns | None = None
+) -> list[Job]:
+    """Target by target, so that one whose jobs pile up is no burden to the others; and of a target's sources in turn."""
+    turns = turns or Turns()
+    ids = [job_id for target, places in room.items() for job_id in _in_turn(db, target, places, now, turns)]
     vanished = db.execute("SELECT id, target FROM jobs WHERE state = 'running' AND lease_until < ?", (now,)).fetchall()
     # of a target that is stopped nothing is taken up, not even what was under way
-    rows += [row for row in vanished if row["target"] in room]
+    ids += [row["id"] for row in vanished if row["target"] in room]
     claimed = (
         db.execute(
             "UPDATE jobs SET state = 'running', epoch = epoch + 1, lease_owner = ?, lease_until = ?, updated_at = ? "
             "WHERE id = ? RETURNING *",
             (owner, until, now, job_id),
         ).fetchone()
-        for job_id in [row["id"] for row in rows]
+        for job_id in ids
     )
     return [job_of(row) for row in claimed]
 
 
-_DUE = "SELECT 1 FROM jobs WHERE target = ? AND state IN ('pending', 'retrying', 'waiting') AND next_at <= ?"
+def _in_turn(db: sqlite3.Connection, target: str, places: int, now: float, turns: Turns) -> list[int]:
+    """Ids of due jobs: the source served longest ago goes first, of each source the job that has been due longest.
+
+    No more rows are read than are taken, and one for each source.
+    """
+    waiting: list[tuple[int, float, str, int, sqlite3.Cursor]] = []
+    names = db.execute(f"{_SOURCES} SELECT source FROM waiting WHERE source IS NOT NULL", {"target": target}).fetchall()  # noqa: S608 - a constant
+    for (source,) in names:
+        due = db.execute(
+            "SELECT id, next_at FROM jobs j WHERE target = ? AND source = ? AND state IN ('pending', 'retrying', 'waiting') "  # noqa: S608 - constants
+            f"AND next_at <= ? AND {_FIRST_IN_LANE} ORDER BY next_at",
+            (target, source, now),
+        )
+        if (row := due.fetchone()) is not None:
+            heapq.heappush(waiting, (turns.last(target, source), row["next_at"], source, row["id"], due))
+    taken: list[int] = []
+    while waiting and len(taken) < places:
+        _, _, source, job_id, due = heapq.heappop(waiting)
+        taken.append(job_id)
+        turn = turns.take(target, source)
+        if (row := due.fetchone()) is not None:
+            heapq.heappush(waiting, (turn, row["next_at"], source, row["id"], due))
+    for *_, due in waiting:
+        due.close()  # or the statement would stand open while its rows are changed
+    return taken
 
 
 def anything_due(db: sqlite3.Connection, targets: Iterable[str], now: float) -> bool:
     """A cheap look before a write transaction is begun for nothing."""
     if db.execute("SELECT EXISTS (SELECT 1 FROM jobs WHERE state = 'running' AND lease_until < ?)", (now,)).fetchone()[0]:
         return True
-    return any(db.execute(f"SELECT EXISTS ({_DUE})", (target, now)).fetchone()[0] for target in targets)
+    due = next_due(db, targets)
+    return due is not None and due <= now
 
 
 def hold_strangers(db: sqlite3.Connection, known: Iterable[str], now: float) -> int:
@@ -99,7 +146,9 @@ def void_all_leases(db: sqlite3.Connection, now: float) -> int:
 def next_due(db: sqlite3.Connection, targets: Iterable[str]) -> float | None:
     times = (
         db.execute(
-            "SELECT min(next_at) FROM jobs WHERE target = ? AND state IN ('pending', 'retrying', 'waiting')", (target,)
+            f"{_SOURCES} SELECT min((SELECT min(next_at) FROM jobs WHERE target = :target AND source = waiting.source AND "  # noqa: S608 - a constant
+            "state IN ('pending', 'retrying', 'waiting'))) FROM waiting",
+            {"target": target},
         ).fetchone()[0]
         for target in targets
     )

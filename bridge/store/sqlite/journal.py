@@ -100,9 +100,10 @@ def settle(
     message_keys: Sequence[str],
     now: float,
 ) -> None:
+    # by the marker too: the number may be that of another plan's operation by now
     changed = db.execute(
-        "UPDATE operations SET state = ?, record_id = ?, settled_at = ? WHERE id = ? AND state = 'sent'",
-        (state, record_id, now, op.id),
+        "UPDATE operations SET state = ?, record_id = ?, settled_at = ? WHERE id = ? AND state = 'sent' AND marker = ?",
+        (state, record_id, now, op.id, op.marker),
     ).rowcount
     if not changed:
         return  # somebody else found out first; what they wrote stands

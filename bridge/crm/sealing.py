@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _FORM = b"\x01"
 _NONCE = 12
@@ -26,7 +24,12 @@ class Seal:
     """Args: key: the config's `key:`."""
 
     def __init__(self, key: str) -> None:
-        self._cipher = AESGCM(HKDF(algorithm=SHA256(), length=32, salt=None, info=_PURPOSE).derive(key.encode()))
+        # here and not above: six megabytes that only a target with tokens needs
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+        self._cipher: AESGCM = AESGCM(HKDF(algorithm=SHA256(), length=32, salt=None, info=_PURPOSE).derive(key.encode()))
 
     def seal(self, name: str, content: Mapping[str, Any]) -> bytes:
         """Bytes that only the same key opens, under the same name only: a row copied to another one is of no use there."""
@@ -37,6 +40,8 @@ class Seal:
         """What was sealed. Raises Unreadable."""
         if sealed[:1] != _FORM:
             raise Unreadable
+        from cryptography.exceptions import InvalidTag
+
         nonce, rest = sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :]
         try:
             content: dict[str, Any] = json.loads(self._cipher.decrypt(nonce, rest, name.encode()))

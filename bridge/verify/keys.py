@@ -8,12 +8,13 @@ import base64
 import binascii
 from collections.abc import Callable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+# cryptography takes six megabytes and a tenth of the start; it is loaded by the first public key, and few providers have one
 
 #: how the Standard Webhooks keys are marked: shared secret, public key, private key
 SHARED, PUBLIC, PRIVATE = "whsec_", "whpk_", "whsk_"
@@ -24,11 +25,8 @@ ED25519_KEY_BYTES = 32
 #: a secret that stands in an address or a header and is shorter than this can be guessed
 SHORTEST_SECRET = 12
 
-_HASHES: dict[str, hashes.HashAlgorithm] = {
-    "sha1": hashes.SHA1(),  # noqa: S303 - the provider's choice, not ours
-    "sha256": hashes.SHA256(),
-    "sha512": hashes.SHA512(),
-}
+#: the mapping's word → the name in cryptography
+_HASHES = {"sha1": "SHA1", "sha256": "SHA256", "sha512": "SHA512"}
 
 
 def decoded(text: str, encoding: str) -> bytes | None:
@@ -53,6 +51,9 @@ def standard_key(key: str) -> bytes | None:
 
 @lru_cache(maxsize=64)
 def _rsa_key(key: str) -> RSAPublicKey | None:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
     try:
         if "-----BEGIN" in key:
             loaded = serialization.load_pem_public_key(key.strip().encode())
@@ -65,17 +66,23 @@ def _rsa_key(key: str) -> RSAPublicKey | None:
 
 @lru_cache(maxsize=64)
 def _ed25519_key(key: str, written: str) -> Ed25519PublicKey | None:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
     raw = decoded(key.removeprefix(PUBLIC).strip(), "base64" if key.startswith(PUBLIC) else written)
     return Ed25519PublicKey.from_public_bytes(raw) if raw and len(raw) == ED25519_KEY_BYTES else None
 
 
 def rsa_holds(key: str, message: bytes, signature: bytes, algorithm: str) -> bool:
     """PKCS#1 v1.5. `key`: a public key as PEM, or as base64 of its DER form."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import padding
+
     public = _rsa_key(key)
     if public is None:
         return False
     try:
-        public.verify(signature, message, padding.PKCS1v15(), _HASHES[algorithm])
+        public.verify(signature, message, padding.PKCS1v15(), getattr(hashes, _HASHES[algorithm])())
     except InvalidSignature:
         return False
     return True
@@ -83,6 +90,8 @@ def rsa_holds(key: str, message: bytes, signature: bytes, algorithm: str) -> boo
 
 def ed25519_holds(key: str, message: bytes, signature: bytes, written: str = "base64") -> bool:
     """`key`: the 32 bytes of a public key, in `hex` or `base64`, with or without the prefix `whpk_`."""
+    from cryptography.exceptions import InvalidSignature
+
     public = _ed25519_key(key, written)
     if public is None:
         return False

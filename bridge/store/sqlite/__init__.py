@@ -34,7 +34,7 @@ from bridge.store.records import (
     VisitorContacts,
 )
 from bridge.store.sqlite import fetches, intake, jobs, journal, notices, tokens, upkeep
-from bridge.store.sqlite.engine import Writer, connect
+from bridge.store.sqlite.engine import Writer, connect, damaged
 from bridge.store.sqlite.guard import LockFile, refuse_network_disk
 from bridge.store.sqlite.locks import Locks
 from bridge.store.sqlite.migrations import bring_up_to_date
@@ -83,10 +83,7 @@ class SqliteStore:
             self.born_at = float(row["value"])
         except sqlite3.DatabaseError as error:
             connection.close()
-            raise StoreError(
-                f"{self.path}: is damaged, or no store of ours ({' '.join(str(error).split())}). Put a backup in its place, or "
-                "move the file away to begin anew. `chat2crm store salvage NEW-FILE` saves what is undamaged into a store of its own."
-            ) from error
+            raise damaged(self.path, error) from error
         self._writer = Writer(connection)
         self._writer.start()
         self._reader = connect(self.path, read_only=True)

@@ -30,6 +30,13 @@ BATCH = 256
 BUSY_TIMEOUT = 5.0
 
 
+def damaged(path: Path, error: sqlite3.Error) -> StoreError:
+    return StoreError(
+        f"{path}: is damaged, or no store of ours ({' '.join(str(error).split())}). Put a backup in its place, or move the file "
+        "away to begin anew. `chat2crm store salvage NEW-FILE` saves what is undamaged into a store of its own."
+    )
+
+
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """A connection with the settings that the promises rest on."""
     uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
@@ -49,6 +56,8 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         # 2 MB: the operating system keeps the file's pages too, and reading one from there costs next to nothing
         connection.execute("PRAGMA cache_size=-2048")
     except sqlite3.Error as error:
+        if error.sqlite_errorcode in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+            raise damaged(path, error) from error
         raise StoreError(f"{path}: cannot be opened: {error}. Is the folder there and writable for this user?") from error
     return connection
 

@@ -8,6 +8,7 @@ it rests on is set back rather than believed: such a chat is read again from its
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,8 +26,8 @@ _WITH_IDS = ("deliveries", "chats", "jobs", "operations", "attempts")
 _IN_ORDER = ("visitors", "identities", "delivered", "target_stops", "positions", "tokens")
 #: ids read in one go
 SPAN = 1 << 12
-#: beyond the last id that was seen, so many are tried: the end of a damaged table cannot be asked for
-BEYOND = 1 << 20
+#: a header that asks for more is damaged itself
+MOST = 1 << 40
 
 Row = tuple[Any, ...]
 
@@ -48,24 +49,50 @@ def salvage(damaged: Path, to: Path) -> list[Saved]:
         raise StoreError(f"{to}: is there already; name a new file.")
     if not damaged.is_file():
         raise StoreError(f"{damaged}: there is no such file.")
+    copy = to.with_name(to.name + ".damaged")
     new = connect(to)
     try:
+        _copy_whole(damaged, copy)
         bring_up_to_date(Database(new))
         new.execute("PRAGMA foreign_keys=OFF")
         new.execute("BEGIN")
-        found = _copied(damaged, new)
-        if not any(saved.rows for saved in found):
-            raise StoreError(f"{damaged}: nothing in it can be read; put a backup in its place.")
+        found = _copied(copy, new)
+        _refuse_nothing(found, damaged)
         _set_back(new)
         new.execute("COMMIT")
         new.execute("PRAGMA journal_mode=DELETE")
     except BaseException:
         new.close()
-        for suffix in ("", "-wal", "-shm", "-journal"):
-            to.with_name(to.name + suffix).unlink(missing_ok=True)
+        _remove(to)
         raise
+    finally:
+        _remove(copy)
     new.close()
     return found
+
+
+def _copy_whole(damaged: Path, copy: Path) -> None:
+    """A copy to read from, filled up to the length that the file should have: SQLite reads nothing of one that was cut short."""
+    for suffix in ("", "-wal"):
+        beside = damaged.with_name(damaged.name + suffix)
+        if beside.exists():
+            shutil.copyfile(beside, copy.with_name(copy.name + suffix))
+    with copy.open("r+b") as file:
+        header = file.read(100)
+        page = int.from_bytes(header[16:18], "big")  # see "The Database Header" in SQLite's file format
+        wanted = int.from_bytes(header[28:32], "big") * (65536 if page == 1 else page)
+        if header.startswith(b"SQLite format 3\x00") and copy.stat().st_size < wanted < MOST:
+            file.truncate(wanted)
+
+
+def _remove(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _refuse_nothing(found: list[Saved], damaged: Path) -> None:
+    if not any(saved.rows for saved in found):
+        raise StoreError(f"{damaged}: nothing in it can be read; put a backup in its place.")
 
 
 def _copied(damaged: Path, new: sqlite3.Connection) -> list[Saved]:
@@ -79,6 +106,10 @@ def _copied(damaged: Path, new: sqlite3.Connection) -> list[Saved]:
                 old.execute("PRAGMA cell_size_check=ON")
                 there = {row[1] for row in old.execute(f"PRAGMA table_info({table})")}
                 columns = [column for column in columns if column in there]
+                if not columns:
+                    saved.gaps = 1
+                    found.append(saved)
+                    continue
                 listed = ", ".join(columns)
                 read = _by_ids(old, table, listed, saved) if table in _WITH_IDS else _in_order(old, table, listed, saved)
                 insert = f"INSERT OR IGNORE INTO {table} ({listed}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - our own names
@@ -91,14 +122,22 @@ def _copied(damaged: Path, new: sqlite3.Connection) -> list[Saved]:
 
 
 def _by_ids(old: sqlite3.Connection, table: str, columns: str, saved: Saved) -> Iterator[Row]:
-    last = max(_edge(old, table, "min"), _edge(old, table, "max"), _indexed(old, table))
-    first, heard = 1, 0
-    while first <= max(last, heard) + (0 if last else BEYOND):
-        rows = list(_span(old, table, columns, first, first + SPAN - 1, saved))
-        if rows:
-            heard = first + SPAN
+    last = _last_id(old, table)
+    first = 1
+    while last is None or first <= last:
+        rows = _span(old, table, columns, first, first + SPAN - 1, saved)
+        if last is None and not rows:
+            return
         yield from rows
         first += SPAN
+
+
+def _last_id(old: sqlite3.Connection, table: str) -> int | None:
+    """From the table's end, or from an index (the + keeps SQLite from looking at the end). None: neither can be read."""
+    for sql in (f"SELECT max(id) FROM {table} NOT INDEXED", f"SELECT max(+id) FROM {table}"):  # noqa: S608 - our own names
+        with contextlib.suppress(sqlite3.DatabaseError):
+            return int(old.execute(sql).fetchone()[0] or 0)
+    return None
 
 
 def _span(old: sqlite3.Connection, table: str, columns: str, first: int, last: int, saved: Saved) -> list[Row]:
@@ -117,19 +156,6 @@ def _span(old: sqlite3.Connection, table: str, columns: str, first: int, last: i
         ]  # fmt: skip
         saved.gaps = before + (saved.gaps > before)
         return rows
-
-
-def _edge(old: sqlite3.Connection, table: str, which: str) -> int:
-    with contextlib.suppress(sqlite3.DatabaseError):
-        return int(old.execute(f"SELECT {which}(id) FROM {table} NOT INDEXED").fetchone()[0] or 0)  # noqa: S608 - our own names
-    return 0
-
-
-def _indexed(old: sqlite3.Connection, table: str) -> int:
-    """The largest id that another index of the table knows of."""
-    with contextlib.suppress(sqlite3.DatabaseError):
-        return int(old.execute(f"SELECT max(+id) FROM {table}").fetchone()[0] or 0)  # noqa: S608 - our own names
-    return 0
 
 
 def _in_order(old: sqlite3.Connection, table: str, columns: str, saved: Saved) -> Iterator[Row]:
@@ -161,7 +187,7 @@ def _set_back(new: sqlite3.Connection) -> None:
     # a job whose chat is lost, and a chat that lost its jobs: read again from their deliveries, where those are whole
     new.execute("DELETE FROM jobs WHERE chat NOT IN (SELECT id FROM chats)")
     new.execute(
-        "DELETE FROM chats WHERE id NOT IN (SELECT chat FROM jobs) AND id IN (SELECT chat FROM deliveries WHERE body IS NOT NULL) "
+        "DELETE FROM chats WHERE id NOT IN (SELECT chat FROM jobs) AND id IN (SELECT chat FROM deliveries WHERE body NOT NULL) "
         "AND id NOT IN (SELECT chat FROM deliveries WHERE body IS NULL AND chat IS NOT NULL)"
     )
     new.execute("DELETE FROM operations WHERE job NOT IN (SELECT id FROM jobs)")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from pathlib import Path
 
@@ -16,8 +17,9 @@ CHATS = 400
 PAGE = 4096
 
 
-async def filled(path: Path, clock: FakeClock) -> None:
+async def fill(path: Path) -> None:
     """Chats with a delivery of 1 kB each; every second one is done, some are under way."""
+    clock = FakeClock()
     store = SqliteStore(path, clock=clock)
     await store.open()
     for number in range(CHATS):
@@ -31,6 +33,21 @@ async def filled(path: Path, clock: FakeClock) -> None:
             await end(store, job, JobState.DONE)
     await store.accept(delivery("not sorted yet", at=clock.now()))
     await store.close()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("whole") / "x.db"
+    asyncio.run(fill(path))
+    return path.read_bytes()
+
+
+@pytest.fixture
+def path(tmp_path: Path, whole: bytes) -> Path:
+    """A store that nobody has open."""
+    made = tmp_path / "x.db"
+    made.write_bytes(whole)
+    return made
 
 
 def root_of(path: Path, name: str) -> int:
@@ -77,8 +94,7 @@ async def reopened(path: Path, clock: FakeClock) -> SqliteStore:
     return store
 
 
-async def test_a_whole_store_is_saved_whole_and_counts_as_young(tmp_path: Path, clock: FakeClock) -> None:
-    await filled(tmp_path / "x.db", clock)
+async def test_a_whole_store_is_saved_whole_and_counts_as_young(path: Path, tmp_path: Path, clock: FakeClock) -> None:
     before = SqliteStore(tmp_path / "x.db", clock=clock)
     await before.open()
     born = before.born_at
@@ -99,13 +115,11 @@ async def test_a_whole_store_is_saved_whole_and_counts_as_young(tmp_path: Path, 
     await store.close()
 
 
-@pytest.mark.parametrize("table", ["deliveries", "chats", "jobs", "operations", "attempts"])
+@pytest.mark.parametrize("table", ["deliveries", "chats", "jobs", "operations"])
 @pytest.mark.parametrize("place", [0, 1, -1], ids=["first", "second", "last"])
 async def test_of_a_table_only_what_stood_on_the_damaged_page_is_lost(
-    tmp_path: Path, clock: FakeClock, table: str, place: int
+    path: Path, tmp_path: Path, clock: FakeClock, table: str, place: int
 ) -> None:
-    path = tmp_path / "x.db"
-    await filled(path, clock)
     leaves = pages_of(path, table)
     assert len(leaves) > 2
     damage(path, leaves[place])
@@ -114,17 +128,15 @@ async def test_of_a_table_only_what_stood_on_the_damaged_page_is_lost(
 
     found = counts(salvage(path, tmp_path / "new.db"))
 
-    whole = {"deliveries": CHATS + 1, "operations": CHATS, "attempts": CHATS // 2 - CHATS // 20}.get(table, CHATS)
+    all_of_it = CHATS + 1 if table == "deliveries" else CHATS
     rows, gaps = found[table]
     assert gaps == 1
-    assert whole * (1 - 3 / len(leaves)) < rows < whole
+    assert all_of_it * (1 - 3 / len(leaves)) < rows < all_of_it
     assert all(gaps == 0 for name, (_, gaps) in found.items() if name != table)
 
 
 @pytest.mark.parametrize("table", ["chats", "jobs"])
-async def test_a_chat_that_lost_its_place_is_read_again_from_its_delivery(tmp_path: Path, clock: FakeClock, table: str) -> None:
-    path = tmp_path / "x.db"
-    await filled(path, clock)
+async def test_a_chat_that_lost_its_place_is_read_again_from_its_delivery(path: Path, tmp_path: Path, clock: FakeClock, table: str) -> None:
     damage(path, pages_of(path, table)[1])
 
     salvage(path, tmp_path / "new.db")
@@ -139,9 +151,7 @@ async def test_a_chat_that_lost_its_place_is_read_again_from_its_delivery(tmp_pa
     await store.close()
 
 
-async def test_a_job_without_its_journal_is_planned_again(tmp_path: Path, clock: FakeClock) -> None:
-    path = tmp_path / "x.db"
-    await filled(path, clock)
+async def test_a_job_without_its_journal_is_planned_again(path: Path, tmp_path: Path, clock: FakeClock) -> None:
     leaves = pages_of(path, "operations")
     damage(path, *leaves[1:])
 
@@ -155,9 +165,7 @@ async def test_a_job_without_its_journal_is_planned_again(tmp_path: Path, clock:
 
 
 @pytest.mark.parametrize("index", ["jobs_due", "sqlite_autoindex_deliveries_1", "delivered"])
-async def test_a_damaged_index_costs_no_row(tmp_path: Path, clock: FakeClock, index: str) -> None:
-    path = tmp_path / "x.db"
-    await filled(path, clock)
+async def test_a_damaged_index_costs_no_row(path: Path, tmp_path: Path, clock: FakeClock, index: str) -> None:
     damage(path, pages_of(path, index)[-1])
 
     found = counts(salvage(path, tmp_path / "new.db"))
@@ -166,10 +174,9 @@ async def test_a_damaged_index_costs_no_row(tmp_path: Path, clock: FakeClock, in
     assert (found["delivered"][1] > 0) == (index == "delivered")
 
 
-async def test_a_file_that_was_cut_short_gives_what_is_left(tmp_path: Path, clock: FakeClock) -> None:
-    path = tmp_path / "x.db"
-    await filled(path, clock)
-    whole = path.read_bytes()
+async def test_a_file_that_was_cut_short_gives_what_is_left(
+    path: Path, tmp_path: Path, clock: FakeClock, whole: bytes
+) -> None:
     path.write_bytes(whole[: len(whole) // 2 // PAGE * PAGE])
     with pytest.raises(StoreError, match=r"damaged.*Put a backup in its place.*salvage"):
         await SqliteStore(path, clock=clock).open()
@@ -182,7 +189,7 @@ async def test_a_file_that_was_cut_short_gives_what_is_left(tmp_path: Path, cloc
 
 
 @pytest.mark.parametrize("content", [b"", b"\x5a" * 40_000, b"SQLite format 3\x00" + b"\x00" * 4096])
-async def test_where_nothing_can_be_read_no_file_is_left(tmp_path: Path, content: bytes) -> None:
+def test_where_nothing_can_be_read_no_file_is_left(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.db").write_bytes(content)
 
     with pytest.raises(StoreError, match="nothing in it can be read; put a backup in its place"):
@@ -191,7 +198,7 @@ async def test_where_nothing_can_be_read_no_file_is_left(tmp_path: Path, content
     assert [one.name for one in tmp_path.iterdir()] == ["x.db"]
 
 
-async def test_nothing_is_written_over_and_what_is_not_there_is_named(tmp_path: Path, clock: FakeClock) -> None:
+def test_nothing_is_written_over_and_what_is_not_there_is_named(tmp_path: Path) -> None:
     (tmp_path / "new.db").write_text("mine")
     with pytest.raises(StoreError, match="is there already"):
         salvage(tmp_path / "x.db", tmp_path / "new.db")

@@ -5,7 +5,7 @@
 .PHONY: setup test lint wheel unit demo torture bench image clean constraints
 bin := .venv/bin
 # what the built wheel is asked to do, each in quotes
-WHEEL_COMMANDS ?= version
+WHEEL_COMMANDS ?= version "demo --once"
 
 setup:
 	@.ci/setup

@@ -81,12 +81,19 @@ def next_page(request: PreparedRequest, into: str, value: Any) -> PreparedReques
         )
     old = request.body or b""
     if where == "json":
-        body = _dumped({**(json.loads(old) if old else {}), name: value})
+        body = _dumped(_with_member(json.loads(old) if old else {}, name.split("."), value))
     else:
         key = quote(name, safe="")
         kept = [part for part in old.decode().split("&") if part and part.partition("=")[0] != key]
         body = "&".join([*kept, urlencode([(name, _scalar(value))])]).encode()
     return PreparedRequest(request.method, request.url, request.headers, body)
+
+
+def _with_member(data: Any, names: Sequence[str], value: Any) -> dict[str, Any]:
+    """A copy in which the member at that path has the value; objects on the way are made where they are missing."""
+    inside = data if isinstance(data, dict) else {}
+    name, *deeper = names
+    return {**inside, name: _with_member(inside.get(name), deeper, value) if deeper else value}
 
 
 def checked_header(name: str, value: str) -> str:

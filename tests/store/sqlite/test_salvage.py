@@ -136,7 +136,9 @@ async def test_of_a_table_only_what_stood_on_the_damaged_page_is_lost(
 
 
 @pytest.mark.parametrize("table", ["chats", "jobs"])
-async def test_a_chat_that_lost_its_place_is_read_again_from_its_delivery(path: Path, tmp_path: Path, clock: FakeClock, table: str) -> None:
+async def test_a_chat_that_lost_its_place_is_read_again_from_its_delivery(
+    path: Path, tmp_path: Path, clock: FakeClock, table: str
+) -> None:
     damage(path, pages_of(path, table)[1])
 
     salvage(path, tmp_path / "new.db")
@@ -177,7 +179,7 @@ async def test_a_damaged_index_costs_no_row(path: Path, tmp_path: Path, clock: F
 async def test_a_file_that_was_cut_short_gives_what_is_left(
     path: Path, tmp_path: Path, clock: FakeClock, whole: bytes
 ) -> None:
-    path.write_bytes(whole[: len(whole) // 2 // PAGE * PAGE])
+    path.write_bytes(whole[: len(whole) // 2 // PAGE * PAGE])  # noqa: ASYNC240 - nobody waits
     with pytest.raises(StoreError, match=r"damaged.*Put a backup in its place.*salvage"):
         await SqliteStore(path, clock=clock).open()
 

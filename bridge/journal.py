@@ -104,8 +104,8 @@ class Journal:
         )
         attempt.say("operation.done", f"{planned.kind} {planned.part}/{planned.parts}: {record_id}")
         settled = await self.store.operation(row.id)
-        if settled is None:
-            raise AssertionError("a settled operation does not vanish under its job's lease")
+        if settled is None or settled.state is not OperationState.DONE:
+            raise StaleLease  # somebody who holds the job by now has taken another way
         return settled
 
     async def settle(

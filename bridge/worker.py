@@ -29,6 +29,8 @@ log = structlog.get_logger()
 POLL = 1.0
 #: seconds a target rests after it has refused our key, before one job tries again
 ACCESS_REST = 300.0
+#: seconds by which the wall clock may part from the monotonic one between two looks before it was set by somebody
+JUMP = 5.0
 #: reasons of waiting that are too short and too frequent to stand in a job's trace
 UNRECORDED = frozenset({"client_busy"})
 
@@ -61,12 +63,14 @@ class Worker:
     after_you: Callable[[], Awaitable[None]] = _nobody_else
     news: asyncio.Event = field(default_factory=asyncio.Event)
     breakers: Breakers = field(init=False)
+    _offset: float = field(init=False)
     _stops: dict[str, TargetStop] = field(default_factory=dict, init=False)
     _running: dict[int, tuple[Attempting, asyncio.Task[None]]] = field(default_factory=dict, init=False)
     _free: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     def __post_init__(self) -> None:
         self.breakers = Breakers(self.clock)
+        self._offset = self.clock.time() - self.clock.monotonic()
 
     async def work(self, stopping: asyncio.Event) -> None:
         """Until `stopping` is set; what is in flight is finished by `drain`."""
@@ -100,7 +104,17 @@ class Worker:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def _mind_the_clock(self) -> None:
+        """Somebody may set it, or the machine may have slept."""
+        offset = self.clock.time() - self.clock.monotonic()
+        moved = offset - self._offset
+        if abs(moved) > JUMP:
+            await self.store.clock_moved(moved)
+            log.warning("clock.moved", seconds=round(moved, 1))
+        self._offset = offset
+
     async def _start_due(self) -> int:
+        await self._mind_the_clock()
         room = await self._room()
         # from before the claim: its commit may take long, and the store counts from when it was asked
         lease_until = self.clock.monotonic() + self.lease

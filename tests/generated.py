@@ -26,7 +26,8 @@ RULES_RU: Mapping[str, str] = {
 
 #: titles that are words rather than names
 TITLES_RU: Mapping[str, str] = {
-    "generic": "Своя система", "sandbox": "Учебная CRM", "espocrm_calls": "EspoCRM (чаты как звонки)",
+    "generic": "Своя система", "bitrix24_openlines": "Открытые линии Битрикс24",
+    "sandbox": "Учебная CRM", "espocrm_calls": "EspoCRM (чаты как звонки)",
 }  # fmt: skip
 
 FOLDERS: Mapping[Kind, str] = {"provider": "providers", "crm": "crms"}

@@ -8,9 +8,11 @@ import itertools
 import json
 import os
 import signal
+import sqlite3
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,10 +21,11 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bridge.sandbox import API_KEY
+from bridge.sandbox import API_KEY, make_app
 
 SECRET = "s3cret-s3cret-s3cret-s3cret"
 KEY = "k" * 40
+ENVIRON = {**os.environ, "C2C_KEY": KEY, "C2C_SECRET": SECRET, "C2C_TOKEN": API_KEY, "COVERAGE_PROCESS_START": ""}
 #: how long a test waits for what must happen, in seconds; nothing is asserted about how fast it was
 PATIENCE = 60.0
 
@@ -34,6 +37,7 @@ class Crm:
     """The sandbox in this process, with a hook that sees each of the service's requests come and go."""
 
     url: str = ""
+    db: Path | None = None
     hook: Hook | None = None
     requests: int = 0
     session: aiohttp.ClientSession | None = None
@@ -70,6 +74,11 @@ class Crm:
             found = await answer.json()
         return [str(one) for one in found["clients"]]
 
+    def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
+        """What its own database says."""
+        assert self.db is not None
+        return asked(self.db, sql, *values)
+
     def watch(self) -> Any:
         @web.middleware
         async def watch(request: web.Request, handler: Any) -> web.StreamResponse:
@@ -92,6 +101,31 @@ class Crm:
                 await waiting
 
 
+@asynccontextmanager
+async def crm_at(db: Path) -> AsyncIterator[Crm]:
+    """A sandbox in this process, on a port of its own, with its records in that file."""
+    made = Crm(db=db)
+    app = make_app(db=db)
+    app.middlewares.insert(0, made.watch())
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=False, shutdown_timeout=1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        async with aiohttp.ClientSession() as session:
+            made.session = session
+            yield made
+    finally:
+        await runner.cleanup()
+
+
+def asked(path: Path, sql: str, *values: Any) -> list[dict[str, Any]]:
+    """Rows of a database that another process may have open."""
+    with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)) as db:
+        db.row_factory = sqlite3.Row
+        return [dict(row) for row in db.execute(sql, values)]
+
+
 @dataclass(slots=True)
 class Service:
     """`chat2crm serve` as a process of its own, that can be killed and started again on the same store."""
@@ -99,6 +133,8 @@ class Service:
     folder: Path
     crm: Crm
     config: dict[str, Any] = field(default_factory=dict)
+    #: a command that starts the service's
+    wrapper: tuple[str, ...] = ()
     process: asyncio.subprocess.Process | None = None
     port: int = 0
     ops_port: int = 0
@@ -108,10 +144,9 @@ class Service:
 
     async def start(self) -> None:
         (self.folder / "config.yaml").write_text(json.dumps(self.config, ensure_ascii=False), encoding="utf-8")
-        environ = {**os.environ, "C2C_KEY": KEY, "C2C_SECRET": SECRET, "C2C_TOKEN": API_KEY, "COVERAGE_PROCESS_START": ""}
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bridge", "-c", str(self.folder / "config.yaml"), "serve",
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=environ,
+            *self.wrapper, sys.executable, "-m", "bridge", "-c", str(self.folder / "config.yaml"), "serve",
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=ENVIRON,
         )  # fmt: skip
         started: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._reading = asyncio.create_task(self._read(self.process, started))
@@ -173,6 +208,26 @@ class Service:
         except (aiohttp.ClientError, OSError):
             return 0, ""
 
+    @property
+    def store(self) -> Path:
+        return self.folder / "chat2crm.db"
+
+    def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
+        """What its store says."""
+        return asked(self.store, sql, *values)
+
+    async def at_rest(self, *, patience: float | None = None) -> None:
+        """Until every delivery is read, and every job is over or waits for a person."""
+
+        async def over() -> bool:
+            left = self.rows(
+                "SELECT (SELECT count(*) FROM deliveries WHERE state IN ('received', 'fetching')) + "
+                "(SELECT count(*) FROM jobs WHERE state IN ('pending', 'running', 'retrying', 'waiting')) AS n"
+            )
+            return bool(left[0]["n"] == 0)
+
+        await eventually(over, "nothing is on its way any more", patience=patience or PATIENCE)
+
     def events(self, name: str) -> list[dict[str, Any]]:
         return [line for line in self.lines if line.get("event") == name]
 
@@ -181,8 +236,9 @@ _numbers = itertools.count(1)
 
 
 def finished(number: int | None = None, *, phone: str | None = None, text: str | None = None, chat_id: int | None = None,
-             extra: tuple[str, ...] = (), name: str | None = "Иван Тестов", **visitor: Any) -> dict[str, Any]:
-    """A finished chat of one provider, as it is really posted. The phone stands in what the visitor wrote."""
+             extra: tuple[str, ...] = (), name: str | None = "Иван Тестов", missed: bool = False, **visitor: Any) -> dict[str, Any]:
+    """A finished chat of one provider, as it is really posted. The phone stands in what the visitor wrote. `missed`: nobody
+    answered."""
     number = number if number is not None else next(_numbers)
     phone = phone if phone is not None else f"+7916{number:07d}"
     at = int(time.time()) + 1
@@ -191,7 +247,8 @@ def finished(number: int | None = None, *, phone: str | None = None, text: str |
         {"message": line, "timestamp": at + 10 * place, "type": "visitor"} for place, line in enumerate(said)
     ]
     reply = "Добрый день! Перезвоните нам: +7 495 000-11-22"
-    messages.insert(1, {"message": reply, "timestamp": at + 5, "type": "agent", "agent_id": 3599})
+    if not missed:
+        messages.insert(1, {"message": reply, "timestamp": at + 5, "type": "agent", "agent_id": 3599})
     return {
         "event_name": "chat_finished", "widget_id": "3948", "chat_id": chat_id if chat_id is not None else number,
         "visitor": {"name": name, "number": f"v{number}", **visitor},

@@ -36,7 +36,7 @@ TESTED_ELSEWHERE = {
     "demo.py": "run as a process by the acceptance tests",
 }
 #: tests that belong to the whole repository rather than to a module
-OF_THE_WHOLE = {"acceptance", "ci", "docs", "fakes", "guard", "house", "mappings", "once"}
+OF_THE_WHOLE = {"acceptance", "add_a_crm", "ci", "docs", "fakes", "guard", "house", "mappings", "once"}
 
 #: chat services and CRMs, beside those that have a mapping
 VENDORS = {

@@ -49,6 +49,7 @@ class Crm:
     #: what the store said of the operation as its request left
     seen: list[OperationState] = field(default_factory=list)
     meanwhile: Callable[[], Any] | None = None
+    before_answer: Callable[[], Any] | None = None
     commits_within: float = COMMITS
     consistency_delay: float = LAG
 
@@ -60,6 +61,8 @@ class Crm:
         rows = await self.store.operations(1)
         self.seen += [row.state for row in rows if row.marker == operation.marker]
         self.performed.append((operation.marker, again_headers))
+        if self.before_answer is not None:
+            await self.before_answer()
         return _given(self.performs)
 
     async def look(self, operation: Operation, scope: object, steps: object, *, sent_at: datetime, guard: object = None) -> Look:
@@ -333,6 +336,52 @@ class TestSettling:
 
         assert ((await scene.state()).state, (await scene.state()).record_id) == (DONE, "17")
         assert len(scene.crm.performed) == 1
+
+
+class TestTooLate:
+    """A worker that slept through the end of its lease knows of its own sending only."""
+
+    async def sent_again(self, scene: Scene) -> OperationRow:
+        """Another worker has settled our sending and sent it once more. Gives our row."""
+        await scene.lose()
+        ours = await scene.state()
+        await scene.clock.advance(COMMITS + LAG)
+        await scene.again()
+        scene.crm.looks = [Look.absent()]
+        await scene.lose()
+        return ours
+
+    async def test_that_it_came_to_nothing_says_nothing_of_the_next_sending(self, scene: Scene) -> None:
+        ours = await self.sent_again(scene)
+
+        await scene.store.settle(ours, VOID)
+
+        assert (await scene.state()).state is SENT
+        [under_way] = await scene.store.identities("sales", POINTS)
+        assert under_way.operation == ours.id
+
+    async def test_that_it_was_answered_does_not_shorten_the_wait_for_the_next(self, scene: Scene) -> None:
+        ours = await self.sent_again(scene)
+
+        await scene.store.record_answered(ours)
+
+        assert not (await scene.state()).answered
+
+    async def test_that_it_was_carried_out_counts_all_the_same(self, scene: Scene) -> None:
+        ours = await self.sent_again(scene)
+
+        await scene.store.settle(ours, DONE, record_id="17", entity="client")
+
+        assert (await scene.state()).record_id == "17"
+
+    async def test_an_answer_to_what_was_given_up_meanwhile_is_not_built_on(self, scene: Scene) -> None:
+        async def given_up() -> None:
+            await scene.store.settle(await scene.state(), VOID)
+
+        scene.crm.before_answer, scene.crm.performs = given_up, ["17"]
+
+        with pytest.raises(StaleLease):
+            await scene.carry_out()
 
 
 class TestAStoreYoungerThanTheChat:

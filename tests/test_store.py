@@ -799,6 +799,58 @@ class TestUpkeep:
         assert (await store.chat(job.chat_row)).chat.messages[0].text == "secret words"
 
 
+@pytest.mark.parametrize("seconds", [3600.0, -3600.0])
+class TestJumps:
+    """The wall clock is set an hour ahead, or back."""
+
+    async def test_what_is_waited_for_keeps_its_distance(self, store: Store, clock: FakeClock, seconds: float) -> None:
+        await finish_chat(store, clock.now(), "a", next_in=30.0)
+        await store.stop_target(TargetStop(target="x", reason="r", detail="", since=0.0, until=clock.time() + 300))
+
+        clock.jump(seconds)
+        await store.clock_moved(seconds)
+
+        assert await store.next_due(["sales"]) == pytest.approx(clock.time() + 30)
+        assert (await store.stops())["x"].until == pytest.approx(clock.time() + 300)
+        await clock.advance(30)
+        assert len(await claim(store)) == 1
+
+    async def test_a_request_that_was_sent_a_moment_ago_still_was(self, store: Store, clock: FakeClock, seconds: float) -> None:
+        await finish_chat(store, clock.now(), "a")
+        [job] = await claim(store)
+        [row] = await store.record_plan(job, plan_of(CREATE))
+        row = await store.record_sent(row, epoch=job.epoch, pending=[("phone", "+7")])
+
+        clock.jump(seconds)
+        await store.clock_moved(seconds)
+
+        sent = await store.operation(row.id)
+        assert sent is not None
+        assert sent.sent_at == pytest.approx(clock.time())
+        [identity] = await store.identities("sales", [("phone", "+7")])
+        assert identity.written_at == pytest.approx(clock.time())
+        await clock.advance(LEASE - 1)
+        assert await claim(store) == []
+        await clock.advance(2)
+        assert [job.id for job in await claim(store)] == [job.id]
+
+    async def test_a_clock_that_went_back_while_nobody_looked_delays_nothing(
+        self, store: Store, store_url: str, clock: FakeClock, seconds: float
+    ) -> None:
+        await finish_chat(store, clock.now(), "a")
+        [job] = await claim(store)
+        await finish_chat(store, clock.now(), "b", next_in=30.0)
+        await store.close()
+
+        clock.jump(seconds)
+        again = open_store(store_url, clock=clock)
+        await again.open()
+
+        await clock.advance(31)
+        assert len(await claim(again)) == 2
+        await again.close()
+
+
 class TestRestart:
     async def test_everything_is_there_after_a_restart(self, store_url: str, clock: FakeClock) -> None:
         first = open_store(store_url, clock=clock)

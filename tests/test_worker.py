@@ -363,7 +363,7 @@ class TestLeases:
     async def test_a_worker_that_takes_its_own_job_up_again_breaks_off_the_old_attempt(
         self, store: Store, clock: FakeClock, make: Make
     ) -> None:
-        """As after a machine has slept: the lease is over, and nobody else was there to take the job."""
+        """As after the process stood still: the lease is over, and nobody else was there to take the job."""
         await finish_chat(store, clock.now())
         attempts: list[Attempting] = []
 
@@ -378,13 +378,40 @@ class TestLeases:
         worker = make(script)
         await worker._start_due()
         await settle()
-        clock.jump(61)
+        await clock.advance(61)
 
         assert await once(worker) == 1
 
         assert [attempt.job.epoch for attempt in attempts] == [1, 2]
         assert (await only_job(store)).state is JobState.DONE
         assert worker._running == {}
+
+    @pytest.mark.parametrize("seconds", [3600.0, -3600.0])
+    async def test_a_clock_that_is_set_takes_no_lease_away_and_delays_nothing(
+        self, store: Store, clock: FakeClock, make: Make, seconds: float
+    ) -> None:
+        await finish_chat(store, clock.now(), "a")
+        go = asyncio.Event()
+
+        async def script(attempt: Attempting) -> Outcome:
+            if attempt.job.chat_id == "a":
+                await go.wait()
+            return DONE
+
+        worker = make(script)
+        assert await worker._start_due() == 1
+        await finish_chat(store, clock.now(), "b", next_in=30.0)
+        clock.jump(seconds)
+
+        assert await worker._start_due() == 0
+        await clock.advance(29)
+        assert await worker._start_due() == 0
+        await clock.advance(1)
+        assert await worker._start_due() == 1
+        go.set()
+        await worker.drain(10)
+        rows = await store.reading().jobs()
+        assert [(row["state"], row["attempts"]) for row in rows] == [("done", 1), ("done", 1)]
 
     async def test_a_stale_lease_within_the_pipeline_leaves_the_job_to_whoever_has_it(
         self, store: Store, clock: FakeClock, make: Make

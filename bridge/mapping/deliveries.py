@@ -138,4 +138,6 @@ class Handshake(Part):
     when: Expression | None = None
     #: an expression that has to equal one of the source's secrets
     secret: Expression | None = None
+    #: anybody is answered; without it and without `secret` the request has to be proved as any other
+    open: bool = False
     answer: Answer = Answer()

@@ -50,7 +50,7 @@ class Glance:
     live_answer: Answer | None = None
     #: the provider only tries our address: answer, store nothing
     handshake: bool = False
-    #: the handshake itself carried one of the source's secrets, so that it needs no other proof
+    #: the handshake itself carried one of the source's secrets, or is open to anybody, so that it needs no other proof
     proved: bool = False
     #: in which a live answer is filled
     scope: Scope = field(default_factory=lambda: Scope({}, {}))
@@ -71,7 +71,7 @@ def glance(payload: Any, delivery: Delivery, mapping: ProviderMapping, source: S
     shaken = _handshake(mapping, top, delivery, keys, findings)
     if shaken is not None:
         return Glance(dedupe_key="", event=None, rule=None, answer=reply(shaken.answer, top), handshake=True,
-                      proved=shaken.secret is not None)
+                      proved=shaken.secret is not None or shaken.open)
     scope = next(parts(mapping, top, findings), top) if payload is not None else top
     event = event_name(mapping, scope, findings)
     rule = rule_for(mapping, event, scope, findings) if payload is not None else None

@@ -166,7 +166,8 @@ class Store(Protocol):
         message_keys: Sequence[str] = (),
     ) -> None:
         """The outcome is known: done (with the id, what it says of identities, and the messages delivered) or void
-        (its pending identities go). Needs no lease: whoever finds out may say so; a settled operation stays so.
+        (its pending identities go). Needs no lease: whoever finds out may say so; a settled operation stays so. Void counts
+        for the sending that `operation` was read or recorded with, not for one that followed it.
         """
         ...
 
@@ -237,6 +238,10 @@ class Store(Protocol):
     async def open_alerts(self) -> dict[str, str]: ...
 
     # -- upkeep --
+    async def clock_moved(self, seconds: float) -> None:
+        """The wall clock was set ahead by so much (less than 0: back): what is waited for keeps its distance from now."""
+        ...
+
     async def prune(self, keep: Keep, limit: int) -> int:
         """Empty and delete what is older, at most so many rows of each kind; 0 when nothing is left to do."""
         ...

@@ -3,27 +3,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import aiohttp
 import pytest
-from aiohttp import web
-from running import Crm, Service
-
-from bridge.sandbox import make_app
+from running import Crm, Service, crm_at
 
 
 @pytest.fixture
 async def crm(tmp_path: Path) -> AsyncIterator[Crm]:
-    made = Crm()
-    app = make_app(db=tmp_path / "sandbox.db")
-    app.middlewares.insert(0, made.watch())
-    runner = web.AppRunner(app, access_log=None, handler_cancellation=False, shutdown_timeout=1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    async with aiohttp.ClientSession() as session:
-        made.session = session
+    async with crm_at(tmp_path / "sandbox.db") as made:
         yield made
-    await runner.cleanup()
 
 
 @pytest.fixture

@@ -125,6 +125,8 @@ def test_the_next_page_goes_where_the_mapping_says() -> None:
 
     assert next_page(get, "query.after", "2&3").url == "https://c.example/p?limit=2&after=2%263"
     assert json.loads(next_page(post, "json.page", 2).body or b"") == {"page": 2, "q": "x"}
+    deep = next_page(next_page(post, "json.paging.size", 50), "json.paging.after", "a1")
+    assert json.loads(deep.body or b"")["paging"] == {"size": 50, "after": "a1"}
     assert next_page(form, "form.page", 2).body == b"q=x&page=2"
     assert next_page(get, "url", "https://c.example/p?cursor=z").url == "https://c.example/p?cursor=z"
     assert next_page(get, "url", "/p?cursor=z").url == "https://c.example/p?cursor=z"

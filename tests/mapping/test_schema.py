@@ -70,7 +70,7 @@ def _as_an_editor_reads(value: Any, key: str = "") -> Any:
     if isinstance(value, list):
         return [_as_an_editor_reads(item, key) for item in value]
     numbers = {"most", "characters", "bytes", "utf16", "concurrent", "status"}
-    flags = {"after_markup", "required"}
+    flags = {"after_markup", "open", "required"}
     if key in numbers and isinstance(value, str) and value.isdecimal():
         return int(value)
     return value == "true" if key in flags else value

@@ -127,6 +127,13 @@ def test_a_handshake_is_refused_where_the_source_has_no_secret() -> None:
     assert not asked("mode=subscribe&token=&challenge=1", keys=("",)).handshake
 
 
+def test_an_open_handshake_is_answered_to_anybody() -> None:
+    shake = {"method": "HEAD", "open": "true"}
+    found = seen({}, delivery(b"").model_copy(update={"method": "HEAD"}), handshakes=shake)
+    assert (found.handshake, found.proved, found.answer.status, found.answer.body) == (True, True, 200, b"")
+    assert not seen({}, handshakes=shake).handshake
+
+
 def test_a_handshake_without_a_secret_of_its_own_has_proved_nothing() -> None:
     found = seen({"topic": "ping"}, handshakes={"when": "topic == 'ping'"})
     assert (found.handshake, found.proved) == (True, False)

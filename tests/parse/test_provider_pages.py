@@ -4,19 +4,23 @@ import json
 import re
 import shutil
 import subprocess
+import textwrap
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
 
+from bridge.config import load as load_config
 from bridge.mapping.load import load_provider
 from bridge.mapping.samples import read_sample
 from bridge.model import Delivery
 from bridge.parse import SourceView, understand
 from bridge.parse.trial import run_sample
+from bridge.sources import load_sources
 from bridge.verify import Incoming, verify
 
 ROOT = Path(__file__).parents[2]
@@ -156,9 +160,29 @@ def test_the_recorded_chat_is_answered_with_an_empty_body() -> None:
             assert run_sample(read_sample(sample), mapping)["answer"] == {"status": 200, "body": ""}
 
 
-@pytest.mark.parametrize("name", ["jivo", "livehelperchat"])
+IN_BOTH = sorted(path.name.removesuffix(".ru.md") for path in PAGES.glob("*.ru.md"))
+
+
+@pytest.mark.parametrize("name", IN_BOTH)
 def test_both_languages_of_a_page_show_the_same_configuration(name: str) -> None:
     def blocks(page: str) -> list[str]:
         return re.findall(r"```yaml\n(.*?)```", (PAGES / page).read_text("utf-8"), re.DOTALL)
 
     assert blocks(f"{name}.md") == blocks(f"{name}.ru.md") != []
+
+
+@pytest.mark.parametrize("page", sorted(PAGES.glob("*.md")), ids=lambda page: page.name)
+def test_the_configuration_on_a_page_can_be_used_as_it_stands(page: Path, tmp_path: Path) -> None:
+    (snippet,) = re.findall(r"^ *```yaml\n( *sources:.*?)^ *```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    names = set(re.findall(r"\$\{(\w+)\}", snippet))
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        f"store: sqlite:///{tmp_path}/x.db\nkey: ${{C2C_KEY}}\n{textwrap.dedent(snippet)}\n"
+        f"targets:\n  sales: {{crm: sandbox, url: 'http://127.0.0.1:9', token: '${{C2C_TOKEN}}'}}\n", "utf-8",
+    )  # fmt: skip
+    environ = {name: f"https://portal.test/rest/1/{sha256(name.encode()).hexdigest()}" for name in names}
+    environ |= {"C2C_KEY": "k" * 40, "C2C_TOKEN": "q7Rt2mZx9Lw4"}
+    settings = load_config(config, environ)
+    (source,) = settings.sources.values()
+    assert source.provider == page.name.partition(".")[0]
+    assert load_sources(settings)[source.name].keys

@@ -72,6 +72,10 @@ def connection(mapping: ProviderMapping, transport: Recorded, settings: dict[str
     return Connection(cast("Any", SimpleNamespace(name="shop", settings=told, mapping=mapping)), Hurried(), transport)
 
 
+def recorded(path: Path) -> Recorded:
+    return Recorded(json.loads(path.read_text("utf-8")))
+
+
 def sample_of(name: str, path: Path) -> Sample:
     return next(one for one in read_samples(FOLDER / name) if one.name == path.name.removesuffix(".requests.json"))
 
@@ -84,7 +88,7 @@ async def fetched(name: str, path: Path, mapping: ProviderMapping) -> tuple[dict
                         body=sample.body)  # fmt: skip
     view = SourceView("shop", settings.get("fields", {}), settings.get("language", "en"), settings.get("region"))
     (wanted,) = understand(delivery, mapping, view, decode(delivery, mapping)).wanted
-    transport = Recorded(json.loads(path.read_text("utf-8")))
+    transport = recorded(path)
     got = await connection(mapping, transport, settings).fetch(wanted)
     left = [f"never asked: {step['url']}" for step in transport.steps]
     return got.values, [*transport.faults, *left, *got.findings]
@@ -92,7 +96,7 @@ async def fetched(name: str, path: Path, mapping: ProviderMapping) -> tuple[dict
 
 async def listing(name: str, path: Path, mapping: ProviderMapping) -> tuple[list[dict[str, Any]], list[str]]:
     settings = next((one.expected.settings for one in read_samples(FOLDER / name) if one.expected), {})
-    transport = Recorded(json.loads(path.read_text("utf-8")))
+    transport = recorded(path)
     pages = connection(mapping, transport, settings).listing(UNTIL - timedelta(days=1), UNTIL)
     records = [record async for page in pages for record in page.records]
     return records, [*transport.faults, *(f"never asked: {step['url']}" for step in transport.steps)]

@@ -26,7 +26,10 @@ def mapping_of(name: str) -> ProviderMapping:
 
 
 def test_the_shipped_providers_are_here() -> None:
-    assert {"jivo", "tawkto", "livehelperchat", "generic"} <= set(LOADED)
+    assert set(LOADED) >= {
+        "jivo", "livetex", "carrotquest", "livechat", "intercom", "chatwoot", "tawkto", "crisp", "rocketchat", "livehelperchat",
+        "brevo", "bitrix24_openlines", "telegram", "whatsapp", "facebook_messenger", "vk", "generic",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "sample"), EACH, ids=[f"{name}/{sample.name}" for name, sample in EACH])
@@ -86,6 +89,27 @@ def test_no_two_different_deliveries_of_a_mapping_share_a_dedupe_key(name: str) 
     ("generic", "chat_finished", "chat_finished.again", False),
     ("chatwoot", "conversation_status_changed", "conversation_status_changed.repeated", True),
     ("chatwoot", "conversation_status_changed", "conversation_status_changed.again", False),
+    ("rocketchat", "LivechatSession", "LivechatSession.repeated", True),
+    ("rocketchat", "LivechatSession", "LivechatEdit", False),
+    ("brevo", "conversationTranscript", "conversationTranscript.repeated", True),
+    ("brevo", "conversationTranscript", "conversationTranscript.again", False),
+    ("telegram", "message", "message.repeated", True),
+    ("telegram", "message", "edited_message", False),
+    ("whatsapp", "messages", "messages.repeated", True),
+    ("whatsapp", "messages", "smb_message_echoes", False),
+    ("facebook_messenger", "message", "message.repeated", True),
+    ("facebook_messenger", "message", "message.batch", False),
+    ("vk", "message_new", "message_new.repeated", True),
+    ("vk", "message_new", "message_edit", False),
+    ("livetex", "Closed", "Closed.repeated", True),
+    ("livetex", "Closed", "Closed.again", False),
+    ("carrotquest", "conversation", "conversation.repeated", True),
+    ("carrotquest", "conversation.closed", "conversation.closed_again", False),
+    ("livechat", "chat_deactivated", "chat_deactivated.repeated", True),
+    ("intercom", "conversation_admin_closed", "conversation_admin_closed.repeated", True),
+    ("intercom", "conversation_admin_closed", "conversation_admin_closed.again", False),
+    ("crisp", "session_set_state", "session_set_state.repeated", True),
+    ("crisp", "session_set_state", "session_set_state.again", False),
 ])
 def test_the_same_again_is_told_from_a_chat_that_went_on(name: str, first: str, second: str, *, same: bool) -> None:
     samples = {sample.name: sample for sample in SAMPLES[name]}

@@ -33,7 +33,7 @@ from bridge.store.records import (
     TokenRow,
     VisitorContacts,
 )
-from bridge.store.sqlite import fetches, intake, jobs, journal, notices, tokens, upkeep
+from bridge.store.sqlite import fetches, intake, jobs, journal, jumps, notices, tokens, upkeep
 from bridge.store.sqlite.engine import Writer, connect, damaged
 from bridge.store.sqlite.guard import LockFile, refuse_network_disk
 from bridge.store.sqlite.locks import Locks
@@ -88,6 +88,7 @@ class SqliteStore:
         self._writer.start()
         self._reader = connect(self.path, read_only=True)
         if self._service:
+            await self._write(lambda db: jumps.catch_up(db, self._clock.time()))
             await self._write(lambda db: jobs.void_all_leases(db, self._clock.time()))
             await self._write(fetches.void_leases)
 
@@ -359,6 +360,10 @@ class SqliteStore:
         return notices.open_alerts(self._read())
 
     # -- upkeep --
+
+    async def clock_moved(self, seconds: float) -> None:
+        now = self._clock.time()
+        await self._write(lambda db: jumps.moved(db, seconds, now))
 
     async def prune(self, keep: Keep, limit: int) -> int:
         return await self._write(lambda db: upkeep.prune(db, keep, limit))

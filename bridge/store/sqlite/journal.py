@@ -86,7 +86,7 @@ def record_sent(
 
 
 def record_answered(db: sqlite3.Connection, op: OperationRow) -> None:
-    db.execute("UPDATE operations SET answered = 1 WHERE id = ? AND state = 'sent'", (op.id,))
+    db.execute("UPDATE operations SET answered = 1 WHERE id = ? AND state = 'sent' AND sent_at IS ?", (op.id, op.sent_at))
 
 
 def settle(
@@ -102,8 +102,10 @@ def settle(
 ) -> None:
     # by the marker too: the number may be that of another plan's operation by now
     changed = db.execute(
-        "UPDATE operations SET state = ?, record_id = ?, settled_at = ? WHERE id = ? AND state = 'sent' AND marker = ?",
-        (state, record_id, now, op.id, op.marker),
+        "UPDATE operations SET state = ?, record_id = ?, settled_at = ? WHERE id = ? AND state = 'sent' AND marker = ? "
+        # that one sending came to nothing says nothing of a later one; that it was carried out does
+        "AND (? OR sent_at IS ?)",
+        (state, record_id, now, op.id, op.marker, state is OperationState.DONE, op.sent_at),
     ).rowcount
     if not changed:
         return  # somebody else found out first; what they wrote stands

@@ -1,0 +1,38 @@
+"""The wall clock was set: times in the store that are waited for keep their distance from now.
+
+Otherwise a clock that went back would let everything wait until it has caught up, and one that went forward would have a request
+taken for settled that was sent a moment ago.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+#: seconds; an identity that was written longer ago is not believed unchecked anyway
+LATELY = 3600.0
+#: seconds by which the newest job may be ahead of the clock at start before that counts as a jump
+TOLERANCE = 1.0
+
+_OPEN = "state IN ('pending', 'retrying', 'waiting')"
+
+
+def moved(db: sqlite3.Connection, seconds: float, now: float) -> None:
+    """`now` is the new time, `seconds` ahead of what it would have been (less than 0: behind)."""
+    by = {"by": seconds, "lately": now - seconds - LATELY}
+    for change in (
+        f"UPDATE jobs SET next_at = next_at + :by, failing_since = failing_since + :by WHERE {_OPEN}",  # noqa: S608 - a constant
+        "UPDATE jobs SET lease_until = lease_until + :by WHERE state = 'running'",
+        "UPDATE operations SET sent_at = sent_at + :by WHERE state = 'sent' AND job IN "
+        "(SELECT id FROM jobs WHERE state NOT IN ('done', 'skipped'))",
+        "UPDATE identities SET written_at = written_at + :by WHERE written_at > :lately",
+        "UPDATE deliveries SET fetch_at = fetch_at + :by, fetch_until = fetch_until + :by WHERE state = 'fetching'",
+        "UPDATE target_stops SET until = until + :by",
+    ):
+        db.execute(change, by)
+
+
+def catch_up(db: sqlite3.Connection, now: float) -> None:
+    """At start: the clock may have gone back while nobody looked; then the newest job was written in what is the future now."""
+    newest = db.execute(f"SELECT max(updated_at) FROM jobs WHERE {_OPEN}").fetchone()[0]  # noqa: S608 - a constant
+    if newest is not None and newest > now + TOLERANCE:
+        moved(db, now - newest, now)

@@ -6,6 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+SHIPPED = Path(__file__).resolve().parents[1] / "mappings" / "crms" / "sandbox.yaml"
 KINDS = ("field", "text", "scan", "external_id", "conflict", "header", "none")
 #: what is written, and where its list is
 TABLES = {"create": "clients", "note": "notes", "deal": "deals", "task": "tasks"}
@@ -58,6 +61,16 @@ def _marker(kind: str, operation: str, table: str) -> dict[str, Any]:
 def write_mappings(folder: Path) -> None:
     """`by_<kind>` for each kind, in the folder of one's own mappings."""
     folder.mkdir(parents=True, exist_ok=True)
+    shipped = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
     for kind in KINDS:
         # ~ takes away what the mapping underneath has; null would be a text
-        (folder / f"by_{kind}.yaml").write_text(json.dumps(overlay(kind)).replace("null", "~"), encoding="utf-8")
+        text = json.dumps(_needed(overlay(kind), shipped)).replace("null", "~")
+        (folder / f"by_{kind}.yaml").write_text(text, encoding="utf-8")
+
+
+def _needed(laid_over: Any, shipped: Any) -> Any:
+    """Without what takes away something that is not there."""
+    if not isinstance(laid_over, dict):
+        return laid_over
+    known = shipped if isinstance(shipped, dict) else {}
+    return {key: _needed(value, known.get(key)) for key, value in laid_over.items() if value is not None or key in known}

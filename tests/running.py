@@ -25,11 +25,14 @@ from bridge.sandbox import API_KEY, make_app
 
 SECRET = "s3cret-s3cret-s3cret-s3cret"
 KEY = "k" * 40
-ENVIRON = {**os.environ, "C2C_KEY": KEY, "C2C_SECRET": SECRET, "C2C_TOKEN": API_KEY, "COVERAGE_PROCESS_START": ""}
 #: how long a test waits for what must happen, in seconds; nothing is asserted about how fast it was
 PATIENCE = 60.0
 
 Hook = Callable[[web.Request, str], Awaitable[None] | None]
+
+
+def environ() -> dict[str, str]:
+    return {**os.environ, "C2C_KEY": KEY, "C2C_SECRET": SECRET, "C2C_TOKEN": API_KEY, "COVERAGE_PROCESS_START": ""}
 
 
 @dataclass(slots=True)
@@ -146,7 +149,7 @@ class Service:
         (self.folder / "config.yaml").write_text(json.dumps(self.config, ensure_ascii=False), encoding="utf-8")
         self.process = await asyncio.create_subprocess_exec(
             *self.wrapper, sys.executable, "-m", "bridge", "-c", str(self.folder / "config.yaml"), "serve",
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=ENVIRON,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=environ(),
         )  # fmt: skip
         started: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._reading = asyncio.create_task(self._read(self.process, started))

@@ -10,7 +10,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from running import ENVIRON, Crm, Service, finished
+from running import Crm, Service, environ, finished
 
 from bridge.store.sqlite.upkeep import backup, restore
 
@@ -150,7 +150,7 @@ async def test_an_emptied_chat_that_goes_on_tells_only_what_is_new(service: Serv
     pruned = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-m", "bridge", "-c", str(service.folder / "config.yaml"), "prune"],
-        capture_output=True, text=True, check=True, env=ENVIRON,
+        capture_output=True, text=True, check=True, env=environ(),
     )  # fmt: skip
     assert not pruned.stdout.startswith("0 ")
     assert service.rows("SELECT body FROM deliveries") == [{"body": None}]

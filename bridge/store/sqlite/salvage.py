@@ -20,6 +20,7 @@ from sqlite_utils import Database
 from bridge.errors import StoreError
 from bridge.store.sqlite.engine import connect
 from bridge.store.sqlite.migrations import bring_up_to_date
+from bridge.store.sqlite.upkeep import count_as_young
 
 #: those with ids, and those that can be read in order only
 _WITH_IDS = ("deliveries", "chats", "jobs", "operations", "attempts")
@@ -59,6 +60,7 @@ def salvage(damaged: Path, to: Path) -> list[Saved]:
         found = _copied(copy, new)
         _refuse_nothing(found, damaged)
         _set_back(new)
+        count_as_young(new)
         new.execute("COMMIT")
         new.execute("PRAGMA journal_mode=DELETE")
     except BaseException:

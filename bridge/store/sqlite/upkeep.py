@@ -18,6 +18,8 @@ from bridge.store.sqlite.engine import connect
 
 #: pages copied in one go; between two of them the service writes
 PAGES_AT_ONCE = 256
+#: seconds by which a provider's clock may be ahead of ours: chats say themselves when they ended
+AHEAD = 900.0
 
 Progress = Callable[[int, int], None]
 
@@ -139,7 +141,7 @@ def restore(backup_file: Path, path: Path) -> None:
         try:
             source.backup(copy)
             refuse_other_files(copy, backup_file)
-            copy.execute("INSERT OR REPLACE INTO facts VALUES ('born_at', ?)", (repr(time.time()),))
+            count_as_young(copy)
         finally:
             source.close()
             copy.close()
@@ -154,6 +156,11 @@ def restore(backup_file: Path, path: Path) -> None:
         if old.exists():
             old.replace(path.with_name(f"{path.name}.before-restore{suffix}"))
     fresh.replace(path)
+
+
+def count_as_young(db: sqlite3.Connection) -> None:
+    """Every chat that may have been written by now is looked for in the CRM before it is written."""
+    db.execute("INSERT OR REPLACE INTO facts VALUES ('born_at', ?)", (repr(time.time() + AHEAD),))
 
 
 def refuse_other_files(db: sqlite3.Connection, path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,8 @@ async def test_a_backup_is_made_while_the_store_is_in_use_and_restored(tmp_path:
     await again.open()
     assert await again.chat_of("shop", "7") is not None
     assert await again.chat_of("shop", "8") is None
-    assert again.born_at > born
+    # a chat service whose clock is ahead may say that a chat ended after this moment
+    assert again.born_at > max(born, time.time() + 600)
     await again.close()
     assert seen[-1][0] == seen[-1][1]
     assert (tmp_path / "x.db.before-restore").exists()

@@ -238,10 +238,13 @@ class Service:
 _numbers = itertools.count(1)
 
 
-def finished(number: int | None = None, *, phone: str | None = None, text: str | None = None, chat_id: int | None = None,
-             extra: tuple[str, ...] = (), name: str | None = "Иван Тестов", missed: bool = False, **visitor: Any) -> dict[str, Any]:
-    """A finished chat of one provider, as it is really posted. The phone stands in what the visitor wrote. `missed`: nobody
-    answered."""
+def finished(
+    number: int | None = None, *, phone: str | None = None, text: str | None = None, chat_id: int | None = None,
+    extra: tuple[str, ...] = (), name: str | None = "Иван Тестов", missed: bool = False, **visitor: Any,
+) -> dict[str, Any]:
+    """A finished chat of one provider, as it is really posted. The phone stands in what the visitor wrote; `missed`: nobody
+    answered.
+    """
     number = number if number is not None else next(_numbers)
     phone = phone if phone is not None else f"+7916{number:07d}"
     at = int(time.time()) + 1

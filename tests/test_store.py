@@ -838,7 +838,7 @@ class TestJumps:
         self, store: Store, store_url: str, clock: FakeClock, seconds: float
     ) -> None:
         await finish_chat(store, clock.now(), "a")
-        [job] = await claim(store)
+        assert len(await claim(store)) == 1
         await finish_chat(store, clock.now(), "b", next_in=30.0)
         await store.close()
 

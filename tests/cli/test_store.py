@@ -57,6 +57,22 @@ async def test_the_drill_a_backup_beside_the_service_then_back_to_it(folder: Pat
     assert await keys(folder, clock) == ["before"]
 
 
+async def test_what_is_left_of_a_damaged_store_is_saved_and_put_in_its_place(folder: Path, clock: FakeClock) -> None:
+    service = SqliteStore(folder / "chat2crm.db", clock=clock)
+    await service.open()
+    await service.accept(delivery("before", at=clock.now()))
+    await service.close()
+
+    saved = run(folder, "store", "salvage", str(folder / "saved.db"))
+
+    assert saved.returncode == 0, saved.stderr
+    assert "deliveries            1 row(s)" in saved.stdout
+    assert f"chat2crm store restore {folder}/saved.db" in saved.stdout
+    assert run(folder, "store", "salvage", str(folder / "saved.db")).returncode == 2
+    assert run(folder, "store", "restore", str(folder / "saved.db")).returncode == 0
+    assert await keys(folder, clock) == ["before"]
+
+
 def test_without_a_store_there_is_nothing_to_back_up(folder: Path) -> None:
     said = run(folder, "store", "backup", str(folder / "copy.db"))
 

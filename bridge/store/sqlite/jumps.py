@@ -10,23 +10,33 @@ import sqlite3
 
 #: seconds; an identity that was written longer ago is not believed unchecked anyway
 LATELY = 3600.0
-#: seconds by which the newest job may be ahead of the clock at start before that counts as a jump
+#: seconds by which something may be ahead of the clock before that counts as a jump
 TOLERANCE = 1.0
 
+#: seconds within which a jump is noticed
+UNNOTICED = 10.0
+
+_BEFORE = "NOT BETWEEN :since AND :until"
 _OPEN = "state IN ('pending', 'retrying', 'waiting')"
 
 
 def moved(db: sqlite3.Connection, seconds: float, now: float) -> None:
     """`now` is the new time, `seconds` ahead of what it would have been (less than 0: behind)."""
-    by = {"by": seconds, "lately": now - seconds - LATELY}
+    by = {
+        "by": seconds, "lately": now - seconds - LATELY,
+        # between the jump and this look something may have been written by the new time already
+        "since": now - min(UNNOTICED, abs(seconds) / 2), "until": now + TOLERANCE,
+    }  # fmt: skip
     for change in (
-        f"UPDATE jobs SET next_at = next_at + :by, failing_since = failing_since + :by WHERE {_OPEN}",  # noqa: S608 - a constant
-        "UPDATE jobs SET lease_until = lease_until + :by WHERE state = 'running'",
-        "UPDATE operations SET sent_at = sent_at + :by WHERE state = 'sent' AND job IN "
-        "(SELECT id FROM jobs WHERE state NOT IN ('done', 'skipped'))",
-        "UPDATE identities SET written_at = written_at + :by WHERE written_at > :lately",
+        f"UPDATE jobs SET next_at = next_at + :by, failing_since = failing_since + :by WHERE {_OPEN} AND updated_at {_BEFORE}",  # noqa: S608 - constants
+        f"UPDATE jobs SET lease_until = lease_until + :by WHERE state = 'running' AND updated_at {_BEFORE}",  # noqa: S608 - constants
+        (
+            f"UPDATE operations SET sent_at = sent_at + :by WHERE state = 'sent' AND sent_at {_BEFORE} AND job IN "  # noqa: S608 - constants
+            "(SELECT id FROM jobs WHERE state NOT IN ('done', 'skipped'))"
+        ),
+        f"UPDATE identities SET written_at = written_at + :by WHERE written_at > :lately AND written_at {_BEFORE}",  # noqa: S608 - constants
         "UPDATE deliveries SET fetch_at = fetch_at + :by, fetch_until = fetch_until + :by WHERE state = 'fetching'",
-        "UPDATE target_stops SET until = until + :by",
+        f"UPDATE target_stops SET until = until + :by WHERE since {_BEFORE}",  # noqa: S608 - constants
     ):
         db.execute(change, by)
 

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from types import coroutine
 from typing import Any
+from zlib import compress, decompress
 
 from bridge.attempt import Attempting
 from bridge.clock import Clock
@@ -386,9 +387,11 @@ class Search:
 
     def run(self, first: World) -> None:
         """Raises AssertionError, with the way that led there, for an end that `end` refuses, or any world that `always` does."""
-        open_worlds: list[tuple[World, tuple[str, ...]]] = [(first, ())]
+        # packed: there may be tens of thousands
+        open_worlds: list[tuple[World, tuple[str, ...]]] = [(replace(first, db=compress(first.db, 1)), ())]
         while open_worlds:
-            world, way = open_worlds.pop()
+            packed, way = open_worlds.pop()
+            world = replace(packed, db=decompress(packed.db))
             shape = world.shape()
             for after, words in self._ways_on(world):
                 if after is None:
@@ -401,7 +404,7 @@ class Search:
                 if after.budget == world.budget:
                     self._by_itself[shape].add(following)
                 if self._is_new(following, after.budget):
-                    open_worlds.append((after, told))
+                    open_worlds.append((replace(after, db=compress(after.db, 1)), told))
 
     def stuck(self) -> set[bytes]:
         """The worlds from which no end can be reached although nothing more goes wrong."""

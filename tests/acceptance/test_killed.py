@@ -38,13 +38,15 @@ async def crms(service: Service) -> AsyncIterator[Crms]:
 
 
 class Load:
-    """Posts without a pause, to all sources in turn; remembers what was acknowledged."""
+    """Posts to all sources in turn; remembers what was acknowledged."""
 
     def __init__(self, service: Service, *, at_once: int, seed: int) -> None:
         self.service = service
         self.chance = random.Random(seed)
         self.acknowledged: Counter[str] = Counter()
         self.going = True
+        #: about twenty chats a second in all: what is killed again and again must be able to keep up
+        self.pause = at_once / 10
         self._tasks = [asyncio.create_task(self._send(number + 1)) for number in range(at_once)]
 
     async def _send(self, number: int) -> None:
@@ -58,7 +60,7 @@ class Load:
                 self.acknowledged[kind] += 1
             else:
                 await asyncio.sleep(0.02)
-            await asyncio.sleep(0.05 * self.chance.random())
+            await asyncio.sleep(self.pause * self.chance.random())
 
     async def end(self) -> None:
         self.going = False

@@ -26,7 +26,7 @@ wheel: setup
 
 # ARGS goes to pytest: make unit ARGS='tests/config -x'
 unit: setup
-	@$(bin)/pytest --quiet -n auto --cov --cov-report= $(ARGS)
+	@$(bin)/pytest --quiet -n auto --dist worksteal --cov --cov-report= $(ARGS)
 	@$(bin)/coverage report --show-missing --skip-covered
 
 torture: setup

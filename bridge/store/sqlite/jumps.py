@@ -28,7 +28,11 @@ def moved(db: sqlite3.Connection, seconds: float, now: float) -> None:
         "since": now - min(UNNOTICED, abs(seconds) / 2), "until": now + TOLERANCE,
     }  # fmt: skip
     for change in (
-        f"UPDATE jobs SET next_at = next_at + :by, failing_since = failing_since + :by WHERE {_OPEN} AND updated_at {_BEFORE}",  # noqa: S608 - constants
+        # `updated_at` too: the clock may be set again, and back
+        (
+            "UPDATE jobs SET next_at = next_at + :by, failing_since = failing_since + :by, updated_at = updated_at + :by "  # noqa: S608 - constants
+            f"WHERE {_OPEN} AND updated_at {_BEFORE}"
+        ),
         f"UPDATE jobs SET lease_until = lease_until + :by WHERE state = 'running' AND updated_at {_BEFORE}",  # noqa: S608 - constants
         (
             f"UPDATE operations SET sent_at = sent_at + :by WHERE state = 'sent' AND sent_at {_BEFORE} AND job IN "  # noqa: S608 - constants
@@ -36,7 +40,7 @@ def moved(db: sqlite3.Connection, seconds: float, now: float) -> None:
         ),
         f"UPDATE identities SET written_at = written_at + :by WHERE written_at > :lately AND written_at {_BEFORE}",  # noqa: S608 - constants
         "UPDATE deliveries SET fetch_at = fetch_at + :by, fetch_until = fetch_until + :by WHERE state = 'fetching'",
-        f"UPDATE target_stops SET until = until + :by WHERE since {_BEFORE}",  # noqa: S608 - constants
+        f"UPDATE target_stops SET until = until + :by, since = since + :by WHERE since {_BEFORE}",  # noqa: S608 - constants
     ):
         db.execute(change, by)
 

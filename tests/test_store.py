@@ -834,6 +834,31 @@ class TestJumps:
         await clock.advance(2)
         assert [job.id for job in await claim(store)] == [job.id]
 
+    async def test_set_and_set_back_is_as_if_nothing_had_been(
+        self, store: Store, store_url: str, clock: FakeClock, seconds: float
+    ) -> None:
+        """With a restart in between, which looks at the newest job to find out about jumps."""
+        await finish_chat(store, clock.now(), "a")
+        [job] = await claim(store)
+        [row] = await store.record_plan(job, plan_of(CREATE))
+        await store.record_sent(row, epoch=job.epoch)
+        await finish_chat(store, clock.now(), "b", next_in=30.0)
+        for by in (seconds, -seconds):
+            clock.jump(by)
+            await store.clock_moved(by)
+            for _ in range(2):
+                await store.close()
+                store = open_store(store_url, clock=clock)
+                await store.open()
+
+        sent = await store.operation(row.id)
+        assert sent is not None
+        assert sent.sent_at == pytest.approx(clock.time())
+        assert [one.id for one in await claim(store)] == [job.id]
+        await clock.advance(30)
+        assert len(await claim(store)) == 1
+        await store.close()
+
     async def test_a_clock_that_went_back_while_nobody_looked_delays_nothing(
         self, store: Store, store_url: str, clock: FakeClock, seconds: float
     ) -> None:

@@ -131,9 +131,9 @@ async def test_killed_a_thousand_times_under_load(service: Service, crms: Crms) 
 
 async def stopped_under_load(service: Service, crms: Crms, *, stops: int, at_once: int) -> None:
     """Some of the CRMs' answers take longer than the service may wait for them."""
-    await trouble(crms, latency=[{"operation": "note.create", "seconds": [0.0, 12.0]}])
+    await trouble(crms, latency=[{"operation": "note.create", "seconds": [0.0, 7.0]}])
     for target in service.config["targets"].values():
-        target.update(timeout="20s", commits_within="13s")
+        target.update(timeout="20s", commits_within="9s")
     await service.start()
     load = Load(service, at_once=at_once, seed=7)
     for _ in range(stops):

@@ -33,10 +33,14 @@ def moved(db: sqlite3.Connection, seconds: float, now: float) -> None:
             "UPDATE jobs SET next_at = next_at + :by, failing_since = failing_since + :by, updated_at = updated_at + :by "  # noqa: S608 - constants
             f"WHERE {_OPEN} AND updated_at {_BEFORE}"
         ),
-        f"UPDATE jobs SET lease_until = lease_until + :by WHERE state = 'running' AND updated_at {_BEFORE}",  # noqa: S608 - constants
         (
-            f"UPDATE operations SET sent_at = sent_at + :by WHERE state = 'sent' AND sent_at {_BEFORE} AND job IN "  # noqa: S608 - constants
-            "(SELECT id FROM jobs WHERE state NOT IN ('done', 'skipped'))"
+            "UPDATE jobs SET lease_until = lease_until + :by, updated_at = updated_at + :by "  # noqa: S608 - constants
+            f"WHERE state = 'running' AND updated_at {_BEFORE}"
+        ),
+        # never further back than now: a request must not look older than it is
+        (
+            f"UPDATE operations SET sent_at = sent_at + :by WHERE state = 'sent' AND sent_at {_BEFORE} "  # noqa: S608 - constants
+            "AND (:by > 0 OR sent_at > :until) AND job IN (SELECT id FROM jobs WHERE state NOT IN ('done', 'skipped'))"
         ),
         f"UPDATE identities SET written_at = written_at + :by WHERE written_at > :lately AND written_at {_BEFORE}",  # noqa: S608 - constants
         "UPDATE deliveries SET fetch_at = fetch_at + :by, fetch_until = fetch_until + :by WHERE state = 'fetching'",

@@ -125,7 +125,8 @@ async def test_every_form_has_a_token_and_nothing_is_done_without(desk: Desk) ->
     job_id = await desk.ended(JobState.DEAD, "crm_rejected", code="crm_rejected")
     action = f"/jobs/{job_id}/skip"
     token = form_of(await desk.page(f"/jobs/{job_id}"), action)["token"]
-    for given in ({}, {"token": ""}, {"token": token[:-1] + "x"}, {"token": "ё"}):
+    nearly = token[:-1] + ("y" if token.endswith("x") else "x")
+    for given in ({}, {"token": ""}, {"token": nearly}, {"token": "ё"}):
         assert (await desk.web.post(action, data=given, allow_redirects=False)).status == 403, given
     job = await desk.store.job(job_id)
     assert job is not None

@@ -18,13 +18,15 @@ from ipaddress import ip_address, ip_network
 from typing import Any, Protocol
 
 import aiohttp
-import httpx2
-from httpx_aiohttp.httpx2 import AiohttpTransport
+from aiohttp.http_exceptions import ContentEncodingError
+from yarl import URL
 
 from bridge.errors import AccessRefused, NoAnswer, NotSent, Rejected
 
 #: a CRM's answer larger than this is not read to its end
 MAX_ANSWER = 8 * 1024 * 1024
+#: the longest header line of an answer that is read; some CRMs set cookies of several kB
+MAX_HEADER = 32 * 1024
 #: seconds for name look-up, connection and TLS; short, because until then nothing has been sent
 CONNECT_TIMEOUT = 5.0
 #: seconds an idle connection is kept: below the 5 s after which common servers close theirs, so that a request is
@@ -84,7 +86,6 @@ class Transport:
         timeout: seconds for the whole exchange, from the first byte out to the last byte in.
         max_connections: how many requests may be under way at once; more of them wait.
         only_private: connect to loopback and private addresses only, whatever a name is resolved to at that moment.
-        rim: what moves the bytes; tests put httpx2's own transport here, which respx can intercept.
     """
 
     def __init__(
@@ -95,17 +96,17 @@ class Transport:
         max_answer: int = MAX_ANSWER,
         max_connections: int = 20,
         only_private: bool = False,
-        rim: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         self._timeout = timeout
         self._max_answer = max_answer
-        connect = min(connect_timeout, timeout)
-        # The transport alone, without httpx2's client around it: no redirects, no cookies, no authentication and no proxy from
-        # the environment are just what is wanted here, and leaving them out halves the CPU that a request takes.
-        self._rim = rim or _over_aiohttp(max_connections, only_private=only_private)
+        self._max_connections = max_connections
+        self._only_private = only_private
         # The whole exchange is bounded in send(); these only tell a connection that never came about from an answer that
         # did not.
-        self._extensions = {"timeout": {"connect": connect, "read": timeout, "write": timeout, "pool": timeout}}
+        self._timeouts = aiohttp.ClientTimeout(
+            total=None, connect=timeout, sock_connect=min(connect_timeout, timeout), sock_read=timeout
+        )
+        self._session: aiohttp.ClientSession | None = None
 
     async def send(self, request: PreparedRequest) -> Answer:
         """Send it, once.
@@ -114,51 +115,88 @@ class Transport:
             NotSent: no connection could be made; the CRM certainly has nothing of it.
             NoAnswer: it may have been carried out.
             AccessRefused: the address is a public one, and only private ones are allowed; nothing was sent.
-            Rejected: the address cannot be one.
+            Rejected: the address cannot be one, or a header cannot stand in one; nothing was sent.
         """
+        url, headers = _address(request.url), _sendable({**HEADERS, **request.headers})
         limit = self._timeout
         started = time.perf_counter()
         try:
             async with asyncio.timeout(limit):
-                status, headers, body = await self._exchange(request)
+                status, answered, body = await self._exchange(request, url, headers)
         except TimeoutError as error:
             if isinstance(error, _NOTHING_SENT):
                 raise _not_sent(error) from error
             raise NoAnswer(f"The CRM gave no answer within {limit:g} s.") from error
-        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
-            raise Rejected("The CRM's address is not one that can be called: check the target's `url`.") from error
-        except (httpx2.TransportError, httpx2.DecodingError, aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError) as error:
             if _was_public(error):
                 raise AccessRefused(
                     "The CRM's address is a public one, and its endpoint asks nobody for a key, so nothing was sent: use its "
                     "address in a private network, or set allow_public: true"
                 ) from error
-            raise _failure(error, limit) from error
-        return Answer(status, headers, body, round((time.perf_counter() - started) * 1000))
+            raise _failure(error) from error
+        return Answer(status, answered, body, round((time.perf_counter() - started) * 1000))
 
-    async def _exchange(self, request: PreparedRequest) -> tuple[int, Mapping[str, str], bytes]:
-        built = httpx2.Request(
-            request.method, request.url, headers={**HEADERS, **request.headers}, content=request.body,
-            extensions=self._extensions,
-        )  # fmt: skip
-        if built.url.scheme not in {"http", "https"} or not built.url.host:
-            raise httpx2.UnsupportedProtocol("not an address of the web")
-        response = await self._rim.handle_async_request(built)
-        try:
+    async def _exchange(
+        self, request: PreparedRequest, url: URL, headers: Mapping[str, str]
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        session = self._session or self._opened()
+        async with session.request(
+            request.method, url, headers=headers, data=request.body or None, allow_redirects=False, timeout=self._timeouts
+        ) as response:
             body = bytearray()
-            async for chunk in response.aiter_bytes():
+            async for chunk in response.content.iter_any():
                 body += chunk
                 if len(body) > self._max_answer:
                     raise NoAnswer(
                         f"The CRM's answer is larger than {self._max_answer} bytes and was not read to its end; "
                         "let the mapping ask for fewer records or fields."
                     )
-        finally:
-            await response.aclose()
-        return response.status_code, {k.lower(): v for k, v in response.headers.items()}, bytes(body)
+            answered: dict[str, str] = {}
+            for name, value in response.headers.items():
+                lower = name.lower()
+                answered[lower] = f"{answered[lower]}, {value}" if lower in answered else value
+        return response.status, answered, bytes(body)
+
+    def _opened(self) -> aiohttp.ClientSession:
+        # Made by the first request, because a session belongs to the running event loop.
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=self._max_connections, ssl=_trust(), keepalive_timeout=KEEP_ALIVE,
+                socket_factory=_private_socket if self._only_private else None,
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("User-Agent", "Content-Type"),
+            max_line_size=MAX_HEADER, max_field_size=MAX_HEADER,
+        )
+        # aiohttp sends a PUT or DELETE a second time by itself when a kept connection turns out closed. Whether
+        # anything may go out twice is decided above, with the journal in hand.
+        session._retry_connection = False  # noqa: SLF001  (there is no public switch)
+        self._session = session
+        return session
 
     async def close(self) -> None:
-        await self._rim.aclose()
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+
+def _address(url: str) -> URL:
+    try:
+        address = URL(url, encoded=True)
+        usable = address.scheme in {"http", "https"} and bool(address.host) and bool(address.port)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise Rejected("The CRM's address is not one that can be called: check the target's `url`.")
+    return address
+
+
+def _sendable(headers: Mapping[str, str]) -> Mapping[str, str]:
+    # refused here, with the name of the header, because a broken line would begin a header of somebody else's choosing
+    for name, value in headers.items():
+        if not value.isprintable() and any(letter in value for letter in "\r\n\0"):
+            raise Rejected(f"The value of the header {name} has a line break in it, so nothing was sent.")
+    return headers
 
 
 def is_private(address: str) -> bool:
@@ -183,40 +221,14 @@ def _private_socket(told: tuple[Any, ...]) -> socket.socket:
 @functools.cache
 def _trust() -> ssl.SSLContext:
     """Whom we believe, one for all targets: reading the certificates takes 30 ms and a megabyte each time."""
-    return httpx2.create_ssl_context(trust_env=False)
+    return ssl.create_default_context()
 
 
-def _over_aiohttp(max_connections: int, *, only_private: bool = False) -> httpx2.AsyncBaseTransport:
-    # A third of the CPU that httpx2's own transport takes for a request.
-    context = _trust()
-
-    def session() -> aiohttp.ClientSession:
-        # Made by the first request, because a session belongs to the running event loop.
-        made = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=max_connections, ssl=context, keepalive_timeout=KEEP_ALIVE,
-                socket_factory=_private_socket if only_private else None,
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
-        # aiohttp sends a PUT or DELETE a second time by itself when a kept connection turns out closed. Whether
-        # anything may go out twice is decided above, with the journal in hand.
-        made._retry_connection = False  # noqa: SLF001  (there is no public switch)
-        return made
-
-    return AiohttpTransport(verify=context, client=session)
-
-
-def _failure(error: Exception, limit: float) -> NotSent | NoAnswer:
-    # The adapter calls a connection that broke half-way "ConnectTimeout"; only the exception beneath tells whether
-    # anything had been sent. When in doubt: it may have been.
-    cause = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError | OSError) else error
-    own_rim = cause is error and isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
-    if isinstance(cause, _NOTHING_SENT) or own_rim:
-        return _not_sent(cause)
-    if isinstance(cause, TimeoutError | httpx2.TimeoutException):
-        return NoAnswer(f"The CRM gave no answer within {limit:g} s.")
-    if isinstance(error, httpx2.DecodingError):
+def _failure(error: Exception) -> NotSent | NoAnswer:
+    # When in doubt, it may have been sent.
+    if isinstance(error, _NOTHING_SENT):
+        return _not_sent(error)
+    if isinstance(error.__cause__, ContentEncodingError):
         return NoAnswer("The CRM's answer is compressed in a way that cannot be read.")
     return NoAnswer("The connection to the CRM broke before its answer was complete.")
 

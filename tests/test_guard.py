@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
-import httpx2
+import httpx
 import pytest
 from aiohttp import web
 from guard import WayOut
@@ -41,12 +41,12 @@ def test_no_way_leads_out(no_way_out: list[str], way: Callable[[], object]) -> N
 
 
 async def test_no_client_gets_out(no_way_out: list[str]) -> None:
-    async with aiohttp.ClientSession() as session, httpx2.AsyncClient() as client:
+    async with aiohttp.ClientSession() as session, httpx.AsyncClient() as client:
         with pytest.raises(aiohttp.ClientConnectorError):
             await session.get(f"http://{AWAY}/")
         with pytest.raises(aiohttp.ClientConnectorError):
             await session.get("http://name.invalid/")
-        with pytest.raises(httpx2.ConnectError):
+        with pytest.raises(httpx.ConnectError):
             await client.get(f"http://{AWAY}/")
     with pytest.raises(OSError, match="leave this machine"):
         await asyncio.open_connection(AWAY, 80)

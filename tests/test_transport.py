@@ -4,10 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-import httpx
-import httpx2
 import pytest
-import respx
 
 from bridge.errors import AccessRefused, NoAnswer, NotSent, Rejected
 from bridge.transport import PreparedRequest, Transport, is_private
@@ -77,7 +74,7 @@ async def test_an_answer_comes_back_whole_whatever_its_status() -> None:
 async def test_the_request_goes_out_with_its_headers_and_nothing_of_the_library() -> None:
     async with served(lambda _: OK) as (url, seen), transport() as t:
         headers = {"X-Key": "k", "Content-Type": "x/y"}
-        await t.send(PreparedRequest("POST", url + "/a%20b?phone=%2B7&x[]=1", headers, b"{}"))
+        await t.send(PreparedRequest("POST", url + "/a%20b?phone=%2B7&x%5B%5D=1", headers, b"{}"))
 
     head = seen[0].decode()
     assert head.startswith("POST /a%20b?phone=%2B7&x%5B%5D=1 HTTP/1.1\r\n")
@@ -130,6 +127,13 @@ async def test_when_the_answer_is_lost_the_request_may_have_been_done(answer: by
 
     assert caught.value.maybe_done is True
     assert len(seen) == 1
+
+
+async def test_an_answer_that_cannot_be_unpacked_is_named() -> None:
+    broken = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nzz"
+    async with served(lambda _: broken) as (url, _), transport() as t:
+        with pytest.raises(NoAnswer, match="compressed"):
+            await t.send(PreparedRequest("GET", url))
 
 
 async def test_silence_ends_after_the_time_out_and_the_request_may_have_been_done() -> None:
@@ -226,18 +230,18 @@ async def test_an_address_that_is_none_is_refused_with_what_to_check(url: str) -
             await t.send(PreparedRequest("GET", url))
 
 
-async def test_over_another_rim_the_errors_are_the_same() -> None:
-    with respx.mock(using="httpcore2") as mocked:
-        mocked.get("http://crm.test/refused").mock(side_effect=httpx2.ConnectError("refused"))
-        mocked.get("http://crm.test/slow").mock(side_effect=httpx2.ReadTimeout("slow"))
-        mocked.get("http://crm.test/fine").mock(return_value=httpx.Response(200, json=[1]))
-        t = Transport(rim=httpx2.AsyncHTTPTransport())
-        with pytest.raises(NotSent):
-            await t.send(PreparedRequest("GET", "http://crm.test/refused"))
-        with pytest.raises(NoAnswer):
-            await t.send(PreparedRequest("GET", "http://crm.test/slow"))
-        assert (await t.send(PreparedRequest("GET", "http://crm.test/fine"))).body == b"[1]"
-        await t.close()
+@pytest.mark.parametrize("broken", ["a\r\nX-Evil: 1", "a\nb", "a\0"])
+async def test_a_header_with_a_line_break_is_refused_and_nothing_is_sent(broken: str) -> None:
+    async with served(lambda _: OK) as (url, seen), transport() as t:
+        with pytest.raises(Rejected, match="header X-Name"):
+            await t.send(PreparedRequest("GET", url, {"X-Name": broken}))
+    assert seen == []
+
+
+async def test_headers_that_come_twice_are_one_list_under_a_lower_case_name() -> None:
+    answer = b"HTTP/1.1 200 OK\r\nX-A: 1\r\nx-a: 2\r\nContent-Length: 2\r\n\r\n{}"
+    async with served(lambda _: answer) as (url, _), transport() as t:
+        assert (await t.send(PreparedRequest("GET", url))).headers["x-a"] == "1, 2"
 
 
 # -- private addresses only --------------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx
+import respx
 from fakes import FakeClock
 from pydantic import SecretStr
 
@@ -39,6 +41,23 @@ class Scripted:
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+class Routed:
+    """The other side as routes: for what is asked in an order that does not matter, or more than once. What no route
+    answers fails the test; `routes` are respx's, and `routes.calls` are the requests as they would stand on the wire.
+    """
+
+    def __init__(self) -> None:
+        self.routes = respx.MockRouter(base_url="https://crm.example.com/api")
+
+    async def send(self, request: PreparedRequest) -> Answer:
+        asked = httpx.Request(request.method, request.url, headers=dict(request.headers), content=request.body)
+        answer = await self.routes.async_handler(asked)
+        return Answer(answer.status_code, dict(answer.headers), await answer.aread())
+
+    async def close(self) -> None:
+        self.routes.assert_all_called()
 
 
 def said(data: Any = None, status: int = 200, **headers: str) -> Answer:

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx2
+import httpx
 import pytest
 from crm.speaking import Hurried, Scripted, crm_over, mapping_with, said
 
@@ -32,7 +32,7 @@ NOTE = Operation(
 class Box:
     """A sandbox CRM, a target that speaks to it, and a hand on its switches."""
 
-    def __init__(self, crm: Crm, http: httpx2.AsyncClient) -> None:
+    def __init__(self, crm: Crm, http: httpx.AsyncClient) -> None:
         self.crm = crm
         self.http = http
         self.steps: list[Step] = []
@@ -51,7 +51,7 @@ class Box:
 
 @asynccontextmanager
 async def box(mapping: str = "sandbox", **target: Any) -> AsyncIterator[Box]:
-    async with start() as running, httpx2.AsyncClient(base_url=running.url) as http:
+    async with start() as running, httpx.AsyncClient(base_url=running.url) as http:
         crm = crm_over(Transport(), mapping, clock=Clock(), url=running.url, token=running.api_key, **target)
         try:
             yield Box(crm, http)

@@ -111,7 +111,7 @@ class LiveAnswers:
     def _scope(self, source: Source, target: Target, chat: Chat, found: Extraction, limit: int) -> dict[str, Any]:
         figures = kpi(chat, source.settings.hours, source.settings.zone, points=found.points)
         return scope(
-            chat, found.points, found.wishes, figures, source=source.scope(), target=target.settings.scope(), match=None,
+            chat, found.points, found.wishes, figures, source=source.scope(), target=target.settings.scope(),
             match_limit=limit,
         )
 

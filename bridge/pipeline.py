@@ -12,6 +12,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from bridge.attempt import Attempting, PlanAgain, Stop, held, skipped, waiting
@@ -22,7 +23,7 @@ from bridge.crm.merge import what_is_new
 from bridge.errors import BrakeReached, Conflict, NotFound
 from bridge.extract import Extraction, contact_points
 from bridge.journal import Journal
-from bridge.kpi import kpi
+from bridge.kpi import Kpi, kpi
 from bridge.match import agreement, contenders
 from bridge.model import Chat, Client, JobState, Operation, OperationKind, OperationState, Plan, Role, Verdict
 from bridge.recognise import Person, Recogniser
@@ -120,7 +121,7 @@ class Pipeline:
         delivered = await self.store.delivered(case.stored.row, target.name)
         if case.carries() <= delivered and not await self._has_new_contact(case):
             raise skipped("nothing_new")
-        seen = case.scope()
+        seen = case.scope
         for_nobody = await self._for_nobody(case, delivered)
         if for_nobody is not None:
             return for_nobody
@@ -211,14 +212,14 @@ class Pipeline:
         if match is not None and match.client is not None and target.mapping.open_deals is not None and (
             options.deal == "if_none_open" or options.note_on != "client"
         ):
-            open_deals = await target.crm.open_deals(match.client, case.scope(), attempt.steps)
+            open_deals = await target.crm.open_deals(match.client, case.scope, attempt.steps)
         owner = await self._owner(case) if match is not None and match.verdict is Verdict.NEW else None
         return Work(
-            chat=case.chat, points=case.found.points, wishes=case.found.wishes, masked=case.found.masked, match=match,
-            options=options, settings=case.note_settings(), mapping=target.mapping, keys=case.markers(), delivered=delivered,
-            generation=attempt.job.generation + 1, open_deals=open_deals, quiet=attempt.job.quiet,
-            source=case.source.scope(), target=target.settings.scope(), owner=owner, what_is_new=what_is_new,
-            card_url=target.crm.card_url,
+            chat=case.chat, points=case.found.points, wishes=case.found.wishes, masked=case.found.masked,
+            message_keys=case.message_keys, figures=case.figures, scope=case.scope, match=match,
+            options=options, settings=case.note_settings, mapping=target.mapping, keys=case.markers(), delivered=delivered,
+            generation=attempt.job.generation + 1, open_deals=open_deals, quiet=attempt.job.quiet, owner=owner,
+            what_is_new=what_is_new, card_url=target.crm.card_url,
         )
 
     async def _owner(self, case: Case) -> str | None:
@@ -226,7 +227,7 @@ class Pipeline:
         wanted = case.options.owner.new
         if wanted == "crm":
             return None
-        email = (case.scope().get("operator") or {}).get("email") if wanted == "operator" else wanted
+        email = (case.scope.get("operator") or {}).get("email") if wanted == "operator" else wanted
         if not email:
             return None
         if "@" not in email:
@@ -283,7 +284,7 @@ class Pipeline:
             return None
         client = Client.model_validate(planned.scope["client"])
         await self._lock(case, [_client_lock(target, client)])
-        deals = await target.crm.open_deals(client, case.scope(), attempt.steps)
+        deals = await target.crm.open_deals(client, case.scope, attempt.steps)
         return str(deals[0]["id"]) if deals else None
 
     async def _adopt(self, case: Case, conflict: Conflict) -> None:
@@ -293,7 +294,7 @@ class Pipeline:
         known = [client for record in conflict.records if (client := read_client(record, parts, entity)) is not None]
         if not known and conflict.record_id:
             try:
-                known = [await target.crm.read(Client(id=conflict.record_id, entity=entity), case.scope(), case.attempt.steps)]
+                known = [await target.crm.read(Client(id=conflict.record_id, entity=entity), case.scope, case.attempt.steps)]
             except NotFound:
                 return
         same = contenders(case.person.points, known, case.person.external_id)
@@ -331,9 +332,9 @@ class Pipeline:
         return target.settings.options
 
 
-@dataclass(slots=True)
+@dataclass
 class Case:
-    """One chat on its way to one target."""
+    """One chat on its way to one target, and what follows from it, worked out once."""
 
     attempt: Attempting
     source: Source
@@ -343,7 +344,6 @@ class Case:
     options: RouteOptions
     person: Person
     settings: Settings
-    _scope: dict[str, Any] | None = None
 
     @property
     def chat(self) -> Chat:
@@ -351,10 +351,19 @@ class Case:
 
     def carries(self) -> set[str]:
         """Keys of all that this chat has to tell."""
-        keys = message_keys(self.chat)
-        told = {key for key, message in zip(keys, self.chat.messages, strict=True) if message.role is not Role.INTERNAL}
+        keyed = zip(self.message_keys, self.chat.messages, strict=True)
+        told = {key for key, message in keyed if message.role is not Role.INTERNAL}
         return told or {contact_key(self.chat, self.found.points)}
 
+    @cached_property
+    def message_keys(self) -> tuple[str, ...]:
+        return message_keys(self.chat)
+
+    @cached_property
+    def figures(self) -> Kpi:
+        return kpi(self.chat, self.note_settings.hours, self.note_settings.tz, points=self.found.points)
+
+    @cached_property
     def note_settings(self) -> NoteSettings:
         source = self.source.settings
         template = self.target.settings.note.template
@@ -365,15 +374,12 @@ class Case:
             self.settings.key.get_secret_value().encode(), self.target.name, self.source.name, self.chat.chat_id
         )
 
+    @cached_property
     def scope(self) -> dict[str, Any]:
-        if self._scope is None:
-            note = self.note_settings()
-            self._scope = scope(
-                self.chat, self.found.points, self.found.wishes, kpi(self.chat, note.hours, note.tz, points=self.found.points),
-                source=self.source.scope(), target=self.target.settings.scope(), match=None,
-                match_limit=self.options.match_limit, quiet=self.attempt.job.quiet,
-            )
-        return self._scope
+        return scope(
+            self.chat, self.found.points, self.found.wishes, self.figures, source=self.source.scope(),
+            target=self.target.settings.scope(), match_limit=self.options.match_limit, quiet=self.attempt.job.quiet,
+        )
 
 
 def _enriched(client: Client, made: Plan) -> Client:

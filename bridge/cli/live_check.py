@@ -192,8 +192,8 @@ def _probe_plan(mapping: CrmMapping, settings: Settings, configured: TargetSetti
     )
     values = ((PointKind.PHONE, _phone()), (PointKind.EMAIL, next(emails())))
     points = tuple(ContactPoint(kind=kind, value=value, as_written=value, claim=Claim.OWN) for kind, value in values)
-    made = plan(Work(
-        chat=chat, points=points, wishes=Wishes(), match=Match(verdict=Verdict.NEW, reason="a probe"),
+    made = plan(Work.over(
+        chat, points, Wishes(), match=Match(verdict=Verdict.NEW, reason="a probe"),
         options=RouteOptions(missed="none"), settings=NoteSettings(language=settings.language, tz=settings.zone),
         mapping=mapping, quiet=True, source={"name": chat.source}, target=configured.scope(),
         keys=MarkerKeys(settings.key.get_secret_value().encode(), configured.name, chat.source, chat.chat_id),

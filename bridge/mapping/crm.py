@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from bridge.mapping.auth import Auth, Token, Who
@@ -335,9 +335,16 @@ class CrmMapping(Mapped):
     triggers: dict[Operation, BothLanguages] = Field(default_factory=dict)
     options: dict[str, Option] = Field(default_factory=dict)
     scale: CrmScale = Field(default_factory=dict)
+    #: asked for with every operation of every chat; names come from `entities`, or are few
+    _entities: dict[str, Entity] = PrivateAttr(default_factory=dict)
 
     def for_entity(self, name: str) -> Entity:
         """The parts that hold for records of one entity: its own, else the mapping's."""
+        if name not in self._entities:
+            self._entities[name] = self._merged(name)
+        return self._entities[name]
+
+    def _merged(self, name: str) -> Entity:
         own = self.entities.get(name) or Entity()
         common = {part: getattr(self, part) for part in Entity.model_fields if part != "title"}
         return own.model_copy(update={part: value for part, value in common.items() if getattr(own, part) is None})

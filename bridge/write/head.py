@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from bridge.kpi import Kpi
 from bridge.model import Chat, Claim, ContactPoint, EventKind, Match, PointKind, Role
 from bridge.write.clean import clean_line, clean_name, mask
 from bridge.write.markup import Line, Span, Style, line
@@ -30,7 +29,6 @@ class Head:
     """Says who and what in one language."""
 
     work: Work
-    kpi: Kpi
     speech: Speech
 
     @property
@@ -97,7 +95,7 @@ class Head:
         return self.speech.word("uncertain", value=value) if point.claim is Claim.UNCLEAR else value
 
     def _status(self) -> Iterator[Span]:
-        kpi = self.kpi
+        kpi = self.work.figures
         if kpi.missed:
             offline = self.work.chat.kind is EventKind.OFFLINE_MESSAGE
             yield Span(self.speech.word("missed_offline" if offline else "missed"), Style.STRONG)
@@ -164,14 +162,14 @@ class Head:
         ))))  # fmt: skip
         if names:
             told = [self.speech.word("operators" if len(names) > 1 else "operator_one", value=", ".join(names))]
-            if self.kpi.handoffs:
-                told.append(self.speech.word("handoffs", value=self.kpi.handoffs))
+            if self.work.figures.handoffs:
+                told.append(self.speech.word("handoffs", value=self.work.figures.handoffs))
             yield BETWEEN.join(told)
         response = "first_response_open" if self.work.settings.hours else "first_response"
         figures = self._told(
-            (response, self._span(self.kpi.first_response_s)), ("duration", self._span(self.kpi.duration_s)),
+            (response, self._span(self.work.figures.first_response_s)), ("duration", self._span(self.work.figures.duration_s)),
             ("rating", chat.rating),
-            ("left_waiting", "!" if self.kpi.abandoned and not self.kpi.missed else None),
+            ("left_waiting", "!" if self.work.figures.abandoned and not self.work.figures.missed else None),
         )  # fmt: skip
         if shown := BETWEEN.join(figures):
             yield shown

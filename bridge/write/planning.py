@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bridge.kpi import Kpi, kpi
 from bridge.mapping.schema import Entity
 from bridge.model import Client, Json, Match, Operation, OperationKind, Plan, PointKind, Role, Verdict
 from bridge.write.clean import clean_line, storable
 from bridge.write.enrichment import Permission, permission, stands_on
 from bridge.write.head import Head
-from bridge.write.keys import contact_key, message_keys
+from bridge.write.keys import contact_key
 from bridge.write.markup import PLAIN
 from bridge.write.note import compose, in_parts, marked
-from bridge.write.scope import card_points, card_values, scope
+from bridge.write.scope import card_points, card_values, scope_of_plan
 from bridge.write.split import Block
 from bridge.write.transcript import Numbered, to_be_written
 from bridge.write.words import Speech
@@ -49,7 +48,6 @@ class _Enrichment:
 @dataclass(frozen=True, slots=True)
 class _Planner:
     work: Work
-    kpi: Kpi
     head: Head
     base: Mapping[str, Json]
     #: the mapping's parts for the kind of record that the client is
@@ -60,21 +58,16 @@ class _Planner:
 
     @classmethod
     def of(cls, work: Work) -> _Planner:
-        settings, chat = work.settings, work.chat
-        figures = kpi(chat, settings.hours, settings.tz, points=work.points)
         client = work.match.client if work.match else None
-        secret = {name for name, option in work.mapping.options.items() if option.secret}
-        base = scope(
-            chat, work.points, work.wishes, figures, source=work.source,
+        base = scope_of_plan(
+            work.scope, work.match, owner=work.owner, chat_marker=work.keys.chat,
             # The address may hold a key, and whoever sends the request knows it.
-            target={key: value for key, value in work.target.items() if key != "url" and key not in secret},
-            match=work.match, client=client, owner=work.owner, match_limit=work.options.match_limit, quiet=work.quiet,
+            unstored={"url", *(name for name, option in work.mapping.options.items() if option.secret)},
+            entity=client.entity if client else work.mapping.create.entity,
         )  # fmt: skip
-        base["chat"]["marker"] = work.keys.chat
-        base["entity"] = client.entity if client else work.mapping.create.entity
-        messages = to_be_written(chat, message_keys(chat), work.delivered)
+        messages = to_be_written(work.chat, work.message_keys, work.delivered)
         return cls(
-            work=work, kpi=figures, head=Head(work, figures, Speech(settings.language)), base=base,
+            work=work, head=Head(work, Speech(work.settings.language)), base=base,
             parts=work.mapping.for_entity(base["entity"]),
             messages=messages, carried=_carried(work, messages),
         )  # fmt: skip
@@ -181,7 +174,7 @@ class _Planner:
         work, speech = self.work, self.head.speech
         client = work.match.client if work.match else None
         owner = (client.owner if client else None) or (work.owner if work.match else None) or work.options.duty
-        wanted = work.options.missed == "task" and self.kpi.missed and not work.delivered
+        wanted = work.options.missed == "task" and self.work.figures.missed and not work.delivered
         if not wanted or self.parts.task is None or (work.match is None and owner is None):
             return
         manner = "_no_calls" if work.wishes.no_calls else ""
@@ -215,7 +208,7 @@ class _Planner:
 
     def _seen(self) -> tuple[str, ...]:
         """All that the chat tells up to here: an enrichment of a later revision is another one."""
-        return (*message_keys(self.work.chat), contact_key(self.work.chat, self.work.points))
+        return (*self.work.message_keys, contact_key(self.work.chat, self.work.points))
 
     def _open_deal(self) -> Mapping[str, Json] | None:
         """The open deal that was changed last, where the CRM tells; else its first."""

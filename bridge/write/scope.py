@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from urllib.parse import parse_qsl, urlsplit
 
 from bridge.kpi import Kpi
-from bridge.model import Chat, Claim, Client, ContactPoint, Json, Match, Message, Operator, PointKind, Role, Wishes
+from bridge.model import Chat, Claim, ContactPoint, Json, Match, Message, Operator, PointKind, Role, Wishes
 from bridge.write.clean import storable
 from bridge.write.names import split_name
 
 #: set for one operation, or by whoever carries it out
-_ABSENT = ("record", "new", "note", "part", "marker", "token", "item", "statement", "deal", "fetched")
+_ABSENT = ("match", "client", "owner", "record", "new", "note", "part", "marker", "token", "item", "statement", "deal", "fetched")
 _SECRET = ("token", "secret", "password", "key", "refresh")
 _UTM = ("source", "medium", "campaign", "content", "term")
 
 
-def scope(  # noqa: PLR0913 - one argument for each thing that templates see
+def scope(
     chat: Chat, points: Sequence[ContactPoint], wishes: Wishes, kpi: Kpi, *,
-    source: Mapping[str, Json], target: Mapping[str, Json], match: Match | None, client: Client | None = None,
-    owner: str | None = None, match_limit: int = 3, quiet: bool = False,
+    source: Mapping[str, Json], target: Mapping[str, Json], match_limit: int = 3, quiet: bool = False,
 ) -> dict[str, Json]:
-    """The scope of one chat's requests, as JSON that every store and CRM can take (no NULs, no halves of surrogates).
+    """The scope of one chat's requests before anybody knows whose it is, as JSON that every store and CRM can take (no NULs,
+    no halves of surrogates).
 
     The messages themselves are not in it, but in the note; `source` and `target` lose whatever is named like a secret.
     """
@@ -31,20 +31,31 @@ def scope(  # noqa: PLR0913 - one argument for each thing that templates see
         "phones": card_values(points, PointKind.PHONE, match_limit),
         "emails": card_values(points, PointKind.EMAIL, match_limit),
         "operator": operator.model_dump(mode="json") if (operator := main_operator(chat)) else None,
-        "owner": owner,
         "page": chat.page.model_dump(mode="json"),
         "utm": utm(chat),
         "kpi": kpi.model_dump(mode="json"),
         "wishes": wishes.model_dump(mode="json"),
         "source": without_secrets(source),
         "target": without_secrets(target),
-        "match": _match(match),
-        "client": client.model_dump(mode="json", exclude={"record"}) if client else None,
-        "record": client.record if client else None,
         "quiet": quiet,
     }
     stored: dict[str, Json] = storable(filled)
     return stored
+
+
+def scope_of_plan(
+    seen: Mapping[str, Json], match: Match | None, *, owner: str | None, chat_marker: str, unstored: Collection[str], entity: str
+) -> dict[str, Json]:
+    """The scope of a chat with whose chat it is. Stored with the plan: `unstored` are the target's settings that must not be."""
+    client = match.client if match else None
+    found: Json = storable({
+        "owner": owner, "match": _match(match), "record": client.record if client else None,
+        "client": client.model_dump(mode="json", exclude={"record"}) if client else None,
+    })  # fmt: skip
+    return {
+        **seen, **found, "chat": {**seen["chat"], "marker": chat_marker}, "entity": entity,
+        "target": {key: value for key, value in seen["target"].items() if key not in unstored},
+    }  # fmt: skip
 
 
 def card_points(points: Sequence[ContactPoint], limit: int) -> tuple[ContactPoint, ...]:

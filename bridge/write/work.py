@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
-from typing import Protocol
+from typing import Any, Protocol
 
-from bridge.kpi import Hours
+from bridge.kpi import Hours, Kpi, kpi
 from bridge.mapping.schema import CrmMapping, Enrich
 from bridge.mapping.templates import Template
 from bridge.model import Chat, Client, ContactPoint, Json, Match, Wishes
+from bridge.write.keys import message_keys
 from bridge.write.markers import MarkerKeys
+from bridge.write.scope import scope
 from bridge.write.words import Language
 
 
@@ -73,6 +75,11 @@ class Work:
     wishes: Wishes
     #: index into chat.messages → spans of numbers that nobody may read in a CRM (cards, passports)
     masked: Mapping[int, Sequence[tuple[int, int]]] = field(default_factory=dict)
+    #: of each message, in their order
+    message_keys: tuple[str, ...]
+    figures: Kpi
+    #: what the templates see of the chat before anybody knows whose it is
+    scope: Mapping[str, Json]
     #: None: nobody to attach it to (no contact point, no id)
     match: Match | None
     options: Options
@@ -87,10 +94,22 @@ class Work:
     open_deals: Sequence[Mapping[str, Json]] | None = None
     #: the chat is old: nothing that a CRM does by itself may be set off
     quiet: bool = False
-    #: what templates see as `source` and `target`. Stored with the plan, so secrets are taken out of it
-    source: Mapping[str, Json] = field(default_factory=dict)
-    target: Mapping[str, Json] = field(default_factory=dict)
     #: the CRM's user who is to own what is written, as found by the operator's e-mail or configured
     owner: str | None = None
     what_is_new: WhatIsNew | None = None
     card_url: Callable[[Client], str | None] | None = None
+
+    @classmethod
+    def over(
+        cls, chat: Chat, points: tuple[ContactPoint, ...], wishes: Wishes, *, options: Options, settings: NoteSettings,
+        source: Mapping[str, Json], target: Mapping[str, Json], quiet: bool = False, **rest: Any,
+    ) -> Work:
+        """With what follows from the chat itself worked out here, for who has not done so before."""
+        figures = kpi(chat, settings.hours, settings.tz, points=points)
+        return cls(
+            chat=chat, points=points, wishes=wishes, options=options, settings=settings, quiet=quiet,
+            message_keys=message_keys(chat), figures=figures,
+            scope=scope(chat, points, wishes, figures, source=source, target=target,
+                        match_limit=options.match_limit, quiet=quiet),
+            **rest,
+        )  # fmt: skip

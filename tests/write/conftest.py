@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -83,23 +82,23 @@ def work(
         source="shop", chat_id="c1", visitor=Visitor(name="Иван Петров"), operators=(Operator(id="7", name="Анна"),),
         messages=(said("visitor", "Здравствуйте!", "11:05"), said("operator", "Добрый день!", "11:07", author="Анна")),
     )
-    whole = Work(
-        chat=chat, points=(point("+79161234567"),), wishes=Wishes(), match=Match(verdict=Verdict.NEW),
-        options=RouteOptions(), settings=NoteSettings(tz=ZoneInfo("Europe/Moscow")), mapping=mapping(),
-        keys=MarkerKeys(KEY, "sales", "shop", "c1"),
-    )
+    usual: dict[str, Any] = {
+        "points": (point("+79161234567"),), "wishes": Wishes(), "match": Match(verdict=Verdict.NEW), "mapping": mapping(),
+        "keys": MarkerKeys(KEY, "sales", "shop", "c1"), "source": {}, "target": {}, "chat": chat,
+    }  # fmt: skip
 
     def build(**parts: Any) -> Work:
         def taken(names: Iterable[str]) -> dict[str, Any]:
             return {key: parts.pop(key) for key in list(parts) if key in names}
 
-        own = taken(Work.__dataclass_fields__)
+        own = usual | taken({*usual, *Work.__dataclass_fields__})
         options, settings, told = (
             taken(names) for names in (RouteOptions.model_fields, NoteSettings.__dataclass_fields__, Chat.model_fields)
         )
         assert not parts, f"nothing has {sorted(parts)}"
-        made = replace(whole, **{"options": RouteOptions(**options), "settings": replace(whole.settings, **settings)} | own)
-        return replace(made, chat=made.chat.model_copy(update=told))
+        own["chat"] = own["chat"].model_copy(update=told)
+        settings = NoteSettings(**{"tz": ZoneInfo("Europe/Moscow")} | settings)
+        return Work.over(**{"options": RouteOptions(**options), "settings": settings} | own)
 
     return build
 

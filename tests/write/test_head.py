@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from bridge.config.hours import Hours
-from bridge.kpi import kpi
 from bridge.model import Page, Visitor, Wishes
 from bridge.write.head import LONGEST_TITLE, Head
 from bridge.write.markup import PLAIN
@@ -18,9 +17,7 @@ Make = Callable[..., Any]
 @pytest.fixture
 def head(work: Make) -> Make:
     def build(**parts: Any) -> Head:
-        made = work(language="en", **parts)
-        figures = kpi(made.chat, made.settings.hours, made.settings.tz, points=made.points)
-        return Head(made, figures, Speech("en"))
+        return Head(work(language="en", **parts), Speech("en"))
 
     return build
 

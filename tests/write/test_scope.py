@@ -7,7 +7,7 @@ from typing import Any
 from bridge.kpi import Kpi
 from bridge.model import Chat, Client, Match, Operator, Page, Verdict, Visitor, Wishes
 from bridge.write import card_points, scope, utm
-from bridge.write.scope import main_operator
+from bridge.write.scope import main_operator, scope_of_plan
 
 Make = Callable[..., Any]
 
@@ -18,7 +18,7 @@ NAMES = {
 
 
 def scope_of(chat: Chat, points: Any = (), **more: Any) -> dict[str, Any]:
-    around = {"source": {}, "target": {}, "match": None} | more
+    around = {"source": {}, "target": {}} | more
     return scope(chat, points, Wishes(), Kpi(), **around)
 
 
@@ -27,16 +27,27 @@ def chat(**parts: Any) -> Chat:
 
 
 def test_every_name_is_there_and_all_is_json(said: Make, point: Make) -> None:
-    client = Client(id="1", record={"raw": [1]})
-    whole = scope_of(
-        chat(messages=(said("visitor", "a", "11:00"),), operators=(Operator(name="Anna"),)), [point("+79161234567")],
-        match=Match(verdict=Verdict.FOUND, client=client, others=(Client(id="2"),)), client=client,
-    )  # fmt: skip
-    assert whole.keys() == NAMES
+    seen = scope_of(
+        chat(messages=(said("visitor", "a", "11:00"),), operators=(Operator(name="Anna"),)), [point("+79161234567")]
+    )
+    assert seen.keys() == NAMES
+    client = Client(id="1", record={"raw": [1], "broken": "\ud83d"})
+    match = Match(verdict=Verdict.FOUND, client=client, others=(Client(id="2"),))
+    whole = scope_of_plan(seen, match, owner="7", chat_marker="c2c-x", unstored=(), entity="lead")
+    assert whole.keys() == NAMES | {"entity"}
     assert json.loads(json.dumps(whole)) == whole
-    assert whole["record"] == {"raw": [1]}
+    assert whole["record"] == {"raw": [1], "broken": ""}
     assert "record" not in whole["client"]
     assert whole["match"]["others"] == [{"id": "2", "entity": "client", "name": None}]
+    assert (whole["owner"], whole["chat"]["marker"], whole["entity"]) == ("7", "c2c-x", "lead")
+    assert "marker" not in seen["chat"]
+
+
+def test_what_must_not_be_stored_is_left_out_of_the_plans_target() -> None:
+    seen = scope_of(chat(), target={"name": "t", "url": "https://crm/with-a-key", "pin": "1"})
+    assert scope_of_plan(seen, None, owner=None, chat_marker="m", unstored={"url", "pin"}, entity="client")["target"] == {
+        "name": "t"
+    }
 
 
 def test_messages_are_in_the_note_and_not_in_every_operation(said: Make) -> None:

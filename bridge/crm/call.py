@@ -133,16 +133,26 @@ class Caller:
                 prepared = next_page(prepared, pages.into, into)
 
     async def _safely(self, call: Call, prepared: PreparedRequest | None, steps: list[Step]) -> Said:
-        async for attempt in tenacity.AsyncRetrying(
+        try:
+            return await self._asked(call, prepared, steps)
+        except TryLater as error:
+            if not _soon(error):
+                raise
+            stumbled = [error]
+
+        async def ask() -> Said:
+            # The first try is over: only what did not go well is worth the machinery of trying again.
+            if stumbled:
+                raise stumbled.pop()
+            return await self._asked(call, prepared, steps)
+
+        return await tenacity.AsyncRetrying(
             stop=tenacity.stop_after_attempt(TRIES) | tenacity.stop_after_delay(TRIES_WITHIN),
             wait=_wait,
             retry=tenacity.retry_if_exception(_soon),
             sleep=self._clock.sleep,
             reraise=True,
-        ):
-            with attempt:
-                return await self._asked(call, prepared, steps)
-        raise AssertionError  # tenacity either returns or raises
+        )(ask)
 
     async def _asked(self, call: Call, prepared: PreparedRequest | None, steps: list[Step]) -> Said:
         scope = await self._scope(call.scope)

@@ -74,6 +74,9 @@ class Pace:
             Busy: a pause is on, or no turn came within the patience; nothing was sent.
         """
         self._refuse_while_paused()
+        if self._at_once is None and not self._buckets:
+            yield
+            return
         async with AsyncExitStack() as held:
             try:
                 async with asyncio.timeout(self._patience):

@@ -20,6 +20,7 @@ from bridge.transport import PreparedRequest
 
 #: left as they are in a query, because the layers beneath would decode them again: what is rendered is what is sent
 _PLAIN_IN_QUERY = "!$'()*,/:?@"
+_written = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 JSON_TYPE = "application/json"
@@ -142,12 +143,12 @@ def _body(
 
 def _dumped(value: Any) -> bytes:
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text = _written(value)
     except ValueError as error:
         raise Rejected("A number in the request is infinite or not a number; the mapping computes it wrongly.") from error
     if "\\u0000" in text:
         # Databases beneath CRMs refuse NUL in a text, and the visitor's message would never arrive.
-        text = json.dumps(_without_nul(value), ensure_ascii=False, separators=(",", ":"))
+        text = _written(_without_nul(value))
     return text.encode("utf-8", "replace")  # half an emoji, cut by a provider, becomes a question mark
 
 

@@ -30,6 +30,8 @@ _BLANKS = re.compile(r"\s+")
 _SIGNS = re.compile("[●○◇│]")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
+_written = json.JSONEncoder(ensure_ascii=False).encode
+
 MASK = "•"
 
 
@@ -70,7 +72,7 @@ def storable(value: Json) -> Json:
     # Nearly always there is nothing to take out, and writing it down finds that out twenty times faster than looking at
     # each value: a NUL is written as \u0000, and half of a pair cannot be encoded.
     try:
-        text = json.dumps(value, ensure_ascii=False)
+        text = _written(value)
         text.encode()
     except (TypeError, ValueError):
         return _cleaned(value)

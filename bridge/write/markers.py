@@ -12,7 +12,6 @@ import json
 import re
 from base64 import b32encode
 from collections.abc import Sequence
-from hashlib import sha256
 
 from bridge.model import OperationKind
 
@@ -22,6 +21,7 @@ FIND = re.compile(r"(?i)c2c-[a-z2-7]{16}")
 #: whatever begins like one, with any hyphen or dash
 _LOOKALIKE = re.compile("(?i)c2c[-\u2010-\u2015\u2212\ufe58\ufe63\uff0d]+")
 _DIGEST_BYTES = 10
+_written = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
 
 class MarkerKeys:
@@ -41,8 +41,7 @@ class MarkerKeys:
         return self._marker("operation", self.chat, str(kind), list(message_keys), part, generation)
 
     def _marker(self, *parts: object) -> str:
-        text = json.dumps(parts, ensure_ascii=True, separators=(",", ":"))
-        digest = hmac.new(self._key, text.encode("ascii"), sha256).digest()
+        digest = hmac.digest(self._key, _written(parts).encode("ascii"), "sha256")
         return PREFIX + b32encode(digest[:_DIGEST_BYTES]).decode("ascii").lower()
 
 

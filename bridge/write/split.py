@@ -24,8 +24,8 @@ class Block:
     keys: tuple[str, ...] = ()
     #: the line with the day, repeated where a part begins in the middle of one
     day: Line | None = None
-    #: what stands before the rest of a line that had to be cut
-    resume: Line = _CONTINUED
+    #: says what stands before the rest of a line that had to be cut; asked only then
+    resume: Callable[[], Line] = lambda: _CONTINUED
 
     @property
     def fresh(self) -> tuple[Line, ...]:
@@ -136,7 +136,8 @@ class _Packer:
         return sum(len(span.text) for span in line) <= self.left and self.frame.cost(line) <= self.left
 
     def _resume(self, block: Block) -> Line:
-        return block.resume if self.frame.cost(block.resume) * 2 < self.room else _CONTINUED
+        resumed = block.resume()
+        return resumed if self.frame.cost(resumed) * 2 < self.room else _CONTINUED
 
     def _cut(self, line: Line) -> tuple[Line, Line]:
         """What of the line fits into the room that is left, and the rest; nothing fits: ((), line)."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
+from functools import partial
 
 from bridge.model import Chat, File, Message, Role
 from bridge.write.clean import clean, clean_line, clean_name, mask
@@ -62,7 +63,7 @@ def transcript(
         first, *rest = writer.lines(numbered.message, at, masked.get(numbered.place, ()))
         blocks.append(Block(
             lines=(*before, first, *rest), keys=(numbered.key,), day=day_line,
-            resume=writer.head(numbered.message, at, resumed=True),
+            resume=partial(writer.head, numbered.message, at, resumed=True),
         ))  # fmt: skip
         before = []
     return blocks

@@ -23,7 +23,7 @@ def shown(parts: list[Part]) -> list[list[str]]:
 
 
 def message(text: str, key: str = "", day: Line | None = None) -> Block:
-    return Block((line(text),), keys=(key,) if key else (), day=day, resume=line("who: "))
+    return Block((line(text),), keys=(key,) if key else (), day=day, resume=lambda: line("who: "))
 
 
 def test_what_fits_stays_whole_and_has_no_number() -> None:
@@ -82,7 +82,7 @@ TEXT = st.text(st.sampled_from('ab "<&*[é🙏🏽🇷🇺я\u0301') | st.charac
 )  # fmt: skip
 def test_no_part_is_over_any_limit_and_nothing_is_lost(texts: list[str], limit: int, markup: str, unit: str) -> None:
     made = MARKUPS[markup]
-    blocks = [Block((line(text),), keys=(str(number),), resume=()) for number, text in enumerate(texts)]
+    blocks = [Block((line(text),), keys=(str(number),), resume=tuple) for number, text in enumerate(texts)]
     parts = split(blocks, frame(limit, markup=made, measure=MEASURES[unit]))
     for part in parts:
         assert MEASURES[unit](made.join([*part.lines, *TAIL])) <= limit

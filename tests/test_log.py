@@ -209,7 +209,7 @@ def test_no_email_passes(email: str, pattern: str) -> None:
     shown = log.mask(pattern.format(email))
     assert email not in shown
     assert f"@{domain}" not in shown
-    assert f"{local}@" not in shown
+    assert f"{local}@" not in shown.replace("***@", "")  # an address may begin with what hides it
 
 
 SIGNS = st.characters(min_codepoint=33, max_codepoint=0x4FF, exclude_categories=["C", "Z"])

@@ -20,7 +20,7 @@ from bridge.store import Outcome
 
 WEEK = 7 * 86400.0
 #: requests a second that the CRM allows, and that the target is told to keep to: what is sent evenly may arrive in heaps
-ALLOWED, LIMIT = 100, 90
+ALLOWED, LIMIT = 150, 90
 
 
 @asynccontextmanager

@@ -23,7 +23,8 @@ from bridge.store import Job, Outcome, Store, open_store
 from bridge.targets import Target, load_targets
 from bridge.worker import Worker
 
-ENVIRON = {"C2C_KEY": "k" * 40, "C2C_SECRET": "s3cret-s3cret-s3cret", "C2C_TOKEN": API_KEY, "C2C_WRONG": "wrong-key"}
+ENVIRON = {"C2C_KEY": "k" * 40, "C2C_SECRET": "s3cret-s3cret-s3cret", "C2C_TOKEN": API_KEY, "C2C_WRONG": "wrong-key",
+           "C2C_OAUTH": "our-secret", "C2C_WEBHOOK": "7/the-code"}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -94,7 +95,7 @@ class Way:
         self.settings = load(path, ENVIRON)
         for one in self.targets.values():
             await one.crm.close()
-        self.targets = load_targets(self.settings, self.clock)
+        self.targets = load_targets(self.settings, self.clock, store=self.store)
         await self.restart()
 
     async def restart(self) -> None:
@@ -109,9 +110,12 @@ def _worker(way: Way) -> Worker:
 
 @asynccontextmanager
 async def on_the_way(folder: Path, clock: FakeClock, *, source: Mapping[str, Any] | None = None,
-                     target: Mapping[str, Any] | None = None, **top: Any) -> AsyncIterator[Way]:
-    """`source`, `target` and `top` are laid over a plain configuration."""
-    async with start() as crm:
+                     target: Mapping[str, Any] | None = None, crm_options: Mapping[str, Any] | None = None,
+                     **top: Any) -> AsyncIterator[Way]:
+    """`source`, `target` and `top` are laid over a plain configuration, None takes a key out of it; `crm_options` are those of
+    the sandbox's `start`.
+    """
+    async with start(**(crm_options or {})) as crm:
         config = {
             "store": f"sqlite:///{folder}/chat2crm.db", "key": "${C2C_KEY}", "language": "en", "timezone": "Europe/Moscow",
             "sources": {"shop": {
@@ -123,11 +127,13 @@ async def on_the_way(folder: Path, clock: FakeClock, *, source: Mapping[str, Any
             }},
             **top,
         }  # fmt: skip
+        sales = {name: value for name, value in config["targets"]["sales"].items() if value is not None}  # type: ignore[index]
+        config["targets"] = {"sales": sales}
         (folder / "config.yaml").write_text(json.dumps(config, ensure_ascii=False), encoding="utf-8")
         settings = load(folder / "config.yaml", ENVIRON)
         store = open_store(settings.store, clock=clock)
         await store.open()
-        sources, targets = load_sources(settings), load_targets(settings, clock)
+        sources, targets = load_sources(settings), load_targets(settings, clock, store=store)
         way = Way(
             clock=clock, store=store, settings=settings, sources=sources, targets=targets, crm=crm,
             worker=None, sorter=Sorter(store, clock, settings, sources),  # type: ignore[arg-type]

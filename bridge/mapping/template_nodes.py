@@ -38,7 +38,7 @@ class Filling:
 
     def value(self, expression: Expression) -> Any:
         value = expression(self.scope, self.findings)
-        if isinstance(value, Scope):
+        if type(value) is Scope:
             value = value.own
         if self.strict and _has_hole(value):
             raise EmptyExpression(
@@ -147,17 +147,21 @@ class Object:
         self.kept = kept
         self.stays = outermost or bool(kept)
         self.dynamic = any(name.dynamic or value.dynamic for _, name, value in members)
+        # most names are fixed, and what is fixed is found out here, once
+        self._filled = [
+            (Value.text_of(name.value) if isinstance(name, Constant) else "", name, value, not value.dynamic or raw in kept)
+            for raw, name, value in members
+        ]
 
     def fill(self, filling: Filling) -> tuple[Any, bool]:
         filled: dict[str, Any] = {}
         any_full = False
-        for raw, name_node, node in self.members:
+        for fixed, name_node, node, stays in self._filled:
             value, full = node.fill(filling)
-            name, _ = name_node.fill(filling)
             any_full = any_full or full
-            if is_empty(name) or (node.dynamic and raw not in self.kept and (value is GONE or is_empty(value))):
-                continue
-            filled[Value.text_of(name)] = None if value is GONE else value
+            name = fixed or Value.text_of(name_node.fill(filling)[0])
+            if name and (stays or not (value is GONE or is_empty(value))):
+                filled[name] = None if value is GONE else value
         if self.dynamic and not any_full and not self.stays:
             return GONE, False
         return filled, any_full
@@ -172,8 +176,11 @@ class List:
     def __init__(self, elements: list[Node]) -> None:
         self.elements = elements
         self.dynamic = any(element.dynamic for element in elements)
+        self._constants = [element.value for element in elements if isinstance(element, Constant)]
 
     def fill(self, filling: Filling) -> tuple[Any, bool]:
+        if len(self._constants) == len(self.elements):
+            return self._constants.copy(), False
         filled = [element.fill(filling) for element in self.elements]
         return [value for value, _ in filled if value is not GONE], any(full for _, full in filled)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from hashlib import blake2b
 from hmac import compare_digest
@@ -10,15 +10,14 @@ from hmac import compare_digest
 from aiohttp import web
 
 from bridge.sandbox.entities import ATTACHED, CLIENT, ENTITIES, FILE, NOTE, OWNER, Entity
+from bridge.sandbox.face import Route
 from bridge.sandbox.faults import Faults
 from bridge.sandbox.finding import find, is_known_filter
 from bridge.sandbox.gate import Work
 from bridge.sandbox.records import Records, Row
 from bridge.sandbox.refusals import BadRequest, Lookalikes, Missing, NoKey, ReadOnly, Refusal
-from bridge.sandbox.speech import Json, answer, changed_fields, filled_form, refused, whole_object
+from bridge.sandbox.speech import Json, answer, changed_fields, filled_form, refused, refused_by_gate, whole_object
 
-#: method, path below /api/v1, operation, kind, what does it
-Route = tuple[str, str, str, str, Work]
 LONGEST_PAGE = 200
 _PAGING = ("limit", "after")
 
@@ -33,7 +32,10 @@ class Api:
 
     def routes(self) -> Iterator[Route]:
         for method, path, operation, kind, work in self._table():
-            yield method, path, operation, kind, partial(self._carry_out, kind, work)
+            yield method, f"/api/v1{path}", operation, kind, partial(self._carry_out, kind, work)
+
+    def refuse(self, status: int, code: str, message: str, headers: Mapping[str, str]) -> web.Response:
+        return refused_by_gate(status, code, message, headers)
 
     def _table(self) -> Iterator[Route]:
         yield "GET", "/me", "me.read", "read", self.me

@@ -10,15 +10,16 @@ from typing import Any
 
 from aiohttp import web
 
+from bridge.clock import Clock
 from bridge.errors import ConfigError
 from bridge.sandbox.api import Api
 from bridge.sandbox.control import Control
+from bridge.sandbox.face import Face, MakeFace
 from bridge.sandbox.faults import Faults
 from bridge.sandbox.gate import Gate, Traffic
 from bridge.sandbox.pages import Pages
 from bridge.sandbox.records import Records
 from bridge.sandbox.refusals import BadRequest
-from bridge.sandbox.speech import refused_by_gate
 from bridge.sandbox.switches import Switches, read_switches
 
 API_KEY = "sandbox-key"
@@ -33,6 +34,7 @@ class Parts:
     records: Records
     faults: Faults
     traffic: Traffic
+    face: Face
 
 
 PARTS = web.AppKey("parts", Parts)
@@ -52,25 +54,32 @@ def make_app(
     read_key: str = READ_KEY,
     switches: Switches | Mapping[str, Any] | None = None,
     timezone: str = "UTC",
+    face: MakeFace | None = None,
+    clock: Clock | None = None,
 ) -> web.Application:
-    """Make the application. `switches` as in `PUT /_faults`; `timezone` is that of the pages.
+    """Make the application. `switches` as in `PUT /_faults`; `timezone` is that of the pages; `face` stands in for the API, and
+    keys are its business then; `clock` is what times are taken from.
 
     Raises ConfigError for switches or a time zone that do not exist, StoreError for a database that cannot be used.
     """
     try:
-        faults = Faults(switches if isinstance(switches, Switches) else read_switches(switches or {}))
+        given = switches if isinstance(switches, Switches) else read_switches(switches or {})
     except BadRequest as error:
         raise ConfigError(str(error)) from error
-    records = Records(db)
-    parts = Parts(records, faults, Traffic())
+    clock = clock or Clock()
+    faults = Faults(given, clock=clock.monotonic)
+    records = Records(db, clock=clock.time)
+    shown = face(records, faults) if face is not None else Api(records, faults, api_key=api_key, read_key=read_key)
+    parts = Parts(records, faults, Traffic(clock.monotonic), shown)
     pages = Pages(records, timezone=timezone)
     app = web.Application(client_max_size=LARGEST_BODY)
     app[PARTS] = parts
-    gate = Gate(faults, parts.traffic, refused_by_gate)
-    for method, path, operation, kind, work in Api(records, faults, api_key=api_key, read_key=read_key).routes():
-        app.router.add_route(method, f"/api/v1{path}", gate.guard(operation, kind, work))
+    # these first: a face may take every other address
     Control(records, faults, parts.traffic).add_to(app.router)
     pages.add_to(app.router)
+    gate = Gate(faults, parts.traffic, shown.refuse)
+    for method, path, operation, kind, work in shown.routes():
+        app.router.add_route(method, path, gate.guard(operation, kind, work))
 
     async def close(_: web.Application) -> None:
         records.close()

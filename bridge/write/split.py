@@ -13,6 +13,9 @@ from bridge.write.markup import Line, Markup, Span, Style, line
 Measure = Callable[[str], int]
 
 _CONTINUED = line("│ ")
+#: What a character can become at most, in any markup and unit (a quote in an HTML link: twice `&quot;`), and what stands around
+#: a span or a line at most: signs of strong text or of a link, the break
+_WIDEST, _AROUND = 12, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,11 @@ class Frame:
         """A line with the break after it."""
         return self.measure(self.markup.render(line)) + self.measure(self.markup.line_break)
 
+    def surely_holds(self, lines: Sequence[Line]) -> bool:
+        """Whether they are within the limit whatever becomes of them: most notes are, and need not be written out to see it."""
+        wide = sum(_AROUND + sum(_WIDEST * len(span.text) + _AROUND for span in line) for line in (*lines, *self.tail))
+        return self.limit is None or wide <= self.limit
+
     def costs(self, lines: Sequence[Line]) -> int:
         return sum(map(self.cost, lines))
 
@@ -63,7 +71,7 @@ class Frame:
 def split(blocks: Sequence[Block], frame: Frame) -> list[Part]:
     """The parts, without tails; labels are in them if there are several. Raises MappingError if the limit is too small."""
     whole = Part([line for block in blocks for line in block.lines], [key for block in blocks for key in block.keys])
-    if frame.limit is None:
+    if frame.limit is None or frame.surely_holds(whole.lines):
         return [whole]
     costs = [frame.costs(block.lines) for block in blocks]
     # The last line has no break after it.

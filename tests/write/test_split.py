@@ -34,6 +34,19 @@ def test_what_fits_stays_whole_and_has_no_number() -> None:
     assert len(split([*blocks, message("-" * 30)], frame(exactly + 20))) > 1
 
 
+@given(
+    st.lists(st.tuples(st.text(alphabet="a\"'&<>[]*`\\😀é \t-1.", max_size=12), st.sampled_from(Style)), max_size=6),
+    st.sampled_from(sorted(MARKUPS)), st.sampled_from(sorted(MEASURES)),
+)  # fmt: skip
+def test_what_surely_fits_does_fit(spans: list[tuple[str, Style]], markup: str, measure: str) -> None:
+    lines = [line(f"http://{text}" if style is Style.LINK else text, style) for text, style in spans]
+    real = frame(0, markup=MARKUPS[markup], measure=MEASURES[measure])
+    needed = real.costs([*lines, *TAIL])
+
+    assert not frame(needed - 1, markup=MARKUPS[markup], measure=MEASURES[measure]).surely_holds(lines)
+    assert frame(1000 * (needed + 1)).surely_holds(lines)
+
+
 def test_parts_end_between_messages() -> None:
     parts = split([message("a" * 20, "k1"), message("b" * 20, "k2"), message("c" * 20, "k3")], frame(56))
     assert shown(parts) == [["a" * 20, "1/2", "b" * 20], ["2/2", "c" * 20]]

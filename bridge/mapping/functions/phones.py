@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat
@@ -11,8 +12,11 @@ from bridge.mapping.functions.table import FunctionProblem, function
 
 #: longer texts are no phone number
 LONGEST = 60
+#: numbers, and forms of them, that are kept ready: a job's searches ask for one number in the same forms again and again
+_KEPT, _KEPT_FORMS = 64, 256
 
 
+@lru_cache(maxsize=_KEPT)
 def _parsed(text: str, region: str | None) -> PhoneNumber | None:
     if not text.strip() or len(text) > LONGEST:
         return None
@@ -32,15 +36,13 @@ def digits(text: str) -> str | None:
 @function("text", "text?")
 def e164(text: str, region: str | None = None) -> str | None:
     """+79161234567; null for what is no number. Without a region only numbers that begin with + are understood."""
-    number = _parsed(text, region)
-    return phonenumbers.format_number(number, PhoneNumberFormat.E164) if number else None
+    return _written(text, region, "e164")
 
 
 @function("text", "text?")
 def national(text: str, region: str | None = None) -> str | None:
     """The number without its country code: 9161234567."""
-    number = _parsed(text, region)
-    return phonenumbers.national_significant_number(number) if number else None
+    return _written(text, region, "national")
 
 
 @function("text", "number")
@@ -75,14 +77,18 @@ FORMS: Mapping[str, Callable[[PhoneNumber], str | None]] = {
 }
 
 
+@lru_cache(maxsize=_KEPT_FORMS)
+def _written(text: str, region: str | None, form: str) -> str | None:
+    """The number in one of FORMS; None for what is no number, or has no such form."""
+    number = _parsed(text, region)
+    return FORMS[form](number) if number is not None else None
+
+
 @function("text", "list", "text?")
 def variants(text: str, forms: list[object], region: str | None = None) -> list[str]:
     """The number in the forms asked for, each spelling once, in that order; empty for what is no number."""
     unknown = [str(form) for form in forms if form not in FORMS]
     if unknown:
         raise FunctionProblem(f"there is no form {unknown[0]!r}; there are: {', '.join(FORMS)}")
-    number = _parsed(text, region)
-    if number is None:
-        return []
-    written = [FORMS[str(form)](number) for form in forms]
+    written = [_written(text, region, str(form)) for form in forms]
     return [form for form in dict.fromkeys(written) if form]

@@ -50,6 +50,10 @@ _WORDS: dict[str, dict[str, str]] = {
         "en": "The CRM says that it has this person already, and the card has the same contact data.",
         "ru": "CRM сообщила, что этот человек в ней уже есть, и на карточке те же контакты.",
     },
+    "told": {
+        "en": "This target is only told of chats: it has no clients that could be asked for.",
+        "ru": "Этому получателю чаты только передаются: клиентов, о которых его можно спросить, у него нет.",
+    },
     "visitor": {
         "en": "The visitor's earlier chat is on this card.",
         "ru": "На этой карточке прошлый чат этого посетителя.",

@@ -59,6 +59,8 @@ class Recogniser:
         """
         if chosen is not None:
             return Match(verdict=Verdict.FOUND, client=chosen, reason=match.words(language, because))
+        if not target.mapping.knows_clients:
+            return Match(verdict=Verdict.TOLD, reason=match.words(language, "told"))
         rows = await self._settled_rows(attempt, target, person)
         known = await self._known_clients(attempt, target, person, rows, scope)
         covered = {(row.kind, row.value) for row in rows if row.client_id in {client.id for client in known}}
@@ -91,10 +93,11 @@ class Recogniser:
     ) -> list[Client]:
         """The clients that our map names for the contact points and the external id, each checked unless it is quite fresh."""
         clients: dict[str, Client] = {}
+        now = self.clock.time()  # taken with the rows: the clock may be set while the CRM is asked
         for row in rows:
             if row.kind == "visitor" or row.client_id is None or row.client_id in clients:
                 continue
-            client = await self._client_of(attempt, target, row, scope)
+            client = await self._client_of(attempt, target, row, scope, now)
             if client is not None and match.agreement(client, person.points, person.external_id):
                 clients[client.id] = client
             else:
@@ -102,8 +105,10 @@ class Recogniser:
                 await self.store.forget_identities(target.name, [(row.kind, row.value)])
         return list(clients.values())
 
-    async def _client_of(self, attempt: Attempting, target: Target, row: Identity, scope: Mapping[str, Any]) -> Client | None:
-        fresh = self.clock.time() - row.written_at <= target.crm.consistency_delay
+    async def _client_of(
+        self, attempt: Attempting, target: Target, row: Identity, scope: Mapping[str, Any], now: float
+    ) -> Client | None:
+        fresh = now - row.written_at <= target.crm.consistency_delay
         try:
             client = await target.crm.read(Client(id=row.client_id or "", entity=row.entity or "client"), scope, attempt.steps)
         except NotFound:

@@ -66,8 +66,12 @@ def mappings_of(settings: Settings) -> dict[str, CrmMapping]:
     return {name: fit(loaded[one.crm], one) for name, one in settings.targets.items()}
 
 
-def transport_to(mapping: CrmMapping, one: TargetSettings) -> Transport:
+def transport_to(mapping: CrmMapping, one: TargetSettings) -> Sends:
     """Connections of a target; of one whose endpoint asks nobody for a key, to private addresses only."""
+    if mapping.carrier == "mail":
+        from bridge.mailing import MailTransport  # what speaks to mail servers is loaded by whoever has one
+
+        return MailTransport(timeout=one.timeout)
     return Transport(timeout=one.timeout, only_private=mapping.only_private and not one.allow_public)
 
 

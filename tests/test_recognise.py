@@ -103,8 +103,18 @@ async def scene(store: Store, clock: FakeClock) -> Scene:
     [job] = await claim(store)
     attempt = Attempting(job=job, clock=clock, lease_until=clock.monotonic() + LEASE)
     crm = Crm()
-    mapping = SimpleNamespace(open_deals=object())
+    mapping = SimpleNamespace(open_deals=object(), knows_clients=True)
     return Scene(store, clock, crm, attempt, cast("Target", SimpleNamespace(name="sales", crm=crm, mapping=mapping)))
+
+
+async def test_a_target_that_is_only_told_of_chats_is_asked_for_nobody(scene: Scene) -> None:
+    cast("Any", scene.target.mapping).knows_clients = False
+    await scene.remember("phone", PHONE)
+
+    match = await scene.recognise(PHONE)
+
+    assert (match.verdict, match.client, scene.crm.asked) == (Verdict.TOLD, None, [])
+    assert "only told of chats" in match.reason
 
 
 class TestSearch:

@@ -6,58 +6,70 @@
 from __future__ import annotations
 
 import base64
-import hmac
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from bridge.crm.render import FORM_TYPE, JSON_TYPE, checked_header
+from bridge.crm.signatures import ID_HEADER, digest, in_base64, standard_webhook
 from bridge.errors import AccessRefused, EmptyExpression, Rejected
 from bridge.mapping.auth import Auth
 from bridge.mapping.templates import TextTemplate
 from bridge.transport import PreparedRequest
 
 
-def sign(request: PreparedRequest, auth: Auth, scope: Mapping[str, Any], *, base_url: str) -> PreparedRequest:
-    """The request with its key.
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What else a signature may rest on."""
+
+    base_url: str
+    now: datetime
+
+
+def sign(
+    request: PreparedRequest, auth: Auth, scope: Mapping[str, Any], *, base_url: str, now: datetime | None = None
+) -> PreparedRequest:
+    """The request with its key. `now` is the time of signing, where one is signed.
 
     Raises:
-        AccessRefused: the target has no key, although its CRM wants one.
+        AccessRefused: the target has no key, although its CRM wants one, or it is none that can sign.
+        Rejected: the key cannot stand where it has to.
     """
     try:
-        return _KINDS[auth.kind](request, auth, scope, base_url)
+        return _KINDS[auth.kind](request, auth, scope, Around(base_url, now or datetime.now(UTC)))
     except EmptyExpression as error:
         raise AccessRefused(
             f"The key for this CRM is missing ({error.message}); set it in the target's configuration."
         ) from error
 
 
-def _unchanged(request: PreparedRequest, _auth: Auth, _scope: Mapping[str, Any], _base: str) -> PreparedRequest:
+def _unchanged(request: PreparedRequest, _auth: Auth, _scope: Mapping[str, Any], _around: Around) -> PreparedRequest:
     return request
 
 
-def _header(request: PreparedRequest, auth: Auth, scope: Mapping[str, Any], _base: str) -> PreparedRequest:
+def _header(request: PreparedRequest, auth: Auth, scope: Mapping[str, Any], _around: Around) -> PreparedRequest:
     return _with_header(request, str(auth.name), _text(auth.value, scope))
 
 
-def _bearer(request: PreparedRequest, auth: Auth, scope: Mapping[str, Any], _base: str) -> PreparedRequest:
+def _bearer(request: PreparedRequest, auth: Auth, scope: Mapping[str, Any], _around: Around) -> PreparedRequest:
     return _with_header(request, "Authorization", "Bearer " + _text(auth.value, scope))
 
 
-def _basic(request: PreparedRequest, auth: Auth, scope: Mapping[str, Any], _base: str) -> PreparedRequest:
+def _basic(request: PreparedRequest, auth: Auth, scope: Mapping[str, Any], _around: Around) -> PreparedRequest:
     pair = f"{_text(auth.user, scope)}:{_text(auth.password, scope)}"
     return _with_header(request, "Authorization", "Basic " + base64.b64encode(pair.encode()).decode("ascii"))
 
 
-def _query(request: PreparedRequest, auth: Auth, scope: Mapping[str, Any], _base: str) -> PreparedRequest:
+def _query(request: PreparedRequest, auth: Auth, scope: Mapping[str, Any], _around: Around) -> PreparedRequest:
     return _in_query(request, str(auth.name), _text(auth.value, scope))
 
 
-def _hmac(request: PreparedRequest, auth: Auth, scope: Mapping[str, Any], base_url: str) -> PreparedRequest:
+def _hmac(request: PreparedRequest, auth: Auth, scope: Mapping[str, Any], around: Around) -> PreparedRequest:
     parts = urlsplit(request.url)
-    below = parts.path.removeprefix(urlsplit(base_url).path.rstrip("/"))
+    below = parts.path.removeprefix(urlsplit(around.base_url).path.rstrip("/"))
     signed = _text(
         auth.signed,
         {
@@ -73,18 +85,51 @@ def _hmac(request: PreparedRequest, auth: Auth, scope: Mapping[str, Any], base_u
     key = _text(auth.key, scope) if auth.key is not None else _own_key(scope)
     if not key:
         raise EmptyExpression("there is no `token`")
-    digest = hmac.new(key.encode(), signed.encode(), auth.algorithm).digest()
-    signature = digest.hex() if auth.encoding == "hex" else base64.b64encode(digest).decode("ascii")
-    return _with_header(request, str(auth.name), _text(auth.value, {**scope, "signature": signature}))
+    signature = digest(key, signed, auth.algorithm, auth.encoding)
+    value = _text(auth.value, {**scope, "signature": signature})
+    return _with_header(request, str(auth.name), in_base64(value) if auth.encoding == "bytes" else value)
 
 
-def _oauth2(request: PreparedRequest, auth: Auth, scope: Mapping[str, Any], _base: str) -> PreparedRequest:
+def _standard_webhooks(request: PreparedRequest, auth: Auth, scope: Mapping[str, Any], around: Around) -> PreparedRequest:
+    message_id = next((value for name, value in request.headers.items() if name.lower() == ID_HEADER), None)
+    if not message_id:
+        raise Rejected(f"The mapping sends a request without the header {ID_HEADER}: give it a marker of the kind header.")
+    key = _text(auth.key, scope) if auth.key is not None else _own_key(scope)
+    if not key:
+        raise EmptyExpression("there is no `token`")
+    also = str(auth.also.fill(scope) or "") if auth.also is not None else ""
+    made = standard_webhook(message_id, int(around.now.timestamp()), request.body or b"", filter(None, (key, also)))
+    return replace(request, headers={**request.headers, **made})
+
+
+def _oauth2(request: PreparedRequest, auth: Auth, scope: Mapping[str, Any], _around: Around) -> PreparedRequest:
     """A target with a `token` of its own carries that: one which a person has made and which does not run out."""
     token = scope.get("token") or {"access": _own_key(scope)}
     if not token.get("access"):
         raise EmptyExpression("there is neither a `token` nor `oauth:`")
     name, value = auth.carried
     return _CARRIERS[auth.carry](request, name, _text(value, {**scope, "token": token}))
+
+
+def _json(request: PreparedRequest, auth: Auth, scope: Mapping[str, Any], _around: Around) -> PreparedRequest:
+    path = str(auth.name).split(".")
+    body = _with_value(json.loads(request.body) if request.body else None, path, _text(auth.value, scope))
+    if body is None:
+        raise Rejected(f"The key goes into the JSON body at {auth.name}, but this request of the mapping has no such place.")
+    return replace(request, body=json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def _with_value(data: Any, path: Sequence[str], value: str) -> Any:
+    """A copy with the value at that path; None if the way there is missing. A number is a place in a list."""
+    name, *deeper = path
+    if isinstance(data, dict):
+        inside: Any = _with_value(data.get(name), deeper, value) if deeper else value
+        return None if inside is None else {**data, name: inside}
+    if isinstance(data, list) and name.isdecimal() and int(name) < len(data):
+        place = int(name)
+        inside = _with_value(data[place], deeper, value) if deeper else value
+        return None if inside is None else [*data[:place], inside, *data[place + 1 :]]
+    return None
 
 
 def _in_query(request: PreparedRequest, name: str, value: str) -> PreparedRequest:
@@ -112,14 +157,16 @@ def _own_key(scope: Mapping[str, Any]) -> str:
     return str((scope.get("target") or scope.get("source") or {}).get("token") or "")
 
 
-_KINDS: Mapping[str, Callable[[PreparedRequest, Auth, Mapping[str, Any], str], PreparedRequest]] = {
+_KINDS: Mapping[str, Callable[[PreparedRequest, Auth, Mapping[str, Any], Around], PreparedRequest]] = {
     "none": _unchanged,
     "url": _unchanged,
     "header": _header,
     "bearer": _bearer,
     "basic": _basic,
     "query": _query,
+    "json": _json,
     "hmac": _hmac,
+    "standard_webhooks": _standard_webhooks,
     "oauth2": _oauth2,
 }
 

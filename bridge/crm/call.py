@@ -119,13 +119,13 @@ class Caller:
         prepared: PreparedRequest | None = None
         if pages is not None and call.begin is not None:
             prepared = next_page(self._rendered(call, await self._scope(call.scope)), pages.into, call.begin)
+        into = call.begin
         for number in range(1, (pages.most if pages else 1) + 1):
             said = await self._safely(call, prepared, steps)
-            into = said.value(pages.next) if pages else None
-            more = into not in (None, "", False, [], {})
+            into = pages.after(into, said.value, call.request.records) if pages else None
             # Without `pages` nobody knows whether the CRM would have had more.
-            yield Page(said, ended=pages is not None and not more, next=into if more else None)
-            if pages is None or not more:
+            yield Page(said, ended=pages is not None and into is None, next=into)
+            if pages is None or into is None:
                 return
             if prepared is None:
                 prepared = self._rendered(call, await self._scope(call.scope))
@@ -180,7 +180,7 @@ class Caller:
         findings = Findings()
         base = self._base(call, scope)
         request = prepared or self._rendered(call, scope, findings)
-        signed = sign(request, self._mapping.auth, scope, base_url=base)
+        signed = sign(request, self._mapping.auth, scope, base_url=base, now=self._clock.now())
         keep = _ids(scope)
         try:
             async with self._pace.turn(call.operation):

@@ -57,8 +57,10 @@ class Crm:
         self._writes = writes
         defaults = {name: option.default for name, option in mapping.options.items()}
         self._scope = {**defaults, **settings.scope()}
+        #: how much of the CRM's limits is used, for whoever shows it
+        self.pace = pace_of(target, settings.limits, mapping.limits, clock)
         self._caller = Caller(
-            mapping, {"target": self._scope}, transport=transport, pace=pace_of(target, settings.limits, mapping.limits, clock),
+            mapping, {"target": self._scope}, transport=transport, pace=self.pace,
             clock=clock, tokens=tokens, statements=settings.sql, observe=observe,
         )  # fmt: skip
         self._search = Search(mapping, self._caller, clock, self._scope, self.read)
@@ -96,6 +98,8 @@ class Crm:
         known = client if isinstance(client, Client) else Client(id=client)
         parts = self._entity(known.entity)
         request = parts.read or self.mapping.read
+        if not request.method:
+            raise NotFound("This target is only told of chats; it has no clients to read.", operation="read")
         full = {**scope, "client": known.model_dump(mode="json")}
         said = await self._caller.safely(Call("read", request, full, "read client", strict=True), steps)
         records = records_in(said, request.record)
@@ -231,6 +235,7 @@ class Crm:
         try:
             async with aclosing(self._caller.pages(call, steps)) as pages:
                 async for page in pages:
+                    watcher.clocks(page.said.answer.headers.get("date"), self._clock.now())
                     known = watcher.page(records_in(page.said, marker.records), ended=page.ended)
                     if known is not None:
                         return known
@@ -284,7 +289,7 @@ class Crm:
     def _part(self, kind: OperationKind, entity: str) -> Write | None:
         holder = self.mapping if kind is OperationKind.CREATE else self._entity(entity)
         part = getattr(holder, str(kind), None)
-        return part if isinstance(part, Write) else None
+        return part if isinstance(part, Write) and part.method else None
 
     def _write(self, kind: OperationKind, scope: Mapping[str, Any]) -> Write:
         if not self._writes:

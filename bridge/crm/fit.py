@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel
-
 from bridge.config.settings import OAuthSettings, TargetSettings
+from bridge.config.values import MAIL_SCHEMES
+from bridge.crm.stated import sql_wrong, statements_of
 from bridge.errors import ConfigError
 from bridge.mapping.crm import NO_MARKER, CrmMapping, FindStep, Write
 from bridge.mapping.request import Request
-from bridge.mapping.suggestions import nearest
 from bridge.transport import is_private
 
 #: parts that a target can do without
@@ -29,29 +28,13 @@ def fit(mapping: CrmMapping, settings: TargetSettings) -> CrmMapping:
     Raises:
         ConfigError: what is missing or cannot be meant, a line each, with the remedy.
     """
-    wrong = [*_auth_wrong(mapping, settings), *_sql_wrong(mapping, settings), *_address_wrong(mapping, settings)]
+    wrong = [
+        *_auth_wrong(mapping, settings), *sql_wrong(mapping, settings), *_carrier_wrong(mapping, settings),
+        *_address_wrong(mapping, settings),
+    ]  # fmt: skip
     if wrong:
         raise ConfigError("\n".join(f"targets.{settings.name}: {text}" for text in wrong))
     return _without_unstated(mapping, settings) if statements_of(mapping) else mapping
-
-
-def statements_of(mapping: CrmMapping) -> frozenset[str]:
-    """The names of statements that a target may give."""
-    return frozenset(request.statement for request in _requests(mapping) if request.statement is not None)
-
-
-def _requests(value: Any) -> Iterator[Request]:
-    if isinstance(value, Request):
-        yield value
-    if isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from _requests(getattr(value, name))
-    elif isinstance(value, Mapping):
-        for member in value.values():
-            yield from _requests(member)
-    elif isinstance(value, list | tuple):
-        for member in value:
-            yield from _requests(member)
 
 
 def _auth_wrong(mapping: CrmMapping, settings: TargetSettings) -> Iterator[str]:
@@ -72,21 +55,12 @@ def _auth_wrong(mapping: CrmMapping, settings: TargetSettings) -> Iterator[str]:
     )  # fmt: skip
 
 
-def _sql_wrong(mapping: CrmMapping, settings: TargetSettings) -> Iterator[str]:
-    known = statements_of(mapping)
-    for name in settings.sql:
-        if name not in known:
-            there = f"there are: {', '.join(sorted(known))}" if known else f"{settings.crm} is not spoken to in SQL"
-            yield f"sql.{name}: there is no such statement{nearest(name, known)}; {there}"
-    needed = {part.statement for part in (mapping.read, mapping.create, mapping.note) if part.statement is not None}
-    for name in sorted(needed - settings.sql.keys()):
-        yield f"sql.{name} is missing; the page of {mapping.title} has an example of it"
-    if not any(_stated(step, settings) for step in mapping.find):
-        steps = [step.statement for step in mapping.find if step.statement is not None]
-        yield f"no client could ever be found; give at least one of: {', '.join(f'sql.{name}' for name in steps)}"
-    for name in sorted({step.statement for step in mapping.find if step.statement is not None} & settings.sql.keys()):
-        if not settings.sql[name].names:
-            yield f"sql.{name} has no value to search with, like :last10 or :email, so it would find everybody"
+def _carrier_wrong(mapping: CrmMapping, settings: TargetSettings) -> Iterator[str]:
+    by_mail = (settings.url or "").partition("://")[0] in MAIL_SCHEMES
+    if mapping.carrier == "mail" and not by_mail:
+        yield "url: this sends mails, so its address is a mail server's, like smtps://mail.yourcompany.ru"
+    if mapping.carrier != "mail" and by_mail:
+        yield f"url: {settings.crm} is called over the web, so its address is like https://crm.yourcompany.ru"
 
 
 def _address_wrong(mapping: CrmMapping, settings: TargetSettings) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """How fast a target may be called: one `Pace` a target, shared by all its jobs.
 
+A live look-up, for which an operator's chat window waits, goes ahead of whatever the jobs are waiting for.
+
 A CRM's "N a second" is kept in *every* window of that length, not only on average: a bucket that lets N through at once
 and then refills would let almost 2 N through in its first second, and some CRMs block for that until a person asks.
 """
@@ -7,9 +9,13 @@ and then refills would let almost 2 N through in its first second, and some CRMs
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import count
 from typing import Any
 
 from aiolimiter import AsyncLimiter
@@ -21,6 +27,57 @@ from bridge.mapping.crm import Limits
 
 #: seconds a call waits for its turn inside a worker; a longer wait is re-scheduled, so that the worker serves others
 PATIENCE = 10.0
+
+
+#: a bucket serves the smaller drop first; by this much the limit is not exceeded
+_URGENT_DROP = 1 - 1e-9
+
+_in_a_hurry: ContextVar[bool] = ContextVar("in_a_hurry", default=False)
+
+
+@contextmanager
+def in_a_hurry() -> Iterator[None]:
+    """Calls made within go ahead of those of jobs, wherever both have to wait."""
+    token = _in_a_hurry.set(True)
+    try:
+        yield
+    finally:
+        _in_a_hurry.reset(token)
+
+
+@dataclass(slots=True)
+class Places:
+    """So many at once; a place that comes free is given to whoever is in a hurry, then to whoever has waited longest."""
+
+    free: int
+    _waiting: list[tuple[bool, int, asyncio.Future[None]]] = field(default_factory=list)
+    _order: Iterator[int] = field(default_factory=count)
+
+    @asynccontextmanager
+    async def one(self, *, urgent: bool) -> AsyncIterator[None]:
+        if self.free:
+            self.free -= 1
+        else:
+            given: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            heappush(self._waiting, (not urgent, next(self._order), given))
+            try:
+                await given
+            except asyncio.CancelledError:
+                if given.done() and not given.cancelled():
+                    self._give_back()  # it came just as nobody wanted it any more
+                raise
+        try:
+            yield
+        finally:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        while self._waiting:
+            *_, given = heappop(self._waiting)
+            if not given.done():
+                given.set_result(None)
+                return
+        self.free += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +109,13 @@ class Pace:
         patience: float = PATIENCE,
     ) -> None:
         self._buckets = [(rate, rate.bucket()) for rate in rates]
-        self._at_once = asyncio.Semaphore(at_once) if at_once else None
+        #: of each rate, when its last calls went out
+        self._lately = [deque[float](maxlen=rate.requests) for rate, _ in self._buckets]
+        self._at_once = Places(at_once) if at_once else None
+        #: nobody who is in a hurry is waiting
+        self._calm = asyncio.Event()
+        self._calm.set()
+        self._hurrying = 0
         self._monotonic = monotonic
         self._patience = patience
         self._quiet_until = 0.0
@@ -66,6 +129,16 @@ class Pace:
         """Seconds until calls go out again; 0 if they do."""
         return max(0.0, self._quiet_until - self._monotonic())
 
+    @property
+    def use(self) -> float | None:
+        """How much of the tightest limit is used up just now, 0…1; None: there is no limit."""
+        now = self._monotonic()
+        used = (
+            sum(now - at < rate.seconds for at in lately) / rate.requests
+            for (rate, _), lately in zip(self._buckets, self._lately, strict=True)
+        )
+        return max(used, default=None)
+
     @asynccontextmanager
     async def turn(self, operation: str) -> AsyncIterator[None]:
         """Hold a place while the call is under way.
@@ -77,14 +150,16 @@ class Pace:
         if self._at_once is None and not self._buckets:
             yield
             return
+        urgent = _in_a_hurry.get()
         async with AsyncExitStack() as held:
             try:
-                async with asyncio.timeout(self._patience):
+                async with asyncio.timeout(self._patience), self._ahead(urgent=urgent):
                     if self._at_once is not None:
-                        await held.enter_async_context(self._at_once)
-                    for rate, bucket in self._buckets:
+                        await held.enter_async_context(self._at_once.one(urgent=urgent))
+                    for (rate, bucket), lately in zip(self._buckets, self._lately, strict=True):
                         if not rate.operations or operation in rate.operations:
-                            await bucket.acquire()
+                            await bucket.acquire(_URGENT_DROP if urgent else 1)
+                            lately.append(self._monotonic())
             except TimeoutError as error:
                 raise Busy(
                     "More calls wait for this CRM than its limit lets through; this one comes again later.",
@@ -94,6 +169,22 @@ class Pace:
             # The pause may have begun while this call waited for its turn.
             self._refuse_while_paused()
             yield
+
+    @asynccontextmanager
+    async def _ahead(self, *, urgent: bool) -> AsyncIterator[None]:
+        """Who comes later than somebody in a hurry does not even begin to wait before them."""
+        if not urgent:
+            await self._calm.wait()
+            yield
+            return
+        self._hurrying += 1
+        self._calm.clear()
+        try:
+            yield
+        finally:
+            self._hurrying -= 1
+            if not self._hurrying:
+                self._calm.set()
 
     def _refuse_while_paused(self) -> None:
         left = self.paused_for

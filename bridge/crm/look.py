@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any
 
@@ -17,7 +18,7 @@ from bridge.crm.decipher import as_id
 from bridge.mapping.crm import Marker
 from bridge.mapping.expressions import Findings
 
-#: by how much the CRM's clock may differ from ours before a list is taken as seen far enough
+#: by how much the CRM's clock may differ from what it says of it before a list is taken as seen far enough
 CLOCKS_DIFFER = timedelta(minutes=10)
 
 #: unix times above it are in milliseconds (as seconds they would lie in the year 5138)
@@ -59,9 +60,21 @@ class Watcher:
         self._rule = rule
         self._marker = marker
         self._client = client
-        self._before = sent_at - CLOCKS_DIFFER
+        self._sent_at = sent_at
+        #: by how much the CRM's clock is behind ours, as far as it tells
+        self._behind = timedelta(0)
         self._elsewhere: str | None = None
         self._unreadable = False
+
+    def clocks(self, there: str | None, here: datetime) -> None:
+        """What an answer's Date said, and when it came. Only a clock that is behind ours makes a difference: by that one the
+        request was carried out earlier than we take it for, so the list has to be seen further back.
+        """
+        try:
+            by_theirs = parsedate_to_datetime(there or "")
+        except ValueError:
+            return
+        self._behind = max(self._behind, here - by_theirs.replace(tzinfo=by_theirs.tzinfo or UTC))
 
     def page(self, records: list[dict[str, Any]], *, ended: bool, findings: Findings | None = None) -> Look | None:
         """What is known after this page; None: ask for the next one."""
@@ -105,7 +118,7 @@ class Watcher:
         # The list is newest first; a page whose last record is older than the request has everything that matters.
         at = self._rule.at(records[-1], findings) if records and self._rule.at is not None else None
         made = _time(at)
-        return made is not None and made < self._before
+        return made is not None and made < self._sent_at - self._behind - CLOCKS_DIFFER
 
 
 def _time(value: Any) -> datetime | None:

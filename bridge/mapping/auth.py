@@ -16,6 +16,13 @@ BEARER = TextTemplate("Bearer {token.access}")
 PLAIN = TextTemplate("{token.access}")
 
 
+#: a key of `auth` → the kinds that know it
+_ONLY = {
+    "key": ("hmac", "standard_webhooks"), "also": ("standard_webhooks",), "signed": ("hmac",), "grant": ("oauth2",),
+    "consent": ("oauth2",), "endpoint": ("oauth2",), "carry": ("oauth2",),
+}  # fmt: skip
+
+
 class Consent(Part):
     """The page on which a person lets us in."""
 
@@ -44,9 +51,10 @@ class TokenEndpoint(Part):
 class Auth(Part):
     """How a request shows the target's key."""
 
-    #: url: the key is in `base_url`; hmac: a header made anew for every request; oauth2: an access token that runs out
-    kind: Literal["none", "header", "bearer", "basic", "query", "url", "hmac", "oauth2"]
-    #: of the header, the parameter or the field
+    #: url: the key is in `base_url`; json: at a place in the body; hmac, standard_webhooks: the request is signed, each anew;
+    #: oauth2: an access token that runs out
+    kind: Literal["none", "header", "bearer", "basic", "query", "json", "url", "hmac", "standard_webhooks", "oauth2"]
+    #: of the header, the parameter or the field; json: the dotted path to it (`params.args.2`)
     name: str | None = None
     value: TextTemplate | None = None
     user: TextTemplate | None = None
@@ -55,7 +63,10 @@ class Auth(Part):
     signed: TextTemplate | None = None
     key: TextTemplate | None = None
     algorithm: Literal["sha1", "sha256", "sha512"] = "sha256"
-    encoding: Literal["hex", "base64"] = "hex"
+    #: bytes: the digest as it is; `value` goes out in base64 then, because a header holds no bytes
+    encoding: Literal["hex", "base64", "bytes"] = "hex"
+    #: standard_webhooks: a second key that signs as well, while one takes the other's place
+    also: TextTemplate | None = None
     #: oauth2: by what right a token is given
     grant: Literal["authorization_code", "client_credentials", "password"] | None = None
     consent: Consent | None = None
@@ -66,7 +77,7 @@ class Auth(Part):
     @model_validator(mode="after")
     def _complete(self) -> Auth:
         needed = {
-            "header": ("name", "value"), "query": ("name", "value"), "bearer": ("value",),
+            "header": ("name", "value"), "query": ("name", "value"), "json": ("name", "value"), "bearer": ("value",),
             "basic": ("user", "password"), "hmac": ("name", "value", "signed"), "oauth2": ("grant", "endpoint"),
         }.get(self.kind, ())  # fmt: skip
         if self.grant == "authorization_code":
@@ -83,11 +94,10 @@ class Auth(Part):
         return self
 
     def _nothing_beside(self) -> None:
-        only = {"key": "hmac", "signed": "hmac", "grant": "oauth2", "consent": "oauth2", "endpoint": "oauth2", "carry": "oauth2"}
-        for key, kind in only.items():
-            if key in self.model_fields_set and self.kind != kind:
+        for key, kinds in _ONLY.items():
+            if key in self.model_fields_set and self.kind not in kinds:
                 raise PydanticCustomError(
-                    "auth", "`{key}` belongs to the kind {kind}", {"key": key, "kind": kind, "path": (key,)}
+                    "auth", "`{key}` belongs to the kind {kind}", {"key": key, "kind": " or ".join(kinds), "path": (key,)}
                 )
         if self.consent is not None and self.grant != "authorization_code":
             raise PydanticCustomError("auth", "`consent` belongs to the grant authorization_code", {"path": ("consent",)})

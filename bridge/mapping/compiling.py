@@ -7,21 +7,33 @@ closure takes a fraction of its time. Where both give an answer it is the same a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from bridge.mapping.functions import FUNCTIONS, FunctionProblem
-from bridge.mapping.scopes import Scope
+from bridge.mapping.scopes import Scope, is_object
 from bridge.mapping.suggestions import nearest
 from bridge.mapping.syntax import SyntaxProblem, Tree, field_names
 
 
-@dataclass(slots=True)
+class Reports(Protocol):
+    """Takes what went wrong, in sentences for people."""
+
+    def add(self, sentence: str) -> None: ...
+
+
 class Run:
     """One evaluation: where its problems go, and the indexes of the payload it works on."""
 
-    report: Callable[[str], None]
-    memo: dict[Any, Any]
+    __slots__ = ("memo", "reports", "source")
+
+    def __init__(self, source: str, reports: Reports | None, memo: dict[Any, Any]) -> None:
+        self.source = source
+        self.reports = reports
+        self.memo = memo
+
+    def report(self, problem: str) -> None:
+        if self.reports is not None:
+            self.reports.add(f"`{self.source}`: {problem}")
 
 
 Step = Callable[[Any, Run], Any]
@@ -53,7 +65,7 @@ def _field(tree: Tree) -> Step:
     name = tree["value"]
 
     def step(value: Any, _run: Run) -> Any:
-        return value.get(name) if type(value) is dict or isinstance(value, Mapping) else None
+        return value.get(name) if type(value) is dict or is_object(value) else None
 
     return step
 
@@ -64,7 +76,7 @@ def _chain(tree: Tree) -> Step:
 
         def path(value: Any, _run: Run) -> Any:
             for name in names:
-                if type(value) is not dict and not isinstance(value, Mapping):
+                if type(value) is not dict and not is_object(value):
                     return None
                 value = value.get(name)
             return value
@@ -165,6 +177,9 @@ def _object(tree: Tree) -> Step:
 
 
 def _list(tree: Tree) -> Step:
+    if all(child["type"] == "literal" for child in tree["children"]):
+        constants = [child["value"] for child in tree["children"]]
+        return lambda value, _run: None if value is None else constants
     steps = [compile_tree(child) for child in tree["children"]]
     return lambda value, run: None if value is None else [step(value, run) for step in steps]
 
@@ -242,7 +257,9 @@ def _call(tree: Tree) -> Step:
     if problem:
         raise SyntaxProblem(problem)
     arguments = [compile_tree(child) for child in tree["children"]]
-    call = function.call
+    if function.lazy:
+        return _one_of_two(*arguments)
+    call = function.call_with(len(arguments))
 
     def step(value: Any, run: Run) -> Any:
         try:
@@ -250,6 +267,17 @@ def _call(tree: Tree) -> Step:
         except FunctionProblem as problem:
             run.report(f"{name}(): {problem}")
             return None
+
+    return step
+
+
+def _one_of_two(condition: Step, then: Step, otherwise: Step | None = None) -> Step:
+    """Only the one that counts is worked out: mappings choose by chains of choices, once for each message."""
+
+    def step(value: Any, run: Run) -> Any:
+        if is_true(condition(value, run)):
+            return then(value, run)
+        return otherwise(value, run) if otherwise is not None else None
 
     return step
 

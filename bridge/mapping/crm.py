@@ -233,6 +233,11 @@ class OpenDeals(PagedRequest):
     deal: DealFields
 
 
+#: of what is only told of chats: no client to read or make
+NO_CLIENT = ClientFields(id=Expression("id"))
+NO_READ = Read.model_construct()
+NO_CREATE = Create.model_construct()
+
 Named = Literal["pipeline", "stage", "source"]
 NAMED: tuple[Named, ...] = get_args(Named)
 
@@ -271,10 +276,15 @@ class Owner(PagedRequest):
     on_error: Literal["ignore", "fail"] = "ignore"
 
 
+Lacking = Literal["enrich", "deal", "open_deals", "task", "file", "card_url"]
+
+
 class Entity(Part):
     """What is different for one kind of record; every key stands in for the mapping's own."""
 
     title: BothLanguages | None = None
+    #: parts of the mapping that records of this kind do not have
+    without: Annotated[tuple[Lacking, ...], OneOrMany] = ()
     client: ClientFields | None = None
     read: Read | None = None
     enrich: Enrich | None = None
@@ -295,6 +305,11 @@ class Option(Part):
     secret: bool = False
 
 
+#: by which clients are found and made, and what only clients have
+_CLIENT_PARTS = ("find", "client", "read", "create")
+_OF_CLIENTS = ("enrich", "deal", "open_deals", "task", "file", "owner", "entities", "card_url")
+
+
 class CrmMapping(Mapped):
     """A kind of CRM."""
 
@@ -313,10 +328,13 @@ class CrmMapping(Mapped):
     #: over every answer: true if it worked, where the status alone does not tell
     success: Expression | None = None
     entities: dict[str, Entity] = Field(default_factory=dict)
-    find: Annotated[tuple[FindStep, ...], OneOrMany]
-    client: ClientFields
-    read: Read
-    create: Create
+    #: how requests travel: over the web, or as mails
+    carrier: Literal["web", "mail"] = "web"
+    #: these four together, or none of them: then it is only told of chats
+    find: Annotated[tuple[FindStep, ...], OneOrMany] = ()
+    client: ClientFields = NO_CLIENT
+    read: Read = NO_READ
+    create: Create = NO_CREATE
     enrich: Enrich | None = None
     note: Note
     deal: Deal | None = None
@@ -338,6 +356,11 @@ class CrmMapping(Mapped):
     #: asked for with every operation of every chat; names come from `entities`, or are few
     _entities: dict[str, Entity] = PrivateAttr(default_factory=dict)
 
+    def __copy__(self) -> CrmMapping:
+        copied = super().__copy__()
+        copied._entities = {}  # noqa: SLF001 - our own; a copy is made to be changed, and has parts of its own
+        return copied
+
     def for_entity(self, name: str) -> Entity:
         """The parts that hold for records of one entity: its own, else the mapping's."""
         if name not in self._entities:
@@ -346,8 +369,29 @@ class CrmMapping(Mapped):
 
     def _merged(self, name: str) -> Entity:
         own = self.entities.get(name) or Entity()
-        common = {part: getattr(self, part) for part in Entity.model_fields if part != "title"}
+        common = {part: getattr(self, part) for part in Entity.model_fields if part not in ("title", "without", *own.without)}
         return own.model_copy(update={part: value for part, value in common.items() if getattr(own, part) is None})
+
+    @property
+    def knows_clients(self) -> bool:
+        """False: it is only told of chats; there is nothing to search, read or make."""
+        return bool(self.find)
+
+    @model_validator(mode="after")
+    def _clients_or_none(self) -> CrmMapping:
+        missing = [part for part in _CLIENT_PARTS if part not in self.model_fields_set]
+        if missing and len(missing) < len(_CLIENT_PARTS):
+            raise PydanticCustomError(
+                "clients", "{missing} is missing: what knows clients has find, client, read and create, what is only told of "
+                "chats has none of them", {"missing": " and ".join(missing)},
+            )
+        beside = [part for part in _OF_CLIENTS if missing and getattr(self, part)]
+        if beside:
+            raise PydanticCustomError(
+                "clients", "`{beside}` belongs to what knows clients: give it find, client, read and create",
+                {"beside": beside[0], "path": (beside[0],)},
+            )
+        return self
 
     @model_validator(mode="after")
     def _token_is_read(self) -> CrmMapping:

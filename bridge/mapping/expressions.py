@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable
 from math import isfinite
 from typing import Any
 
@@ -12,7 +11,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from bridge.mapping.compiling import Run, Step, compile_tree
-from bridge.mapping.scopes import Scope
+from bridge.mapping.scopes import Scope, is_object
 from bridge.mapping.syntax import SyntaxProblem, Tree, field_names, parse
 
 Evaluate = Callable[[Any, "Findings | None"], Any]
@@ -93,15 +92,14 @@ def _path(names: tuple[str, ...]) -> Evaluate:
         only = names[0]
 
         def name(scope: Any, _findings: Findings | None = None) -> Any:
-            return scope.get(only) if type(scope) is dict or isinstance(scope, Mapping) else None
+            return scope.get(only) if type(scope) is Scope or is_object(scope) else None
 
         return name
 
     def path(scope: Any, _findings: Findings | None = None) -> Any:
         value: Any = scope
         for name in names:
-            # asking an abstract class costs ten times as much as asking a type
-            if type(value) is not dict and not isinstance(value, Mapping):
+            if type(value) is not dict and not is_object(value):
                 return None
             value = value.get(name)
         return value
@@ -113,16 +111,11 @@ def _guarded(source: str, step: Step) -> Evaluate:
     def evaluate(scope: Any, findings: Findings | None = None) -> Any:
         memo = scope.memo if type(scope) is Scope else {}
         try:
-            value = step(scope, Run(partial(_report, findings, source), memo))
+            value = step(scope, Run(source, findings, memo))
         except Exception as error:  # noqa: BLE001 - the promise of this module: one odd message must not stop a chat
-            _report(findings, source, f"it failed ({type(error).__name__})")
+            Run(source, findings, memo).report(f"it failed ({type(error).__name__})")
             return None
         # NaN and Infinity are no JSON: nothing may send them on
         return None if type(value) is float and not isfinite(value) else value
 
     return evaluate
-
-
-def _report(findings: Findings | None, source: str, problem: str) -> None:
-    if findings is not None:
-        findings.add(f"`{source}`: {problem}")

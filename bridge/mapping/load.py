@@ -160,12 +160,12 @@ def _check_language(document: Document) -> None:
 def _refuse_blanks(document: Document) -> None:
     for path in sorted(document.blank, key=str):
         name = ".".join(str(part) for part in path)
-        raise MappingError(f"{document.where(path)}: {name}: there is no value; write one, '' for an empty text (null in json:), "
-                           "or remove the key")
+        raise MappingError(f"{document.where(path)}: {name}: there is no value; write one, '' for an empty text, 'null' for the "
+                           "word (null stands only within json:), or remove the key")
 
 
 def _laid_over(base: Document, own: Document) -> Document:
-    """The base with the own keys in place of its own; objects are merged, lists replaced, and a key with ~ is taken out."""
+    """The base with the own keys in place of its own; objects are merged, lists replaced, a key with ~ or null is taken out."""
     merged = Document(own.origin, None, dict(base.marks), dict(base.key_marks), dict(base.text_marks))
     merged.value = _overlay(base.value, own.value, (), merged, own)
     merged.marks[()] = own.marks[()]

@@ -174,6 +174,8 @@ class Fetch(PagedRequest):
     base_url: TextTemplate | None = None
     #: over the (first) answer: false if the provider has not got it ready yet; it is asked again later
     ready: Expression | None = None
+    #: what cannot be had is done without: nothing waits for it, and the job's page says so
+    optional: bool = False
 
     @model_validator(mode="after")
     def _pages_of_records(self) -> Fetch:
@@ -190,6 +192,8 @@ class Reconcile(Fetch):
     look_back: Duration = 86400.0
     #: the name under `events` by which a record is handled
     event: str
+    #: names under `fetch`, asked for before the list: an access token that is given for a login
+    fetch: Annotated[tuple[str, ...], OneOrMany] = ()
 
 
 class Paste(Part):
@@ -270,6 +274,8 @@ class ProviderMapping(Mapped):
                     _must_be_in(self.answers, rule.answer, (*path, "answer"), "answers")
         if self.reconcile is not None:
             _must_be_in(self.events, self.reconcile.event, ("reconcile", "event"), "events")
+            for name in self.reconcile.fetch:
+                _must_be_in(self.fetch, name, ("reconcile", "fetch"), "fetch")
         default = self.answers.get("default")
         if default is not None and default.within is not None:
             raise PydanticCustomError(

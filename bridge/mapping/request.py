@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -18,11 +19,35 @@ class Pages(Part):
     """How further pages of a list are asked for."""
 
     #: over the answer: what says where the next page begins; empty ends it
-    next: Expression
+    next: Expression | None = None
+    #: or, where pages are only numbered: what is added for the next one (1; for offsets, the records a page) …
+    by: int | None = Field(default=None, ge=1)
+    #: … the number that the first page has …
+    start: int = Field(default=0, ge=0)
+    #: … and how many records a full page has: a shorter one is the last. Without it an empty one is
+    size: int = Field(default=1, ge=1)
     #: where that value goes: `query.NAME`, `json.NAME`, `form.NAME`, or `url` if it is the next page's whole address
     into: str = Field(pattern=r"^(url|(query|json|form)\..+)$")
     #: pages asked for at most
     most: int = Field(default=20, ge=1, le=1000)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Pages:
+        if (self.next is None) == (self.by is None):
+            raise PydanticCustomError(
+                "pages", "say how the next page is found: `next:` (the answer names it) or `by:` (pages are numbered)"
+            )
+        return self
+
+    def after(self, here: Any, value: Callable[[Expression], Any], records: Expression | None) -> Any:
+        """What leads to the page after the one that `value` reads; None if nothing does. `here`: what led to this one."""
+        if self.by is None:
+            found = value(self.next) if self.next is not None else None
+            return None if found in (None, "", False, [], {}) else found
+        listed = value(records) if records is not None else None
+        if not isinstance(listed, list) or len(listed) < self.size:
+            return None
+        return (self.start if here is None else int(here)) + self.by
 
 
 class Request(Part):

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _NOTHING: Mapping[str, Any] = {}
+#: what JSON has besides objects
+_PLAIN = frozenset({type(None), str, int, float, bool, list})
 
 
 class Scope(Mapping[str, Any]):
@@ -52,6 +54,12 @@ class Scope(Mapping[str, Any]):
     def __repr__(self) -> str:
         # a payload holds people's data: it must not get into a log by way of a traceback
         return f"Scope({', '.join(sorted(self.ours))} over {type(self.own).__name__})"
+
+
+def is_object(value: Any) -> bool:
+    """Whether names can be asked of it. Asking an abstract class costs ten times as much as looking at a type."""
+    kind = type(value)
+    return kind is dict or kind is Scope or (kind not in _PLAIN and isinstance(value, Mapping))
 
 
 def provider_scope(payload: Any, *, headers: Mapping[str, str] = _NOTHING, query: Mapping[str, str] = _NOTHING,

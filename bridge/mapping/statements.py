@@ -45,9 +45,12 @@ PARAMETERS: Mapping[str, tuple[str, str]] = {
     "city": ("visitor.city", "where the visitor is"),
     "id": ("client.id", "the client's id, as `find` and `create` gave it"),
     "client_name": ("client.name", "the client's name in the CRM"),
-    "new_phone": ("new.phones[0]", "in `enrich`: a phone that is new to the card"),
-    "new_phone2": ("new.phones[1]", "a second one"),
-    "new_email": ("new.emails[0]", "an e-mail that is new to the card"),
+    "new_phone": ("new.phones.phone || new.phones[0]", "in `enrich`: a phone that is new to the card, for its column `phone`"),
+    "new_phone2": ("new.phones.phone2 || new.phones[1]", "another, for `phone2`"),
+    "new_phone3": ("new.phones.phone3 || new.phones[2]", "another, for `phone3`"),
+    "new_email": ("new.emails.email || new.emails[0]", "an e-mail that is new to the card, for its column `email`"),
+    "new_email2": ("new.emails.email2 || new.emails[1]", "another, for `email2`"),
+    "new_email3": ("new.emails.email3 || new.emails[2]", "another, for `email3`"),
     "new_name": ("new.name", "the name, where the card has none"),
     "title": ("note.title", "the note's title"),
     "text": ("note.text", "the note's text, with the transcript"),
@@ -97,6 +100,8 @@ _VALUES: Mapping[str, Expression] = {name: Expression(source) for name, (source,
 
 #: what a statement may begin with; nothing is ever taken out of a CRM
 VERBS = frozenset({"select", "with", "insert", "update", "merge", "execute", "exec", "call"})
+#: words by which a statement that begins like a search changes something after all
+_CHANGING = re.compile(r"\b(?:insert|update|delete|merge)\b")
 
 _TOKEN = re.compile(
     r"""
@@ -113,14 +118,16 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 #: how values are put into texts elsewhere
-_PASTED = re.compile(r"\{[^{}\n]*\}|%\(\w+\)s|%s\b")
-_QUOTED = re.compile(r":([A-Za-z_]\w*)")
+_PASTED = re.compile(r"\{[^{}\n]*\}|%\(\w+\)s|%s\b|(?<![\w$])\$\w+")
+_QUOTED = re.compile(r":([A-Za-z_]\w*)|%([A-Za-z_]\w*)%")
+#: what a statement was tried with, and still holds: an e-mail, a phone, the end of one after a `%`
+_TRIED = re.compile(r"%*[^\s@%]+@[^\s@%]+\.\w+%*|\+\d(?:[\s().-]*\d){9,14}|[78](?:[\s().-]*\d){10}|%\+?\d(?:[\s().-]*\d){6,14}%?")
 
 
 class Statement:
     """One statement, as good as frozen: equal and hashable by its text. Raises ValueError with the remedy."""
 
-    __slots__ = ("names", "source", "sql")
+    __slots__ = ("changes", "names", "source", "sql", "verb")
 
     #: as it was written
     source: str
@@ -128,6 +135,10 @@ class Statement:
     sql: str
     #: the name at the place of each `?`
     names: tuple[str, ...]
+    #: the word it begins with, in small letters
+    verb: str
+    #: False: it only reads
+    changes: bool
 
     def __init__(self, source: str) -> None:
         self.source = source.strip()
@@ -135,11 +146,17 @@ class Statement:
         if pasted is not None:
             raise ValueError(f"{pasted[0]!r} would paste a value into the SQL; write its name, like :phone or :text")
         names: list[str] = []
-        self.sql = "".join(_rewritten(self.source, names)).strip()
+        words: list[str] = []  # its text without what stands in quotes
+        self.sql = "".join(_rewritten(self.source, names, words)).strip()
         self.names = tuple(names)
-        verb = re.match(r"\s*\(*\s*(\w*)", self.sql)
-        if verb is None or verb[1].lower() not in VERBS:
+        plain = "".join(words).lower()
+        verb = re.match(r"[\s(]*(\w*)", plain)
+        self.verb = verb[1] if verb is not None else ""
+        if self.verb not in VERBS:
             raise ValueError(f"a statement begins with one of {', '.join(sorted(VERBS)).upper()}; nothing else is sent to a CRM")
+        self.changes = self.verb not in ("select", "with") or (self.verb == "with" and _CHANGING.search(plain) is not None)
+        if self.verb == "update" and not re.search(r"\bwhere\b|\bor\s+insert\b", plain):
+            raise ValueError("an UPDATE without WHERE changes every row of the table; say which, like WHERE id = :id")
 
     def fill(self, scope: Mapping[str, Any], findings: Findings | None = None, *, strict: bool = False) -> dict[str, Any]:
         """`sql` and `params`, the values in order; what is empty is null.
@@ -182,12 +199,13 @@ class Statement:
         return cls(value)
 
 
-def _rewritten(source: str, names: list[str]) -> Iterator[str]:
-    """The text with `?`; the names go into `names`, in order."""
+def _rewritten(source: str, names: list[str], words: list[str]) -> Iterator[str]:
+    """The text with `?`; the names go into `names`, in order, and what stands outside of quotes into `words`."""
     ended = False
     for token in _TOKEN.finditer(source):
         kind, text = token.lastgroup, token[0]
         if kind == "comment":
+            words.append(" ")
             yield " "  # a `?` in it could be counted as one of ours
             continue
         if ended and text.strip():
@@ -195,6 +213,7 @@ def _rewritten(source: str, names: list[str]) -> Iterator[str]:
         if kind == "more":
             ended = True
         elif kind == "parameter":
+            words.append(" ")
             yield _placed(token["parameter"], names)
         elif kind == "bare":
             raise ValueError("a bare ? does not say which value is meant; write its name, like :phone or :text")
@@ -203,6 +222,7 @@ def _rewritten(source: str, names: list[str]) -> Iterator[str]:
         else:
             if kind in ("literal", "name"):
                 _nothing_quoted(text)
+            words.append(" " if kind in ("literal", "name") else text)
             yield text
 
 
@@ -217,9 +237,14 @@ def _placed(name: str, names: list[str]) -> str:
 
 def _nothing_quoted(text: str) -> None:
     for found in _QUOTED.finditer(text):
-        if found[1].lower() in PARAMETERS:
+        name = found[1] or found[2]
+        if name.lower() in PARAMETERS:
             quote = text[0]
             raise ValueError(
-                f":{found[1]} stands between quotes, where it is no value but text; take it out of them, "
-                f"like {quote}%{quote} || :{found[1]} || {quote}%{quote}"
+                f"{found[0]} stands between quotes, where it is no value but text; take it out of them, "
+                f"like {quote}%{quote} || :{name} || {quote}%{quote}"
             )
+    if _TRIED.fullmatch(text[1:-1].strip()):  # not repeated here: it may well be somebody's
+        raise ValueError(
+            "a phone or an e-mail stands in it between quotes, the same for every chat; write :phone, :last10, :email …"
+        )

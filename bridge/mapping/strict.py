@@ -19,8 +19,11 @@ DEEPEST = 64
 LONGEST = 2_000_000
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one is six times as fast where it was built
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_WORDS = {"true": True, "false": False, "null": None}
+#: no exponents: 75e28846 is a piece of somebody's hash, and as a number it would be infinite; nor more digits than any number has
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,39})(\.[0-9]{1,40})?")
+_WORDS = {"true": True, "false": False}
+#: YAML's words for no value. The word itself has to be quoted
+_NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Document:
     key_marks: dict[Path, Mark] = field(default_factory=dict)
     #: values on one line, whose columns can be counted on: their first character's place
     text_marks: dict[Path, Mark] = field(default_factory=dict)
-    #: keys without a value, or with ~
+    #: values that are none: nothing at all, ~, or null where it is not JSON's
     blank: set[Path] = field(default_factory=set)
 
     def where(self, path: Path, *, key: bool = False) -> Mark:
@@ -197,11 +200,14 @@ class _Builder:
             self.found.text_marks[path] = self.mark(event).right(0 if plain else 1)
         if not plain:
             return text
-        if text in ("", "~"):
-            self.found.blank.add(path)
+        if text in _NOTHING:
+            # inside json: a null is a value like others; in the place of json itself there is none
+            inside_json = any(part in self.resolve_below for part in path[:-1])
+            if not inside_json or text in ("", "~"):
+                self.found.blank.add(path)
             return None
         if resolve and text in _WORDS:
             return _WORDS[text]
         if resolve and _NUMBER.fullmatch(text):
-            return float(text) if set(text) & set(".eE") else int(text)
+            return float(text) if "." in text else int(text)
         return text

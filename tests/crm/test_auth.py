@@ -1,13 +1,16 @@
 import base64
 import hashlib
 import hmac
+from datetime import UTC, datetime
 
 import pytest
 
 from bridge.crm.auth import sign
 from bridge.errors import AccessRefused, Rejected
 from bridge.mapping.crm import Auth
+from bridge.mapping.provider import Verify
 from bridge.transport import PreparedRequest
+from bridge.verify import Incoming, verify
 
 BASE = "https://crm.example.com/api/v1"
 SCOPE = {"target": {"token": "s3cret", "user": "bot", "key_id": "k-1"}}
@@ -53,6 +56,51 @@ def test_a_signature_is_made_of_the_request_itself(encoding: str, algorithm: str
     digest = hmac.new(b"s3cret", b'POST /people|x=1|{"n":1}', getattr(hashlib, algorithm)).digest()
     expected = digest.hex() if encoding == "hex" else base64.b64encode(digest).decode()
     assert made.headers["X-Sign"] == f"k-1:{expected}"
+
+
+def test_a_signature_as_bytes_goes_out_with_its_key_in_base64() -> None:
+    made = signed(kind="hmac", name="X-Sign", signed="{method} {path}", encoding="bytes", value="{target.key_id}:{signature}")
+
+    digest = hmac.new(b"s3cret", b"POST /people", hashlib.sha256).digest()
+    assert base64.b64decode(made.headers["X-Sign"]) == b"k-1:" + digest
+
+
+def test_a_key_in_the_body_takes_its_place_and_leaves_the_rest() -> None:
+    request = PreparedRequest("POST", BASE, {}, '{"params":{"args":["db",5,"","имя"]},"id":1}'.encode())
+
+    made = signed(request=request, kind="json", name="params.args.2", value="{target.token}")
+
+    assert made.body == '{"params":{"args":["db",5,"s3cret","имя"]},"id":1}'.encode()
+    assert signed(request=request, kind="json", name="token", value="{target.token}").body == (
+        '{"params":{"args":["db",5,"","имя"]},"id":1,"token":"s3cret"}'.encode()
+    )
+
+
+@pytest.mark.parametrize("body", [None, b"[1]", b'{"params":{"args":["db"]}}', b'{"params":[]}'])
+def test_a_body_without_the_keys_place_is_not_sent(body: bytes | None) -> None:
+    with pytest.raises(Rejected, match=r"at params\.args\.2, but this request of the mapping has no such place"):
+        signed(request=PreparedRequest("POST", BASE, {}, body), kind="json", name="params.args.2", value="{target.token}")
+
+
+STANDARD = {"kind": "standard_webhooks", "also": "{target.other}"}
+WHSEC = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+def test_a_standard_webhook_is_signed_over_its_id_its_time_and_its_body() -> None:
+    request = PreparedRequest("POST", BASE, {"webhook-id": "c2c-1"}, b'{"n":1}')
+    now = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
+    for target, count in (({"token": WHSEC}, 1), ({"token": WHSEC, "other": None}, 1), ({"token": WHSEC, "other": WHSEC}, 2)):
+        made = sign(request, Auth.model_validate(STANDARD), {"target": target}, base_url=BASE, now=now)
+        assert len(made.headers["webhook-signature"].split()) == count
+        proof = verify((Verify(scheme="standard_webhooks"),), Incoming(made.headers, b'{"n":1}'), [WHSEC], now=now)
+        assert not proof.stale
+
+
+def test_a_standard_webhook_without_an_id_or_a_key_is_not_sent() -> None:
+    with pytest.raises(Rejected, match="give it a marker of the kind header"):
+        signed({"target": {"token": WHSEC}}, PreparedRequest("POST", BASE), **STANDARD)
+    with pytest.raises(AccessRefused, match="set it in the target's configuration"):
+        signed({"target": {"token": None}}, PreparedRequest("POST", BASE, {"webhook-id": "1"}), **STANDARD)
 
 
 OAUTH = {"kind": "oauth2", "grant": "client_credentials", "endpoint": {"url": "{target.url}"}}

@@ -7,7 +7,8 @@ from crm.authority import oauth_mapping
 from crm.speaking import mapping_with, settings
 from pydantic import SecretStr
 
-from bridge.crm.fit import account_of, fit, statements_of
+from bridge.crm.fit import account_of, fit
+from bridge.crm.stated import statements_of
 from bridge.errors import ConfigError
 from bridge.mapping.crm import CrmMapping
 
@@ -86,7 +87,7 @@ SQL = mapping_with(
     note=stated("note", marker={"kind": "text", "records": "@", "text": "t", "id": "id", **stated("find_note")}),
 )  # fmt: skip
 LEAST = {"by_phone": "SELECT 1 FROM c WHERE p = :phone", "read": "SELECT 1 FROM c WHERE id = :id",
-         "create": "INSERT INTO c VALUES (:name)", "note": "INSERT INTO n VALUES (:text)"}  # fmt: skip
+         "create": "INSERT INTO c VALUES (:name)", "note": "INSERT INTO n VALUES (:id, :text)"}  # fmt: skip
 HERE = "http://10.1.2.3:3061"
 
 
@@ -110,6 +111,16 @@ def test_what_a_target_has_no_statement_for_is_not_to_be_had_there() -> None:
     assert [step.by for step in fitted.find] == ["phone", "email"]
     assert fitted.deal is not None
     assert fitted.note.marker.kind == "text"
+
+
+def test_two_targets_of_one_crm_have_parts_of_their_own() -> None:
+    assert SQL.for_entity("client").enrich is not None
+
+    least = fit(SQL, settings(url=HERE, sql=LEAST))
+    more = fit(SQL, settings(url=HERE, sql={**LEAST, "enrich": "UPDATE c SET p = :new_phone WHERE id = :id"}))
+
+    assert least.for_entity("client").enrich is None
+    assert more.for_entity("client").enrich is not None
 
 
 def test_statements_that_have_to_be_there_and_those_that_mean_nothing_are_named_at_once() -> None:
@@ -144,3 +155,17 @@ def test_an_endpoint_without_a_key_at_a_public_address_is_refused_unless_that_is
     assert "is a public address" in line
     assert "allow_public: true" in line
     assert fit(SQL, settings(url=url, sql=LEAST, allow_public=True))
+
+
+# -- how it is reached -------------------------------------------------------------------------------------------------
+
+
+def test_a_mail_goes_to_a_mail_server_and_nothing_else_does() -> None:
+    told = {"find": (), "carrier": "mail"}
+    by_mail = mapping_with().model_copy(update=told)
+    assert fit(by_mail, settings(url="smtps://mail.example.com")).carrier == "mail"
+    for url in ("https://crm.example.com", None):
+        [line] = wrong(by_mail, url=url)
+        assert "its address is a mail server's, like smtps://" in line
+    [line] = wrong(mapping_with(), url="smtp://mail.example.com")
+    assert "sandbox is called over the web" in line

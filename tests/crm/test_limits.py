@@ -5,7 +5,7 @@ import pytest
 from fakes import FakeClock
 
 from bridge.clock import Clock
-from bridge.crm.limits import Pace, Rate, pace_of
+from bridge.crm.limits import Pace, Places, Rate, in_a_hurry, pace_of
 from bridge.errors import Busy, ConfigError
 from bridge.mapping.crm import Limits
 
@@ -114,3 +114,71 @@ def test_the_targets_own_limits_stand_in_for_the_mappings() -> None:
 def test_limits_that_are_none_say_where_and_what_to_write() -> None:
     with pytest.raises(ConfigError, match=r"targets\.sales\.limits\.requests.*Write for example"):
         pace_of("sales", {"requests": {"most": "many", "per": "1s"}}, Limits(), Clock())
+
+
+class TestInAHurry:
+    """An operator's chat window waits for it, a job does not mind."""
+
+    @staticmethod
+    async def order(pace: Pace, jobs: int) -> list[str]:
+        """Who was served when: one call is under way, jobs wait, a live look-up comes, another job comes."""
+        served: list[str] = []
+
+        async def call(name: str) -> None:
+            async with pace.turn("find"):
+                served.append(name)
+                for _ in range(3):
+                    await asyncio.sleep(0)
+
+        async def look_up() -> None:
+            with in_a_hurry():
+                await call("live")
+
+        waiting = [asyncio.create_task(call(f"job {number}")) for number in range(jobs)]
+        await asyncio.sleep(0)
+        await asyncio.gather(asyncio.create_task(look_up()), asyncio.create_task(call("late job")), *waiting)
+        return served
+
+    async def test_the_next_place_is_a_live_look_ups(self) -> None:
+        served = await self.order(Pace(at_once=1, monotonic=time.monotonic), 5)
+
+        assert served == ["job 0", "live", "job 1", "job 2", "job 3", "job 4", "late job"]
+
+    async def test_the_next_turn_under_a_rate_is_a_live_look_ups(self) -> None:
+        served = await self.order(Pace([Rate(1, 0.02)], monotonic=time.monotonic), 4)
+
+        assert served[:2] == ["job 0", "live"]
+        assert served[-1] == "late job"
+
+    async def test_a_look_up_that_gives_up_leaves_its_place_to_the_next(self) -> None:
+        places = Places(1)
+        got: list[str] = []
+
+        async def take(name: str, *, urgent: bool) -> None:
+            async with places.one(urgent=urgent):
+                got.append(name)
+
+        async with places.one(urgent=False):
+            live = asyncio.create_task(take("live", urgent=True))
+            job = asyncio.create_task(take("job", urgent=False))
+            await asyncio.sleep(0)
+            live.cancel()
+        await job
+        with pytest.raises(asyncio.CancelledError):
+            await live
+
+        assert (got, places.free) == (["job"], 1)
+
+    async def test_a_place_that_came_as_its_taker_gave_up_is_given_on(self) -> None:
+        places = Places(1)
+        one = places.one(urgent=False)
+        await one.__aenter__()
+        live = asyncio.create_task(places.one(urgent=True).__aenter__())
+        await asyncio.sleep(0)
+
+        await one.__aexit__(None, None, None)
+        live.cancel()
+
+        with pytest.raises(asyncio.CancelledError):
+            await live
+        assert places.free == 1

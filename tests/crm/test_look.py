@@ -105,3 +105,21 @@ def test_without_an_expression_the_marker_may_stand_anywhere_in_the_record() -> 
     watching = Watcher(made, OURS, client=None, sent_at=SENT)
 
     assert watching.page([{"id": 3, "custom": {"ours": OURS}}], ended=True) == Look.found("3")
+
+
+@pytest.mark.parametrize(
+    ("there", "seen"),
+    [
+        ("Sat, 21 Nov 2026 12:05:00 GMT", Seen.ABSENT), ("Sat, 21 Nov 2026 11:05:00 GMT", None),
+        # ahead of ours, or unreadable, or not told: as if it were the same
+        ("Sat, 21 Nov 2026 13:05:00 GMT", Seen.ABSENT), ("yesterday", Seen.ABSENT), (None, Seen.ABSENT),
+    ],
+)  # fmt: skip
+def test_a_crm_whose_clock_is_behind_ours_is_asked_further_back(there: str | None, seen: Seen | None) -> None:
+    """Ours was set an hour ahead since the request was sent, and `sent_at` with it: by the CRM's clock that was 11:00."""
+    watching = watcher("scan")
+    watching.clocks(there, SENT.replace(minute=5))
+
+    look = watching.page([note("x", at="2026-11-21T11:30:00Z")], ended=False)
+
+    assert (look.seen if look else None) is seen

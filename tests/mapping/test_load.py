@@ -154,6 +154,21 @@ def test_a_problem_points_into_the_file_it_comes_from(tmp_path: Path) -> None:
     assert caught.value.message.startswith(f"{base}:10:17: fields.chat_id: ")
 
 
+@pytest.mark.parametrize("nothing", ["~", "null", "NULL", ""])
+def test_a_marker_that_is_null_is_taken_out_and_not_looked_for_as_a_word(tmp_path: Path, nothing: str) -> None:
+    path = written(tmp_path, "mine", f"mapping_language: 1\nextends: sandbox\nnote:\n  marker: {nothing}\n")
+    assert load_crm("sandbox").note.marker.kind == "field"
+    assert load_crm(path).note.marker.kind == "none"
+
+
+def test_null_in_a_search_is_refused_with_its_place(tmp_path: Path) -> None:
+    path = written(tmp_path, "mine", "mapping_language: 1\nextends: sandbox\nfind:\n  - with: phone\n    get: /clients\n"
+                                     "    query: {phone: null}\n")  # fmt: skip
+    with pytest.raises(MappingError) as caught:
+        load_crm(path)
+    assert caught.value.message.startswith(f"{path}:6:20: phone: there is no value")
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

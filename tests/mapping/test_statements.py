@@ -74,6 +74,16 @@ def test_only_names_outside_of_texts_and_remarks_are_values(sql: str, becomes: s
         ("SELECT id FROM c WHERE p = :phone;;", "a second statement behind the ;"),
         ("SELECT id FROM c WHERE p = 'open", "' is opened and not closed"),
         ("SELECT id /* open FROM c", "opened and not closed"),
+        ("SELECT id FROM c WHERE p = '{{phone}}'", "paste a value into the SQL"),
+        ("SELECT id FROM c WHERE p = $1", r"'\$1' would paste a value"),
+        ("SELECT id FROM c WHERE p = '$phone'", r"'\$phone' would paste a value"),
+        ("SELECT id FROM c WHERE p LIKE '%last10%'", r"%last10% stands between quotes.*'%' \|\| :last10"),
+        ("SELECT id FROM c WHERE p = '+7 916 123-45-67'", "a phone or an e-mail stands in it between quotes"),
+        ("SELECT id FROM c WHERE p = '8 (916) 123-45-67'", "a phone or an e-mail stands in it"),
+        ("SELECT id FROM c WHERE p LIKE '%1234567'", "a phone or an e-mail stands in it"),
+        ("SELECT id FROM c WHERE e = 'ann@shop.example'", "a phone or an e-mail stands in it"),
+        ("UPDATE c SET p = :new_phone", "an UPDATE without WHERE changes every row.*WHERE id = :id"),
+        ("UPDATE c SET p = 'where' /* where */", "an UPDATE without WHERE"),
         ("DELETE FROM c WHERE id = :id", "a statement begins with one of .*SELECT"),
         ("", "a statement begins with one of"),
     ],
@@ -81,6 +91,47 @@ def test_only_names_outside_of_texts_and_remarks_are_values(sql: str, becomes: s
 def test_what_cannot_be_meant_is_refused_with_the_remedy(sql: str, remedy: str) -> None:
     with pytest.raises(ValueError, match=remedy):
         Statement(sql)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT id FROM c WHERE made > '2026-01-01 00:00:00' AND p = :phone",
+        "SELECT RDB$CHARACTER_SET_NAME, '7701234567', '%street%', '100%' FROM RDB$DATABASE WHERE 1 = :id",
+        "INSERT INTO c (kind, n) VALUES ('chat', '2026-11-21')",
+        "UPDATE OR INSERT INTO c (id, p) VALUES (:id, :phone) MATCHING (id)",
+    ],
+)
+def test_constants_that_are_nobodys_are_let_through(sql: str) -> None:
+    assert Statement(sql)
+
+
+@pytest.mark.parametrize(
+    ("sql", "verb", "changes"),
+    [
+        ("/* who */SELECT/**/id FROM c WHERE p = :phone", "select", False),
+        ("(SELECT id FROM c WHERE p = :phone)", "select", False),
+        ("with x as (select 1 from c) select * from x where p = :phone and n = 'delete'", "with", False),
+        ("WITH x AS (DELETE FROM c RETURNING id) SELECT id FROM x", "with", True),
+        ("INSERT INTO n (t) SELECT :text FROM c", "insert", True),
+        ("EXECUTE PROCEDURE add_client(:name)", "execute", True),
+    ],
+)
+def test_what_a_statement_does_is_told_by_its_words_outside_of_quotes(sql: str, verb: str, changes: bool) -> None:
+    statement = Statement(sql)
+
+    assert (statement.verb, statement.changes) == (verb, changes)
+
+
+def test_what_is_new_for_named_columns_is_had_by_their_names_and_a_list_by_its_places() -> None:
+    statement = Statement("UPDATE c SET a = :new_phone, b = :new_phone2, d = :new_email WHERE id = :id")
+    client = {"client": {"id": "7"}}
+
+    columns = statement.fill({**client, "new": {"phones": {"phone2": "+7"}, "emails": {"email": "a@b.ru"}}})
+    listed = statement.fill({**client, "new": {"phones": ["+7", "+8"]}})
+
+    assert columns["params"] == [None, "+7", "a@b.ru", "7"]
+    assert listed["params"] == ["+7", "+8", None, "7"]
 
 
 def test_every_value_can_be_had_from_an_empty_chat() -> None:

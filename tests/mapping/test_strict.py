@@ -15,7 +15,7 @@ def value(text: str, **options: Any) -> Any:
 
 
 def test_text_stays_text() -> None:
-    assert value("a: no\nb: 12:30\nc: +79161234567\nd: 0123\ne: 5\nf: true\ng: 2026-11-21\nh: 1e3\ni: null\nj: 0x10\n") == {
+    assert value("a: no\nb: 12:30\nc: +79161234567\nd: 0123\ne: 5\nf: true\ng: 2026-11-21\nh: 1e3\nj: 0x10\n") == {
         "a": "no",
         "b": "12:30",
         "c": "+79161234567",
@@ -24,7 +24,6 @@ def test_text_stays_text() -> None:
         "f": "true",
         "g": "2026-11-21",
         "h": "1e3",
-        "i": "null",
         "j": "0x10",
     }
 
@@ -37,9 +36,9 @@ def test_keys_are_text() -> None:
 
 def test_below_json_constants_are_jsons() -> None:
     assert value(
-        "json: {a: true, b: 5, c: -1.5e2, d: null, e: 'true', f: 0123, g: no, h: +7, i: [false, 1]}\nquery: {a: true}"
+        "json: {a: true, b: 5, c: -1.5, d: null, e: 'true', f: 0123, g: no, h: +7, i: [false, 1]}\nquery: {a: true}"
     ) == {
-        "json": {"a": True, "b": 5, "c": -150.0, "d": None, "e": "true", "f": "0123", "g": "no", "h": "+7", "i": [False, 1]},
+        "json": {"a": True, "b": 5, "c": -1.5, "d": None, "e": "true", "f": "0123", "g": "no", "h": "+7", "i": [False, 1]},
         "query": {"a": "true"},
     }
     assert value("chat: {n: 5}\njson: {n: 5}", resolve_below=("chat",)) == {"chat": {"n": 5}, "json": {"n": "5"}}
@@ -95,6 +94,18 @@ def test_keys_without_a_value_are_remembered() -> None:
     document = read("a:\nb: ~\nc: ''\n", "m.yaml")
     assert document.value == {"a": None, "b": None, "c": ""}
     assert document.blank == {("a",), ("b",)}
+
+
+def test_null_is_no_value_however_it_is_written_and_the_word_is_quoted() -> None:
+    document = read("a: null\nb: [Null, x]\nc: {d: NULL}\ne: 'null'\nf: nullify\njson: null\n", "m.yaml")
+    assert document.value == {"a": None, "b": [None, "x"], "c": {"d": None}, "e": "null", "f": "nullify", "json": None}
+    assert document.blank == {("a",), ("b", 0), ("c", "d"), ("json",)}
+    assert read("json: {a: null, b: [null]}", "m.yaml").blank == set()
+
+
+@pytest.mark.parametrize("written", ["75e28846", "1e3", "-2E5", "1.5e2", "9" * 41, "0.1e400"])
+def test_what_only_looks_like_a_number_stays_text_below_json_too(written: str) -> None:
+    assert value(f"json: {{id: {written}}}") == {"json": {"id": written}}
 
 
 def test_an_empty_file_is_nothing() -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 Kind = Callable[[Any], Any]
+_TIMES = frozenset({int, str, float, datetime})
 
 
 class FunctionProblem(Exception):
@@ -62,8 +63,8 @@ def _object(value: Any) -> Mapping[str, Any]:
 
 
 def _time(value: Any) -> str | float | datetime:
-    if isinstance(value, str | int | float | datetime) and not isinstance(value, bool):
-        return value
+    if type(value) in _TIMES or isinstance(value, datetime):
+        return value  # type: ignore[no-any-return]  # mypy does not see through the set
     raise _wants("a time", value)
 
 
@@ -97,6 +98,8 @@ class Function:
     run: Callable[..., Any]
     #: it keeps an index over the payload between calls
     remembers: bool = False
+    #: (condition, then[, else]): only the one that counts is worked out
+    lazy: bool = False
 
     def count_problem(self, references: list[bool]) -> str | None:
         """What is wrong with a call's arguments, as far as can be seen without data."""
@@ -117,12 +120,38 @@ class Function:
 
     def call(self, arguments: list[Any], memo: dict[Any, Any]) -> Any:
         """Null in, null out, but for arguments of the kind `nullable`; then the kinds are checked."""
-        for place, argument in enumerate(arguments):
-            kind = self.kinds[place] if place < len(self.kinds) else self.kinds[-1]
-            if argument is None and kind != "nullable":
-                return None
-            arguments[place] = KINDS[kind](argument)
-        return self.run(memo, *arguments) if self.remembers else self.run(*arguments)
+        return self.call_with(len(arguments))(arguments, memo)
+
+    def call_with(self, count: int) -> Callable[[list[Any], dict[Any, Any]], Any]:
+        """`call` for so many arguments, with everything that can be known beforehand looked up."""
+        checks = [(self.kind(place) != "nullable", None if KINDS[self.kind(place)] is _any else KINDS[self.kind(place)])
+                  for place in range(count)]  # fmt: skip
+        run, remembers = self.run, self.remembers
+        if count == 1 and not remembers:
+            return _of_one(run, *checks[0])
+
+        def call(arguments: list[Any], memo: dict[Any, Any]) -> Any:
+            for place, (needed, checked) in enumerate(checks):
+                argument = arguments[place]
+                if argument is None and needed:
+                    return None
+                if checked is not None:
+                    arguments[place] = checked(argument)
+            return run(memo, *arguments) if remembers else run(*arguments)
+
+        return call
+
+
+def _of_one(run: Callable[..., Any], needed: bool, checked: Kind | None) -> Callable[[list[Any], dict[Any, Any]], Any]:  # noqa: FBT001 - one row of the table of checks
+    """Most calls have one argument."""
+
+    def call(arguments: list[Any], _memo: dict[Any, Any]) -> Any:
+        argument = arguments[0]
+        if argument is None and needed:
+            return None
+        return run(argument if checked is None else checked(argument))
+
+    return call
 
 
 FUNCTIONS: dict[str, Function] = {}
@@ -131,7 +160,7 @@ FUNCTIONS: dict[str, Function] = {}
 Plain = Callable[..., Any]
 
 
-def function(*kinds: str, name: str | None = None, remembers: bool = False) -> Callable[[Plain], Plain]:
+def function(*kinds: str, name: str | None = None, remembers: bool = False, lazy: bool = False) -> Callable[[Plain], Plain]:
     """Enter a function into the list. A kind with `?` may be left out, with `*` repeated (one or more, the last one)."""
 
     def enter(run: Plain) -> Plain:
@@ -141,7 +170,7 @@ def function(*kinds: str, name: str | None = None, remembers: bool = False) -> C
             raise AssertionError(f"no such kind: {unknown}")
         known = name or run.__name__.rstrip("_")
         FUNCTIONS[known] = Function(
-            known, plain, sum(not kind.endswith("?") for kind in kinds), kinds[-1].endswith("*"), run, remembers
+            known, plain, sum(not kind.endswith("?") for kind in kinds), kinds[-1].endswith("*"), run, remembers, lazy
         )
         return run
 

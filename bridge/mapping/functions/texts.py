@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64 as base64lib
+import codecs
 import hashlib
 import html
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -75,6 +77,52 @@ def trim(text: str) -> str | None:
 @function("text")
 def base64(text: str) -> str:
     return base64lib.b64encode(text.encode("utf-8", "replace")).decode("ascii")
+
+
+# -- charsets ----------------------------------------------------------------------------------------------------------
+
+#: signs of notes that older charsets lack → what is nearest to them there
+_PLAINER = str.maketrans(
+    {"●": "•", "○": "-", "→": "->", "←": "<-", "◇": "*", "│": "|", "−": "-", "₽": "руб.", "✓": "+", "\u202f": " "}
+)
+
+
+@function("any", "text")
+def encodable(value: Any, charset: str) -> Any:
+    """A text, or each text in a list, with nothing in it that the charset lacks; all else as it is.
+
+    A CRM that keeps text in an old charset refuses the whole note for one emoji in it, or keeps `?`.
+    """
+    try:
+        codec = codecs.lookup(charset)
+    except LookupError:
+        raise FunctionProblem("there is no charset of that name; say utf-8, windows-1251 …") from None
+    if isinstance(value, list):
+        return [_encodable(one, codec.encode) if isinstance(one, str) else one for one in value]
+    return _encodable(value, codec.encode) if isinstance(value, str) else value
+
+
+def _encodable(text: str, encode: Callable[[str], object]) -> str:
+    if _can(text, encode):
+        return text
+    plainer = text.translate(_PLAINER)
+    return "".join(sign if _can(sign, encode) else _in_words(sign, encode) for sign in plainer)
+
+
+def _can(text: str, encode: Callable[[str], object]) -> bool:
+    try:
+        encode(text)
+    except UnicodeError:
+        return False
+    return True
+
+
+def _in_words(sign: str, encode: Callable[[str], object]) -> str:
+    if unicodedata.category(sign) in ("Mn", "Me", "Cf", "Sk", "Cs"):  # what only changes its neighbour, and halves of signs
+        return ""
+    letters = "".join(part for part in unicodedata.normalize("NFKD", sign) if _can(part, encode))
+    name = unicodedata.name(sign, "").lower()
+    return letters or (f"[{name}]" if name and _can(name, encode) else "?")
 
 
 @function("any")

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from bridge.mapping.functions.table import FunctionProblem, function
 
 Time = str | float | datetime
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d+))?\s*(Z|[+-]\d\d(?::?\d\d)?)?", re.IGNORECASE)
+_FIRST_DAY = date(1970, 1, 1).toordinal()
+_CLOCK = tuple(f"{minute // 60:02}:{minute % 60:02}" for minute in range(24 * 60))
 _LATEST = 253_402_300_799  # the end of the year 9999, in unix seconds
 
 
 def written(moment: datetime) -> str:
     """UTC, with a Z, with parts of a second only if there are any."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds" if moment.microsecond else "seconds")[:-6] + "Z"
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds")[:-6] + "Z"
 
 
 def _zone(name: str | None) -> ZoneInfo:
@@ -42,9 +47,18 @@ def _moment(value: Time, zone: str | None = None) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=_zone(zone))
 
 
+@lru_cache(maxsize=64)
+def _day(number: int) -> str:
+    """The day so many days after the first of 1970. Of a chat's messages nearly all are of one day."""
+    return date.fromordinal(_FIRST_DAY + number).isoformat()
+
+
 def _since_1970(value: Time, divisor: int) -> str:
-    if type(value) is int and divisor == 1 and 0 <= value <= _LATEST:  # by far the most frequent
-        return written(datetime.fromtimestamp(value, UTC))
+    if type(value) is int and 0 <= value <= _LATEST * divisor:  # by far the most frequent: every message has one
+        seconds, parts = divmod(value, divisor)
+        day, second = divmod(seconds, 86400)
+        fraction = f".{parts:03}" if parts else ""
+        return f"{_day(day)}T{_CLOCK[second // 60]}:{second % 60:02}{fraction}Z"
     try:
         number = Decimal(str(value).strip() if isinstance(value, str) else str(value)) / divisor
     except InvalidOperation:

@@ -52,7 +52,7 @@ def lookup(memo: dict[Any, Any], values: list[Any], key: str, wanted: str) -> An
     return known[1].get(wanted)
 
 
-@function("nullable", "nullable", "nullable?")
+@function("nullable", "nullable", "nullable?", lazy=True)
 def choose(condition: Any, then: Any, otherwise: Any = None) -> Any:
     """`then` if the condition is true in JMESPath's sense, else `otherwise` (or null)."""
     true = bool(condition) or (type(condition) in _TRUE_OF_NUMBERS and condition == 0)
@@ -105,13 +105,17 @@ def from_entries(values: list[Any], key: str | None = None, value: str | None = 
     return found
 
 
+#: one for all: json.loads with an option makes one for every call
+_JSON = jsonlib.JSONDecoder(parse_constant=lambda _name: None)
+
+
 @function("any")
 def parse_json(text: Any) -> Any:
     """The value that a JSON text stands for; what is no text is given back as it is."""
     if not isinstance(text, str):
         return text
     try:
-        return jsonlib.loads(text, parse_constant=lambda _name: None)
+        return _JSON.decode(text)
     except (ValueError, RecursionError):
         raise FunctionProblem("the text is no JSON") from None
 

@@ -37,6 +37,29 @@ def test_text_is_replaced_and_taken_apart() -> None:
     assert [run("upper(a)", a="ё"), run("lower(a)", a="Ё")] == ["Ё", "ё"]
 
 
+def test_what_a_charset_lacks_is_put_plainer_or_in_words() -> None:
+    assert run("encodable(a, 'windows-1251')", a="Ёж № 5 – «да» …") == "Ёж № 5 – «да» …"
+    assert run("encodable(a, 'windows-1251')", a="● Ann ○ Zoé → 5 ₽ ［x］") == "• Ann - Zoe -> 5 руб. [x]"
+    assert run("encodable(a, 'windows-1251')", a="ok 👍🏽❤️\u200d 漢\ud800") == (
+        "ok [thumbs up sign][heavy black heart] [cjk unified ideograph-6f22]"
+    )
+    assert run("encodable(a, 'ascii')", a="да") == "[cyrillic small letter de][cyrillic small letter a]"
+    assert run("encodable(a, 'windows-1251')", a=["😀", 5, None, True]) == ["[grinning face]", 5, None, True]
+    assert run("encodable(a, 'windows-1251')", a={"b": "😀"}) == {"b": "😀"}
+    assert run("encodable(a, 'utf-8')", a=["😀", None]) == ["😀", None]
+
+
+def test_a_charset_that_is_none_gives_nothing_and_says_so() -> None:
+    findings = Findings()
+    assert Expression("encodable(a, 'win-1251')")({"a": "x"}, findings) is None
+    assert "there is no charset of that name" in "; ".join(findings)
+
+
+@given(text=WORDS, charset=st.sampled_from(["ascii", "windows-1251", "koi8-r", "iso-8859-1"]))
+def test_what_is_made_encodable_can_be_encoded(text: str, charset: str) -> None:
+    run("encodable(a, c)", a=text, c=charset).encode(charset)
+
+
 def test_sha256_of_a_value_does_not_hang_on_the_order_of_its_keys() -> None:
     assert run("sha256(a)", a={"x": 1, "y": [2]}) == run("sha256(a)", a={"y": [2], "x": 1})
     assert run("sha256(a)", a=["x"]) != run("sha256(a)", a=["y"])

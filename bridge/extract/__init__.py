@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from bridge.model import Chat
 
+from .by_hand import as_corrected, point_typed
 from .card import best_first, traced
 from .conversation import follow
 from .fields import from_fields
 from .finds import Budget
+from .hidden import hidden
 from .ours import Ours
 from .regions import regions_of
 from .result import Candidate, Extraction, Own
-from .transcript import masked, read_lines
+from .transcript import read_lines
 from .wishes import wishes_in
 
-__all__ = ["Candidate", "Extraction", "Own", "contact_points"]
+__all__ = ["Candidate", "Extraction", "Own", "as_corrected", "contact_points", "point_typed"]
 
 _NO_OWN = Own()
 
@@ -40,5 +42,5 @@ def contact_points(chat: Chat, *, region: str | None = None, own: Own = _NO_OWN,
         wishes=wishes_in(lines),
         region=regions[0] if regions else None,
         trace=traced(talk) if explain else (),
-        masked=masked(chat, lines),
+        masked=hidden(chat, lines),
     )

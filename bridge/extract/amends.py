@@ -15,6 +15,8 @@ from .transcript import Line
 #: Within how many lines of the chat a slip is put right.
 _STILL_CORRECTED = 6
 _NATIONAL = 10
+#: «получатель Петрова», «директор Иванов»: the visitor, or somebody beside them.
+_PERHAPS_ANOTHERS = frozenset({"recipient", "titled"})
 _GIFT = re.compile(
     r"(?:подар[оке]|сюрприз|именин|день рождени|поздрав|подарун|\bgift\b|\bpresent\b|surprise|birthday)"
 )
@@ -74,4 +76,4 @@ def recipients(lines: list[Line], talk: Talk) -> None:
 
 
 def _is_recipient(seen: Seen) -> bool:
-    return seen.verdict is not None and seen.verdict.rule == "recipient"
+    return seen.verdict is not None and seen.verdict.rule in _PERHAPS_ANOTHERS

@@ -15,7 +15,8 @@ _EMAIL = re.compile(r"(?:e-?mail|имейл|емейл|мейл\w{0,2}|мэйл|
     r"|куда (?:вам )?(?:прислать|отправить|выслать|скинуть|направить|отправлять)|correo|where (?:should|can|shall) (?:we"
     r"|i) send|contact|контакт|связ|свяж|зв'яза)")
 _REQUEST = re.compile(
-    r"(?:\?|^\W*(?:и |еще |а |также |укажите )?(?:номер|телефон|тел\b|контакт|e-?mail|почта|имейл|фио|phone|your"
+    r"(?:\?|^\W*(?:и |еще |а |также |укажите )?(?:сери[яи]|инн|снилс|паспорт|полис|артикул|индекс|номер|телефон|тел\b"
+    r"|контакт|e-?mail|почта|имейл|фио|phone|your"
     r"|мобильный)[^.]{0,60}$|остав(?:ьте|ите|ить|ь\b)|напиш(?:ите|и)|укажите|указать|подскаж(?:ите|и)|сообщите|продиктуйте"
     r"|скиньте|пришлите|введите|дайте|назовите|уточните|можно ваш|нужен|нужны|понадоб\w{3,5}|запишу|записываю|слушаю|диктуйте"
     r"|залиш(?:те|ити)|напишіть|вкажіть|підкажіть|надішліть|повідомте|потрібен|leave|provide|share|enter|type|give|tell|send"
@@ -29,7 +30,8 @@ _OTHER: tuple[tuple[str, re.Pattern[str]], ...] = (
         r"|confirmation) (?:number|no|id|#)|which order|what order|pedido|bestellnummer|номер замовлення")),
     ("contract", re.compile(r"номер\w{0,2} (?:договор\w{0,2}|полис\w|лицевого сч[её]та|сч[её]та|контракта|абонента)|(?:договор"
         r"|полис|лицев\w{2,3} сч[её]т|абонент)\w{0,4}|(?:contract|policy|account|customer|client) (?:number|no|id)")),
-    ("invoice", re.compile(r"номер\w{0,2} (?:счета|инвойса|платежа|операции|транзакции)|invoice(?: number| no)?|transaction id")),
+    ("invoice", re.compile(r"номер\w{0,2} (?:счета|инвойса|платежа|операции|транзакции)|invoice(?: number| no)?"
+        r"|transaction id")),
     ("tracking", re.compile(r"трек(?:-?номер)?\w{0,3}|номер\w{0,2} (?:отправлени\w|посылки|накладной|ттн)|накладн\w{2,3}"
         r"|tracking(?: number| no| code)?|ттн")),
     ("tax number", re.compile(r"инн|огрн\w{0,2}|кпп|снилс|реквизит\w{0,2}|единый номер|бин\b|иин\b|єдрпоу|tax (?:id|number)"
@@ -44,7 +46,11 @@ _OTHER: tuple[tuple[str, re.Pattern[str]], ...] = (
         r"|\bcode\b|password|\bpin\b|индекс|zip code|postcode|account id|user id|\bid\b")),
     ("money", re.compile(r"бюджет\w{0,2}|сумм[ауы]|стоимость|какую цену|budget|how much|price")),
     ("quantity", re.compile(r"сколько|размер\w{0,3}|площадь|метраж|количеств\w|объем|how many|what size|quantity")),
-    ("other", re.compile(r"номер\w{0,2} (?:вашего |вашей )?(?!теле|моб|сот|для|ваш|контакт|вотс|ватс|whats|вайб|связ|получ|или"
+    ("other", re.compile(r"(?<!\w)(?!теле|моб|сот|контакт|ваш|личн|дома|рабоч|город|прям|удобн|актуал|действ|правил"
+        r"|верн|нужн|друг|нов"
+        r"|сво|этот|как|допол|обрат|котор|перв|втор|точн|корр|ин[оа]|росс|мест|связ|реаль|пол|люб|ваз|подход|будьт|напиш|добр"
+        r"|перезв|позв|понятн|отличн)[а-я]{4,20}(?:ый|ой|ий|ого) номер(?!\w| тел| моб)|номер\w{0,2} (?:вашего "
+        r"|вашей )?(?!теле|моб|сот|для|ваш|контакт|вотс|ватс|whats|вайб|связ|получ|или"
         r"|либо|пожал|плиз|чтоб|где|куда|остав|напиш|укаж|котор|перезв|позвон|свяж|напис|подска)[а-я]{3,}(?:а|я|и|ы|ей"
         r"|ой)(?![\w])")),
 )  # fmt: skip
@@ -69,7 +75,8 @@ _READING_BACK = re.compile(
 )
 #: Words that leave no doubt that the contact is the visitor's, though the line speaks of a courier or a manager, too.
 _YOURS = re.compile(
-    r"(?:\bваш\w{0,2} (?:\w{1,20} ){0,2}?(?:номер|телефон|тел\b|почт|e-?mail|мейл|имейл|контакт|вотсап|ватсап)|(?:перезвон|позвон"
+    r"(?:\bваш\w{0,2} (?:\w{1,20} ){0,2}?(?:номер|телефон|тел\b|почт|e-?mail|мейл|имейл|контакт|вотсап|ватсап)"
+    r"|(?:перезвон|позвон"
     r"|набер|свяж)\w{1,4} (?:с )?вам\w?|звонить вам|вам (?:пере|по)?звон\w{1,20} на|у нас (?:указан|записан)|в (?:вашем "
     r"|вашей )?(?:заказе|заявке|карточке) (?:указан|записан)"
     r"|\byour (?:\w{1,20} ){0,2}?(?:number|phone|e-?mail|mobile|cell)|(?:call|ring|reach|text|email) you\b|on file)"
@@ -81,7 +88,8 @@ _OURS = re.compile(
     r"|по|в"
     r"|менеджеру|в отдел|с нами)\b"
     r"|наші? (?:номер|телефон|пошт)|телефонуйте|пишіть|зверніться|наш\w{0,2} (?:\w{1,20} )?служб|служб\w (?:поддержки|доставки)"
-    r"|отдел\w? (?:продаж|доставки|сервис)|курьер\w{0,3}|менеджер\w{0,3} (?:\w{1,20} )?(?:свяж|тел)|мой (?:номер|телефон|прямой)"
+    r"|отдел\w? (?:продаж|доставки|сервис)|курьер\w{0,3}|менеджер\w{0,3} (?:\w{1,20} )?(?:свяж|тел)|мой (?:номер"
+    r"|телефон|прямой)"
     r"|добавочный"
     r"|\bour (?:\w{1,20} ){0,2}?(?:number|phone|e-?mail|hotline|line|office|support|team|address)|(?:call|reach|contact|email"
     r"|write to|ring|text) (?:us|me|our|them)|hotline|support (?:line|desk|team)|you can (?:call|reach|email|contact)"
@@ -124,14 +132,15 @@ def asked(low: str) -> Asked:
     if not _REQUEST.search(low):
         return NOTHING
     rest = low
+    recipient = bool(_RECIPIENT.search(low))
     other: str | None = None
     for name, pattern in _OTHER:
-        if pattern.search(rest):
+        if not (recipient and name == "other") and pattern.search(rest):
             other = other or name
             rest = pattern.sub(" ", rest)
     phone = bool(_PHONE.search(rest))
     email = bool(_EMAIL.search(rest))
-    return Asked(phone, email, None if phone else other, bool(_RECIPIENT.search(low)))
+    return Asked(phone, email, None if phone else other, recipient)
 
 
 def reads_back(low: str, end: int) -> bool:

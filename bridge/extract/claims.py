@@ -6,8 +6,10 @@ import re
 
 from bridge.model import Claim, PointKind
 
+from .after import AFTER
 from .asked import Asked
-from .cues import AFTER, BEFORE, Cue
+from .before import BEFORE
+from .cues import Cue
 from .seen import ASKED, ASKED_OF_ANOTHER, Verdict
 
 _WINDOW = 110
@@ -19,6 +21,8 @@ _PHONE_WORD = re.compile(r"(?:тел|моб|сот|номер|phone|\btel|cell|m
     r"|контакт)[\w.]{0,12}\W{0,4}$")
 _NEXT = re.compile(r"[,;.!?\n]|\s(?:а|и|или|но|та|and|or|but)\s")
 _FAR = 40
+_LETTER = re.compile(r"[^\W\d_]")
+_SAYS = re.compile(r"[^\W_]|\?")
 _LONG_WORD = re.compile(r"[^\W\d_]{3,}")
 _WORDS_OF_QUOTE = 2
 
@@ -33,6 +37,8 @@ def by_words(low: str, start: int, end: int, floor: int, ceiling: int) -> Verdic
     if _quoted(low, start, end):
         return Verdict(Claim.OTHER, 83, "quoted")
     after = _after(low, end, ceiling)
+    if after is not None and after.rule == "asked-about" and not _LONG_WORD.search(low, 0, start):
+        after = None  # "kate_s@bk.ru?" and nothing else: whoever asks whether it will do
     before = _before(low, start, floor)
     if before is None or (after is not None and after.strength > before.strength):
         return after
@@ -56,7 +62,7 @@ def _quoted(low: str, start: int, end: int) -> bool:
 
 def _before(low: str, start: int, floor: int) -> Verdict | None:
     window = low[max(floor, start - _WINDOW) : start]
-    if not window.strip():
+    if not _LETTER.search(window):
         return None
     best: tuple[int, int, Cue] | None = None
     size = len(window)
@@ -94,7 +100,7 @@ def _after(low: str, end: int, ceiling: int) -> Verdict | None:
     if ceiling < min(len(low), end + _AFTER_WINDOW):
         # What stands behind the first break is said of the next contact.
         window = _NEXT.split(window, maxsplit=1)[0]
-    if not window.strip(' .,!?)»"'):
+    if not _SAYS.search(window):
         return None
     for cue in AFTER:
         if cue.pattern.search(window):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from dataclasses import replace
 
 from bridge.model import Claim, PointKind, Role
 
@@ -12,8 +12,9 @@ from .answers import read_back, whose_it_is
 from .claims import by_question, by_words, machine
 from .finds import Budget, Find
 from .joined import joined
+from .naming import bare, named, named_after, named_before, spoken_of
 from .ours import Ours
-from .seen import MACHINE, OURS, SAID_BY_OPERATOR, SERVICE, SITE, UNCLEAR, Seen, Talk, Verdict
+from .seen import MACHINE, OURS, PERSON, SAID_BY_OPERATOR, SERVICE, SITE, UNCLEAR, Seen, Talk, Verdict
 from .transcript import STAFF, Line, question
 
 #: Between contacts of one person: punctuation and labels.
@@ -26,6 +27,10 @@ _LIST = re.compile(
 _SAID_OF_LISTS = frozenset(
     {"my", "person", "their", "your", "called-me", "competitor", "gift", "listed", "not-mine", "dialled", "given-by", "signature"}
 )
+_BESIDE = 25
+_MINE_TIGHT = re.compile(r"\b(?:мой|моя|мій|mine)\b(?: is)?[\s:–-]{0,4}$")
+#: «рабочий», «домашний»: another one of the same person.
+_PLACE = re.compile(r"раб|дом|город|офис|служ|work|home|office|desk|тел|моб|сот")
 #: Rules by which a toll-free number may be the visitor's after all.
 _EVEN_SERVICE = frozenset({"my", "asked", "registered", "signature"})
 
@@ -51,14 +56,15 @@ def follow(lines: list[Line], from_fields: list[Seen], regions: tuple[str, ...],
     return talk
 
 
-def _of_visitor(lines: list[Line], place: int, said_by_staff: set[str], ours: Ours) -> Iterator[Seen]:
+def _of_visitor(lines: list[Line], place: int, said_by_staff: set[str], ours: Ours) -> list[Seen]:
     line = lines[place]
     taken = line.taken()
+    seen: list[Seen] = []
     last: Verdict | None = None
     here = 0
     for find in line.finds:
         if find.value is None:
-            yield _seen(line, find, None)
+            seen.append(_seen(line, find, None))
             continue
         floor = taken[here - 1].end if here else 0
         ceiling = taken[here + 1].start if here + 1 < len(taken) else len(line.low)
@@ -67,7 +73,24 @@ def _of_visitor(lines: list[Line], place: int, said_by_staff: set[str], ours: Ou
         if last is not None and verdict.strength < last.strength and _LIST.fullmatch(line.low, floor, find.start):
             verdict = last  # «к Елене: 8 343 …, elena@…»
         last = verdict if verdict.rule in _SAID_OF_LISTS else None
-        yield _seen(line, find, verdict)
+        seen.append(_seen(line, find, verdict))
+    return _beside_mine(seen, line.low)
+
+
+def _beside_mine(seen: list[Seen], low: str) -> list[Seen]:
+    """«8 916 …, а мой 8 917 …»: the first one is not, unless its words say so."""
+    mine = [one for one in seen if one.verdict and one.verdict.rule == "my" and _MINE_TIGHT.search(low, 0, one.find.start)]
+    if not mine:
+        return seen
+    kind = mine[0].find.kind
+    return [
+        replace(one, verdict=PERSON)
+        if one.find.kind is kind
+        and one.verdict is UNCLEAR
+        and not _PLACE.search(low, max(0, one.find.start - _BESIDE), one.find.end + _BESIDE)
+        else one
+        for one in seen
+    ]
 
 
 def _verdict(
@@ -80,7 +103,11 @@ def _verdict(
         return OURS
     if find.kind is PointKind.EMAIL and machine(value):
         return MACHINE
-    words = by_words(line.low, find.start, find.end, *room)
+    words = _stronger(
+        by_words(line.low, find.start, find.end, *room),
+        named(line.text, find.start, room[0]),
+        named_after(line.text, find.end, room[1]),
+    )
     if words is None and room[0] == 0:
         words = _by_neighbours(lines, place, find)
     if value in said_by_staff and not (words and words.rule == "my"):
@@ -101,12 +128,14 @@ def _stronger(*verdicts: Verdict | None) -> Verdict | None:
 def _by_neighbours(lines: list[Line], place: int, find: Find) -> Verdict | None:
     """A line with nothing but the contact is spoken of in the visitor's line before or after it."""
     line = lines[place]
-    if line.low[: find.start].strip(' \n:.-–(«"') or line.low[find.end :].strip(' \n.,!?)»"'):
-        return None
     before = lines[place - 1] if place else None
+    if line.low[: find.start].strip(' \n:.-–(«"') or line.low[find.end :].strip(' \n.,!?)»"'):
+        name = before is not None and before.role is Role.VISITOR and not before.taken() and bare(line.low, find.start)
+        return PERSON if name and before is not None and spoken_of(before.low) else None
     if before is not None and before.role is Role.VISITOR and not before.taken():
         text = f"{before.low.rstrip()} "
         verdict = by_words(text, len(text), len(text), 0, len(text))
+        verdict = verdict or named_before(before.text)
         if verdict is not None and verdict.rule != "invited":
             return verdict
     after = lines[place + 1] if place + 1 < len(lines) else None

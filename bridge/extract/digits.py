@@ -11,6 +11,8 @@ from itertools import islice
 _DIGITS = re.compile(r"\d+")
 #: What may stand between two groups of one number.
 _GAP = re.compile(r"[ \n.()/·_,~\\'+-]{1,8}")
+#: Behind a full stop a prefix begins a number: «приём с 9. 8 343 …».
+_BEGINS = re.compile(r"[78](?:[ (-]{1,2}\d{3}|\d{10})(?!\d)")
 _PLUS_BEFORE = re.compile(r"\+[ (]{0,3}$")
 
 #: Letters that people type for digits, where digits stand around them.
@@ -83,7 +85,7 @@ def chains(text: str) -> Iterator[list[Group]]:
 
 def _link(text: str, end: int, start: int) -> Link | None:
     gap = text[end:start]
-    if not _GAP.fullmatch(gap) or "+" in gap:
+    if not _GAP.fullmatch(gap) or "+" in gap or (gap == ". " and _BEGINS.match(text, start)):
         return None
     if "\n" in gap:
         return Link.LINE

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from bridge.model import PointKind
 
 from .finds import Find
-from .patterns import listed
+from .patterns import has_any, listed
 
 _NAME = re.compile(r"(?<![\w.@/:-])@([a-z][a-z0-9_]{2,31}(?:\.[a-z0-9_]{1,31}){0,3})(?![\w@-]|\.\w|\()")
 _LINK = re.compile(r"(?<![\w.-])(?:https?://)?(?:www\.)?(t\.me|telegram\.me|instagram\.com|vk\.com"
@@ -18,7 +18,7 @@ _AFTER_WORD = re.compile(
     r"|instagram)\b[\s:–-]{0,4}(?:ник|nick|username|мой|my|is|-|:"
     r"|это){0,2}[\s:–-]{0,4}(?<![@\w])([a-z](?=[a-z_.]{0,30}[0-9_])[a-z0-9_.]{4,31})(?![\w@.:/])"
 )
-_NETWORK = re.compile(r"tg|тг|tele|теле|sky|скайп|инст|inst")
+_NETWORK_SIGNS = ("tg", "тг", "tele", "теле", "sky", "скайп", "инст", "inst")
 #: What follows an @ in programs and in calls to a group.
 _NOT_NAMES = listed(
     "media import override param return returns throws charset keyframes supports font-face deprecated test before after",
@@ -44,7 +44,7 @@ def handles_in(text: str, low: str) -> Iterator[Find]:
             name = match.group(2).rstrip(".")
             if name not in _NOT_PAGES and not _GENERIC_PAGE.fullmatch(name):
                 yield _find(text, match, 2, "handle-link", _NETWORKS[match.group(1)])
-    if _NETWORK.search(low):
+    if has_any(low, _NETWORK_SIGNS):
         for match in _AFTER_WORD.finditer(low):
             yield _find(text, match, 2, "handle-named")
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from bridge.model import PointKind
 
 from .finds import Budget, Find
+from .patterns import has_any
 from .plans import read
 
 #: (rule, expression, the digits are international even without a plus)
@@ -29,7 +30,7 @@ _NOT_DIGITS = re.compile(r"\D+")
 
 def phones_in_links(low: str, regions: tuple[str, ...], budget: Budget) -> Iterator[Find]:
     """The phones that links in a text carry."""
-    if not any(sign in low for sign in _SIGNS):
+    if not has_any(low, _SIGNS):
         return
     for rule, pattern, international in _LINKS:
         for match in pattern.finditer(low):

@@ -50,10 +50,13 @@ _LEAST_IBAN = 15
 
 #: Words that say what the number after them is, stem by stem, by the rule's name.
 _NAMED: dict[str, str] = {
-    "order": r"(?:kunden|artikel|auftrags|vertrags|rechnungs|bestell|sendungs|konto|mitglieds|serien|steuer|ausweis"
+    "order": r"(?!tele|handy|mobil|ruf|fax|tel)[a-zäöü]{3,16}-?nr|kd\.?-?nr|(?:kunden|artikel|auftrags|vertrags"
+             r"|rechnungs|bestell|sendungs|konto|mitglieds|serien|steuer|ausweis"
         r"|versicherungs)nummer|(?:customer|client|account|member|membership|reference|confirmation) (?:number|no|id)"
-        r"|номер клиента|табельный номер|заказ\w{0,4}|замовлен\w{0,3}|тапсырыс\w{0,4}|заявк\w{1,3}|обращени\w{1,3}|тикет\w{0,2}"
-        r"|бронь|брони|бронирован\w{1,3}|order|ticket|booking|reservation|case|request|pedido|bestellung|bestellnummer"
+        r"|номер клиента|табельный номер|po|pro|rma|заказ\w{0,4}|замовлен\w{0,3}|тапсырыс\w{0,4}|заявк\w{1,3}"
+        r"|обращени\w{1,3}|тикет\w{0,2}"
+        r"|бронь|брони|бронирован\w{1,3}|order|ticket|booking|reservation|case|request|pedido|sipariş|zamówieni\w"
+        r"|bestellung|bestellnummer"
         r"|auftrag\w{0,7}|commande|покупк\w{1,2}|чек\w{0,2}|инцидент\w{0,2}|рекламаци\w{1,2}|возврат\w{0,2}|claim",
     "contract": r"договор\w{0,3}|контракт\w{0,3}|полис\w{0,3}|contract|policy|agreement|vertrag\w{0,7}|contrato"
         r"|лицев\w{2,3}(?: сч[её]т\w{0,2})?|л/с|абонент\w{0,6}|кадастр\w{0,7}|доверенност\w{1,2}|лицензи\w{1,2}"
@@ -62,7 +65,8 @@ _NAMED: dict[str, str] = {
         r"|платежк\w{1,2}|плат[её]жн\w{2,3} поручени\w{1,2}|п/п|квитанци\w{1,2}|account|acct|транзакци\w{1,2}|transaction"
         r"|операци\w{1,2}|перевод\w{0,2}|payment|плат[её]ж\w{0,2}",
     "article": r"арт|артикул\w{0,3}|sku|item|part number|part no|p/n|model|модел\w{1,2}|код товара|товар\w{0,2}|product"
-        r"|лот\w{0,2}|серийн\w{2,3}|s/n|sn|serial|инв|инвентарн\w{2,3}|штрих-?код\w{0,2}|ean|upc|gtin|isbn|barcode|imei|имей"
+        r"|лот\w{0,2}|\bpart|деталь|детали|позици\w{1,2}|серийн\w{2,3}|s/n|sn|serial|инв|инвентарн\w{2,3}"
+        r"|штрих-?код\w{0,2}|ean|upc|gtin|isbn|barcode|imei|имей"
         r"|iccid|vin|вин|номенклатур\w{1,2}|каталожн\w{2,3}",
     "tracking": r"трек\w{0,3}|трек-номер\w{0,2}|track|tracking|отправлени\w{1,2}|посылк\w{1,2}|накладн\w{1,3}|ттн|сдэк|cdek"
         r"|експрес-накладн\w{1,3}|посилк\w{1,2}|shipment|parcel|waybill|consignment|awb|rastreo|rastreio|sendung\w{0,7}"
@@ -86,17 +90,22 @@ _NAMED: dict[str, str] = {
 _BETWEEN = (
     r"(?:\s{0,3}(?:[№#:=,;(\[\"«'–-]|\.|n[o°º]?\b\.?|nr\b\.?|nº|№|номер\w{0,3}|number|num|id|мой|моего|моя|наш\w{0,3}"
     r"|(?:под|с|за) номером|такой|вот|это|был|была|is|was|it'?s|my|é|ist|es|ли|на сумму|товара|был такой|код|сделан\w{0,2}"
-    r"|оформлен\w{0,2})){0,4}\s{0,3}"
+    r"|оформлен\w{0,2}|(?!на|по|от|до|за|из|же|то|не|я|тел|моб|сот|tel|cell)[a-zа-я]{2,3}(?=\s{0,2}[№\d]"
+    r"|\s{0,2}$))){0,4}\s{0,3}"
 )
 _NAMED_BEFORE: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (rule, re.compile(rf"(?<![^\W_])(?:{words}){_BETWEEN}$")) for rule, words in _NAMED.items()
 )
 _NAMED_AFTER: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("money", re.compile(rf"\s{{0,2}}{_MONEY}(?!\w)")),
+    ("quantity", re.compile(r" [=*/] \d")),
+    ("glued", re.compile(r"-[a-zа-я]{1,4}(?![\w-])")),
+    ("article", re.compile(r"[\s,–-]{0,3}(?:это )?что (?:это )?за (?!номер|тел|звон|контакт|абонент|люди|фирма)[а-я]{3,}")),
     ("quantity", re.compile(r"\s{0,2}(?:шт|штук\w?|кг|мм|см|км|м2|кв\.? ?м|кв\.?м|pcs|pieces|units|kg|km|мл|литр\w{0,2}"
         r"|подписчик\w{0,2})(?!\w)")),
     ("order", re.compile(r"[\s,]{0,3}(?:(?:это|is|це) |[–-] |номер )(?:(?:мой|наш|my|our|the) )?(?:номер |код )?(?:заказ\w?"
         r"|договор\w?|замовлен\w{1,2}|order(?: number| id| no)?|invoice|tracking|трек\w?|накладн\w{2}|инн|артикул\w?"
+        r"|(?:старый |новый )?(?:isbn|vin|вин)"
         r"|сч[её]та?)(?!\w|\W{0,4}\d)")),
 )  # fmt: skip
 _PHONE_WORD = re.compile(

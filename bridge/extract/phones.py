@@ -27,6 +27,8 @@ _SAID_AFTER = re.compile(r"\W{0,3}(?:это |is |це |- )?(?:(?:мой|мій|m
 _DIGIT = re.compile(r"\d")
 _RANGE = re.compile(r" ?/ ?(\d{2,4})(?![\d-])")
 _RANGE_LEAST = 2
+#: Nine groups and more: digit by digit.
+_SINGLE = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,8 @@ def _written_like_one(
     """Whether the run of groups is written as people write numbers, and is not the middle of something else."""
     if reading.announced is Announced.INTERNATIONAL and chain[first].plus:
         return True
+    if reading.announced is Announced.CODE and last > first and len(chain[first].digits) in {2, 3} and reading.e164[1] == "7":
+        return False  # 79 065 …: nobody parts it there
     bare = reading.announced is Announced.NOTHING
     lines = any(group.link is Link.LINE for group in chain[first + 1 : last + 1])
     torn = stray is not None and chain[first].link is Link.LOOSE
@@ -200,19 +204,31 @@ def _why_not(groups: list[Group], reading: Reading, here: _Text) -> str | None:
         return named
     if here.expecting.other and (reading.announced is Announced.NOTHING or len(groups) == 1):
         return f"asked-{here.expecting.other}"
+    return _doubt(groups, reading, here)
+
+
+def _doubt(groups: list[Group], reading: Reading, here: _Text) -> str | None:
+    start = groups[0].start
     sign = here.text[max(0, start - 1) : start]
     if sign == "#":
         return "numbered"
-    return _too_vague(reading, sign, here, whole=len(groups) == 1) if reading.announced is Announced.NOTHING else None
+    if reading.announced is Announced.NOTHING:
+        return _too_vague(reading, sign, here, groups)
+    # ten digits after a 0 are a neighbour's number to the eye only where they stand apart
+    run_on = len(groups) == 1 and reading.announced is Announced.PREFIX
+    return "other-region" if run_on and reading.region not in here.regions[:1] else None
 
 
-def _too_vague(reading: Reading, sign: str, here: _Text, *, whole: bool) -> str | None:
-    """Bare digits may fit a plan by chance: what is asked of them where no word says phone. `whole`: written in one piece."""
-    russian = reading.region in {"RU", "KZ"} and whole
+def _too_vague(reading: Reading, sign: str, here: _Text, groups: list[Group]) -> str | None:
+    """Bare digits may fit a plan by chance: what is asked of them where no word says phone."""
+    russian = reading.region in {"RU", "KZ"} and len(groups) == 1
+    head = len(groups[0].digits)
     mobile = reading.national.startswith("9")
     doubts = (
         # a name that ends in digits, a parameter
-        ("glued", sign == "=" or (sign.isascii() and sign.isalpha())),
+        ("glued", sign == "=" or (sign.isalpha() and (sign.isascii() or sign.isupper()))),
+        # 9201-7406-78: mobiles are parted after the third digit, or pair by pair, or digit by digit
+        ("odd-groups", mobile and reading.region in {"RU", "KZ"} and head not in {2, 3, 10} and len(groups) <= _SINGLE),
         ("other-region", reading.region not in here.regions[:1]),
         ("prefix-missing", reading.prefix_missing),
         ("short-plan", len(reading.national) <= SHORT_PLAN),

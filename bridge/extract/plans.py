@@ -31,6 +31,7 @@ _UNDERSTOOD_WITHOUT_PLUS: dict[str, int] = {
 }  # fmt: skip
 SHORT_PLAN = 8
 _PERSONAL = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE, PhoneNumberType.PERSONAL_NUMBER)
+_NO_TYPE = PhoneNumberType.UNKNOWN
 _FREE = (PhoneNumberType.TOLL_FREE, PhoneNumberType.SHARED_COST, PhoneNumberType.PREMIUM_RATE, PhoneNumberType.UAN)
 
 
@@ -71,10 +72,20 @@ def read(digits: str, *, plus: bool, regions: tuple[str, ...]) -> Reading | None
         return _international(digits, regions)
     for place, region in enumerate(regions):
         # Only the first region is asked without hesitation; another one's number has to look like a whole one.
+        if place and _looks_local(digits, region):
+            continue
         reading = _national(digits, region)
         if reading and (place == 0 or reading.announced is not Announced.NOTHING or not reading.prefix_missing):
             return reading
     return _without_plus(digits)
+
+
+def _looks_local(digits: str, region: str) -> bool:
+    """Whether the digits begin with nothing that makes a whole number of this region's, though its plan asks for that."""
+    _, code, prefix = _plan(region)
+    if not prefix or region in PREFIX_LEFT_OFF:
+        return False
+    return not digits.startswith((prefix, code, "0", "8", "1"))
 
 
 def _international(digits: str, regions: tuple[str, ...]) -> Reading | None:
@@ -84,9 +95,9 @@ def _international(digits: str, regions: tuple[str, ...]) -> Reading | None:
         reading = _national(digits, "RU")
         if reading:
             return reading
-    number = _parse("+" + digits, None)
+    number, kind = _parse("+" + digits, None)
     if number is not None:
-        return _reading(number, Announced.INTERNATIONAL, None)
+        return _reading(number, kind, Announced.INTERNATIONAL, None)
     if regions and len(digits) == 10:  # noqa: PLR2004 - "+916 123 45 67": the code was forgotten behind the plus
         return _national(digits, regions[0])
     return None
@@ -123,12 +134,12 @@ def _national(digits: str, region: str) -> Reading | None:
     )
     if not fits and not (idd and size >= 11):  # noqa: PLR2004 - 00 + the shortest whole number
         return None
-    number = _parse(digits, region)
+    number, kind = _parse(digits, region)
     if number is None:
         return None
     national = phonenumbers.national_significant_number(number)
     if str(number.country_code) != code:
-        return _reading(number, Announced.INTERNATIONAL, None)
+        return _reading(number, kind, Announced.INTERNATIONAL, None)
     if digits == national:
         announced = Announced.NOTHING
     elif digits == code + national:
@@ -137,34 +148,36 @@ def _national(digits: str, region: str) -> Reading | None:
         announced = Announced.INTERNATIONAL
     else:
         announced = Announced.PREFIX
-    return _reading(number, announced, region, national, prefix)
+    return _reading(number, kind, announced, region, national, prefix)
 
 
 def _without_plus(digits: str) -> Reading | None:
     for code, size in _UNDERSTOOD_WITHOUT_PLUS.items():
         if len(digits) == size and digits.startswith(code):
-            number = _parse("+" + digits, None)
-            reading = _reading(number, Announced.CODE, None) if number is not None else None
+            number, kind = _parse("+" + digits, None)
+            reading = _reading(number, kind, Announced.CODE, None) if number is not None else None
             return reading if reading is not None and reading.mobile else None
     return None
 
 
-def _parse(text: str, region: str | None) -> phonenumbers.PhoneNumber | None:
+def _parse(text: str, region: str | None) -> tuple[phonenumbers.PhoneNumber | None, int]:
+    """The valid number and its type, which is asked once: a number that has no type is what the library calls not valid."""
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
-        return None
-    return number if phonenumbers.is_valid_number(number) else None
+        return None, _NO_TYPE
+    kind = phonenumbers.number_type(number)
+    return (number if kind != _NO_TYPE else None), kind
 
 
 def _reading(
     number: phonenumbers.PhoneNumber,
+    kind: int,
     announced: Announced,
     region: str | None,
     national: str = "",
     prefix: str | None = None,
 ) -> Reading:
-    kind = phonenumbers.number_type(number)
     national = national or phonenumbers.national_significant_number(number)
     missing = announced is Announced.NOTHING and bool(prefix) and region not in PREFIX_LEFT_OFF
     return Reading(

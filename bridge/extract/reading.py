@@ -38,6 +38,12 @@ def read_text(normal: Normal, regions: tuple[str, ...], budget: Budget, expectin
     return sorted(finds, key=lambda find: find.start) if len(finds) > 1 else finds
 
 
+def may_hold_phone(normal: Normal) -> bool:
+    """Whether it matters what was asked before this text: only digits, or words for them, are read differently by that."""
+    count = len(_DIGIT.findall(normal.text))
+    return _may_hold_number(normal.text, count) or (count > 0 and bool(spoken(normal)))
+
+
 def _may_hold_number(text: str, count: int) -> bool:
     """Whether so many digits stand close together that the costly look is worth it."""
     if count >= _LEAST_DIGITS and _RUN.search(text):

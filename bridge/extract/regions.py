@@ -20,11 +20,9 @@ _LANGUAGE: dict[str, str] = {
 _NO_COUNTRY = frozenset({"io", "co", "me", "ai", "tv", "cc", "ws", "fm", "to", "gg", "ly", "eu", "su"})
 _DOMAIN_COUNTRY = {"uk": "GB", "рф": "RU", "xn--p1ai": "RU", "su": "RU", "укр": "UA", "қаз": "KZ", "бел": "BY"}
 #: Letters that only one of the alphabets has.
-_LETTERS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile("[әғқңұһ]", re.IGNORECASE), "KZ"),
-    (re.compile("[їєґ]", re.IGNORECASE), "UA"),
-    (re.compile("[ў]", re.IGNORECASE), "BY"),
-    (re.compile("[а-яё]", re.IGNORECASE), "RU"),
+_LETTERS: tuple[tuple[frozenset[str], str], ...] = tuple(
+    (frozenset(letters + letters.upper()), region)
+    for letters, region in (("әғқңұһ", "KZ"), ("їєґ", "UA"), ("ў", "BY"), ("абвгдеёжзийклмнопрстуфхцчшщъыьэюя", "RU"))
 )
 _READ_FOR_LANGUAGE = 800
 
@@ -96,7 +94,8 @@ def _alphabet(chat: Chat) -> str | None:
         for message in chat.messages[:20]
         if message.role in {Role.VISITOR, Role.OPERATOR, Role.BOT}
     )[:_READ_FOR_LANGUAGE]
+    signs = set(text)
     for letters, region in _LETTERS:
-        if letters.search(text):
+        if not letters.isdisjoint(signs):
             return region
     return None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from .patterns import has_any
+
 #: Thirteen to nineteen digits in groups; which of them are a card the check digit says.
 _LONG_DIGITS = re.compile(r"(?<![\d+])\d(?:[ -]{0,3}\d){12,18}(?![ -]?\d)")
 _CARD_SHAPE = re.compile(r"(?<![\d+])\d{4}([ -]{1,3})\d{4}\1\d{4}\1\d{4}(?!\d)")
@@ -18,17 +20,23 @@ _PASSPORT = re.compile(
 _PASSPORT_BACK = re.compile(r"(?<!\d)(\d{2} ?\d{2} ?№? ?\d{6})(?!\d)[\s,:-]{0,4}(?:это |мой |- )?(?:паспорт|серия|выдан)")
 _PASSPORT_OTHER = re.compile(r"(?:passport|паспорт\w{0,5}|reisepass\w{0,4}|закордонн\w{0,4}"
     r"|загран\w{0,10})[^\d\n]{0,20}?\b([a-zа-яіє]{0,2} ?(?:№ ?)?\d{6,9})(?!\d)")
+_PASSPORT_WORD = re.compile(r"(?:паспорт\w{0,5}|passport|сери[яию]\w?)[^\d\n]{0,30}$")
 _CODE = re.compile(r"\b(?:cvv2?|cvc2?|cvv/cvc|код с оборота|цвв)[^\d\n]{0,12}(\d{3,4})(?!\d)")
 _BY_WORDS = (("card-code", _CODE), ("passport", _PASSPORT), ("passport", _PASSPORT_BACK), ("passport", _PASSPORT_OTHER))
 #: Without one of these there is nothing to hide.
 _MAYBE = re.compile(r"\d(?:[ -]{0,3}\d){9}|паспорт|passport|сери[яию]|reisepass|закордонн|загран|cv[vc]|код с оборота|цвв")
+_DIGIT = re.compile(r"\d")
+#: A code has three digits, and words before it; a card or a passport that nobody names has ten at least.
+_LEAST, _LEAST_ALONE = 3, 10
+_SAID = ("паспорт", "passport", "сери", "reisepass", "закордонн", "загран", "cv", "код с оборота", "цвв")
 _CARD_STARTS = "23456"
 _PLAIN_CARD = 16
 
 
 def spans(text: str, low: str) -> Iterator[tuple[int, int, str]]:
     """(start, end, "card" | "passport" | "card-code") of what must not be seen in a transcript."""
-    if not _MAYBE.search(low):
+    digits = len(_DIGIT.findall(low))
+    if digits < _LEAST or (digits < _LEAST_ALONE and not has_any(low, _SAID)) or not _MAYBE.search(low):
         return
     for match in _LONG_DIGITS.finditer(text):
         if _is_card(match.group(), low, match.start()):
@@ -39,6 +47,17 @@ def spans(text: str, low: str) -> Iterator[tuple[int, int, str]]:
     for what, pattern in _BY_WORDS:
         for match in pattern.finditer(low):
             yield match.start(1), match.end(1), what
+
+
+def card_in_pieces(digits: str) -> bool:
+    """Whether digits that were written in several messages are a card's: no word helps, so all of its form has to be right."""
+    whole = len(digits) == _PLAIN_CARD or (len(digits) == 15 and digits[:2] in {"34", "37"})  # noqa: PLR2004 - American Express
+    return whole and digits[0] in _CARD_STARTS and len(set(digits)) > 1 and luhn(digits)
+
+
+def passport_announced(before: str, digits: str) -> bool:
+    """Whether ten digits in two messages are a passport's series and number, by the words before them."""
+    return len(digits) == _LEAST_ALONE and bool(_PASSPORT_WORD.search(before))
 
 
 def _is_card(written: str, low: str, start: int) -> bool:

@@ -68,6 +68,8 @@ _WORDS = _table()
 _KEYS = frozenset(_WORDS)
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?|\d+")
 _LETTERS = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
+_DIGIT = re.compile(r"\d")
+_PARTING = ',.()/;:+-!?"«»_…[]{}<>=*&'
 #: What may stand between two words of one number.
 _BETWEEN = re.compile(r"[ \n,.()/;:+-]{0,4}(?:(?:и|and|und|y|потом|затем|далее|дальше|then|тире|дефис|dash|code|код) )?")
 _LEAST_WORDS = 2
@@ -87,7 +89,7 @@ class Spoken:
 def spoken(normal: Normal) -> list[Spoken]:
     """Runs of number words (digits may stand among them) that are long enough for a phone, written as digits."""
     low = normal.low
-    if _KEYS.isdisjoint(_LETTERS.findall(low)):
+    if not _may_be_said(low):
         return []
     runs: list[Spoken] = []
     run: list[re.Match[str]] = []
@@ -103,8 +105,21 @@ def spoken(normal: Normal) -> list[Spoken]:
     return runs
 
 
+def _may_be_said(low: str) -> bool:
+    """Whether a number word stands in the text. Most have no digits, and their words are told apart without an expression."""
+    if _DIGIT.search(low):
+        return not _KEYS.isdisjoint(_LETTERS.findall(low))
+    for sign in _PARTING:
+        if sign in low:
+            low = low.replace(sign, " ")
+    return not _KEYS.isdisjoint(low.split())
+
+
 def all_spoken(low: str) -> str | None:
     """The line as digits, if it holds nothing but number words and digits; None otherwise."""
+    first = _WORD.search(low)
+    if first is None or not (first.group().isdigit() or first.group() in _WORDS):
+        return None
     words = _WORD.findall(low)
     if _KEYS.isdisjoint(words) or not all(word.isdigit() or word in _WORDS or word in _HUNDRED_WORD for word in words):
         return None

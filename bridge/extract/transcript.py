@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bridge.model import Chat, Role
 
@@ -14,14 +13,14 @@ from .finds import Budget, Find
 from .normal import Normal, normal
 from .not_contacts import named_otherwise
 from .phones import Expecting
-from .reading import read_text
-from .sensitive import spans
+from .reading import may_hold_phone, read_text
 
 STAFF = frozenset({Role.OPERATOR, Role.BOT})
 #: For how many of the visitor's lines a question stands.
 _QUESTION_STANDS = 4
 _SHORT = 60
-#: Only digits are read differently by what was asked.
+_NOTHING_EXPECTED = Expecting()
+_GOES_ON = re.compile(r"\W{0,3}(?:а|и|and|а ще|та)\s([^\W\d_]{3,15})\s?\?")
 _DIGIT = re.compile(r"\d")
 
 
@@ -35,13 +34,11 @@ class Line:
     text: Normal
     #: as it was written
     written: str
+    #: of `text`; it is asked for more often than anything else
+    low: str
     finds: list[Find] = field(default_factory=list)
     #: what the operator's or bot's line asks; for the visitor's line what it was asked. None: nobody wanted to know yet
     asked: Asked | None = None
-
-    @property
-    def low(self) -> str:
-        return self.text.low
 
     def taken(self) -> list[Find]:
         return [find for find in self.finds if find.value is not None]
@@ -52,24 +49,11 @@ def read_lines(chat: Chat, regions: tuple[str, ...], budget: Budget) -> list[Lin
     lines: list[Line] = []
     for index, message in enumerate(chat.messages):
         if message.role is Role.VISITOR or message.role in STAFF:
-            lines.append(Line(index, message.role, normal(message.text), message.text))
-            place = len(lines) - 1
-            lines[place].finds = read_text(lines[place].text, regions, budget, _expecting(lines, place))
+            text = normal(message.text)
+            line = Line(index, message.role, text, message.text, text.low)
+            lines.append(line)
+            line.finds = read_text(text, regions, budget, _expecting(lines, len(lines) - 1))
     return lines
-
-
-def masked(chat: Chat, lines: list[Line]) -> Mapping[int, tuple[tuple[int, int], ...]]:
-    """Where card and passport numbers stand, by message, in all roles."""
-    found: dict[int, tuple[tuple[int, int], ...]] = {}
-    read = {line.index: line.text for line in lines}
-    for index, message in enumerate(chat.messages):
-        if not _DIGIT.search(message.text):
-            continue
-        text = read.get(index) or normal(message.text)
-        places = {text.written(start, end) for start, end, _ in spans(text.text, text.low)}
-        if places:
-            found[index] = tuple(sorted(places))
-    return found
 
 
 def question(lines: list[Line], place: int) -> Asked:
@@ -82,6 +66,7 @@ def question(lines: list[Line], place: int) -> Asked:
 
 def _last_question(lines: list[Line], place: int) -> Asked:
     answers = 0
+    yours = False
     for line in reversed(lines[:place]):
         if line.role is Role.VISITOR:
             answers += 1
@@ -90,15 +75,18 @@ def _last_question(lines: list[Line], place: int) -> Asked:
             continue
         if line.asked is None:
             line.asked = questions.asked(line.low)
+        if line.asked is NOTHING and (more := _GOES_ON.fullmatch(line.low)):
+            yours = yours or more[1].startswith(("ваш", "your"))
+            continue  # «а заводской?» asks for another of the same
         if line.asked is not NOTHING or "?" in line.low:
-            return line.asked
+            return replace(line.asked, recipient=False) if yours else line.asked
     return NOTHING
 
 
 def _expecting(lines: list[Line], place: int) -> Expecting:
     line = lines[place]
-    if line.role is not Role.VISITOR or not _DIGIT.search(line.text.text):
-        return Expecting()
+    if line.role is not Role.VISITOR or not may_hold_phone(line.text):
+        return _NOTHING_EXPECTED
     standing = question(lines, place)
     other = standing.other
     if other is None and not standing.phone and place and lines[place - 1].role is Role.VISITOR:

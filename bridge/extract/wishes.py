@@ -7,11 +7,12 @@ from collections.abc import Iterable
 
 from bridge.model import Role, Wishes
 
-from .patterns import any_of
+from .patterns import any_of, has_any
 from .transcript import Line
 
 #: Without one of these nothing is said of calls.
-_SIGN = re.compile(r"звон|званив|телефон|письм|переписк|набир|call|phone|\bring|only|writ|anruf|llam|liga|ligue|прозв")
+_SIGNS = ("звон", "званив", "телефон", "письм", "переписк", "набир", "call", "phone", "ring", "only", "writ", "anruf",
+          "llam", "lig", "прозв")  # fmt: skip
 _FILL = r"(?:мне |нам |меня |сюда |больше |пожалуйста |вы |просто |вообще ){0,4}"
 _RING = r"(?:(?:по|пере|об)?звон(?:ите|ить|и)|(?:пере|на|об)званив(?:айте|ать|ай)|набира(?:йте|ть|й))(?!\w)"
 _NO_CALLS = re.compile(
@@ -21,7 +22,8 @@ _NO_CALLS = re.compile(
         r"|желательно)|ненадо)",
         r"без (?:телефонных )?(?:звонков|прозвон\w{0,12})",
         "никаких звонков", r"звонки не (?:принимаю|люблю|нужны|беру)", "на звонки не отвечаю", "трубку не беру",
-        r"(?:только|лучше|исключительно|строго) (?:письменно|в письменном виде|перепиской|переписк\w{1,12}|сообщени\w{1,12}|смс)",
+        r"(?:только|лучше|исключительно|строго) (?:письменно|в письменном виде|перепиской|переписк\w{1,12}"
+        r"|сообщени\w{1,12}|смс)",
         r"не (?:треба |потрібно |варто )?(?:мені |нам |більше |будь ласка ){0,3}(?:подзвон|передзвон|дзвон|телефон"
         r"|набира)(?:іть|ити|уйте|увати|йте|ти)",
         r"(?:дзвонити|телефонувати)(?: мені)? (?:не (?:треба|потрібно|варто)|непотрібно)", "без дзвінків", "жодних дзвінків",
@@ -65,7 +67,7 @@ def wishes_in(lines: Iterable[Line]) -> Wishes:
     """The visitor's wishes; the last word counts."""
     said: str | None = None
     for line in lines:
-        if line.role is not Role.VISITOR or not _SIGN.search(line.low):
+        if line.role is not Role.VISITOR or not has_any(line.low, _SIGNS):
             continue
         for clause in _CLAUSE.finditer(line.low):
             wish = _wish(clause.group())

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from chat_corpus import chat_of, records
 
-from bridge.extract import contact_points, cues, not_contacts, seen
+from bridge.extract import after, before, contact_points, not_contacts, seen
 from bridge.model import Chat, Claim, Message, Role
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "extraction.md"
@@ -62,7 +62,7 @@ def test_only_rules_about_fields_and_config_have_no_example() -> None:
 
 def test_every_rule_is_on_the_page() -> None:
     explained = {rule for rule, *_ in ROWS}
-    used = {cue.rule for cue in (*cues.BEFORE, *cues.AFTER)}
+    used = {cue.rule for cue in (*before.BEFORE, *after.AFTER)}
     used |= {value.rule for value in vars(seen).values() if isinstance(value, seen.Verdict)}
     used |= (
         {rule for rule, *_ in not_contacts._SHAPES} | set(not_contacts._NAMED) | {rule for rule, _ in not_contacts._NAMED_AFTER}

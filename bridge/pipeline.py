@@ -11,27 +11,23 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 from bridge.attempt import Attempting, PlanAgain, Stop, held, skipped, waiting
+from bridge.case import Case
 from bridge.clock import Clock
-from bridge.config import RouteOptions, Settings
+from bridge.config import Settings
 from bridge.crm.clients import read_client
 from bridge.crm.merge import what_is_new
 from bridge.errors import BrakeReached, Conflict, NotFound
-from bridge.extract import Extraction, contact_points
 from bridge.journal import Journal
-from bridge.kpi import Kpi, kpi
 from bridge.match import agreement, contenders
-from bridge.model import Chat, Client, JobState, Operation, OperationKind, OperationState, Plan, Role, Verdict
+from bridge.model import Client, JobState, Operation, OperationKind, OperationState, Plan, Role, Verdict
 from bridge.recognise import Person, Recogniser
-from bridge.route_scope import route_scope
 from bridge.sources import Source
-from bridge.store import Brake, OperationRow, Outcome, Store, StoredChat, TargetStop
+from bridge.store import Brake, OperationRow, Outcome, Store, TargetStop
 from bridge.targets import Target
-from bridge.write import MarkerKeys, NoteSettings, Work, card_points, contact_key, message_keys, plan, scope
+from bridge.write import Work, plan
 
 #: a plan is made anew so often within one attempt
 PLANNINGS = 4
@@ -63,6 +59,7 @@ class Pipeline:
 
     async def run(self, attempt: Attempting) -> Outcome:
         """One attempt of a job. Raises CrmError, Stop, StaleLease; whatever it raises, the journal knows where it was."""
+        searched_anew = False
         try:
             for _ in range(PLANNINGS):
                 try:
@@ -70,30 +67,30 @@ class Pipeline:
                 except PlanAgain as again:
                     attempt.say("planned.again", again.message)
                     attempt.plan, attempt.known = None, again.client or attempt.known
+                except NotFound:
+                    if searched_anew or not await self._nothing_begun(attempt):
+                        raise
+                    # deleted or merged into another since it was found; twice, and it is something else that is not there
+                    searched_anew = True
+                    attempt.say("planned.again", "the card is not there any more")
+                    attempt.plan, attempt.known = None, None
             raise waiting("client_busy", self.clock.time() + 1.0, "The client's card keeps changing.")
         finally:
             await self.store.unlock(attempt.lock_owner)
 
+    async def _nothing_begun(self, attempt: Attempting) -> bool:
+        return not any(row.state in _BEGUN for row in await self.store.operations(attempt.job.id))
+
     async def _case(self, attempt: Attempting) -> Case:
-        """Everything that is known about the chat before the CRM is asked."""
         job = attempt.job
-        target = self.targets[job.target]
         source = self.sources.get(job.source)
         if source is None:
             raise held(
                 "source_unknown", f"The source {job.source!r} is not in the config any more. Put it back, or skip this job."
             )
-        stored = await self.store.chat(job.chat_row)
-        found = contact_points(stored.chat, region=source.settings.region, own=source.own)
-        options = self._options(source, target, stored.chat)
-        return Case(
-            attempt=attempt, source=source, target=target, stored=stored, found=found, options=options,
-            person=Person(
-                source=source.name, points=card_points(found.points, options.match_limit),
-                visitor_id=stored.chat.visitor.id, external_id=stored.chat.visitor.external_id,
-            ),
-            settings=self.settings,
-        )
+        case = Case.of(attempt, source, self.targets[job.target], await self.store.chat(job.chat_row), self.settings)
+        attempt.tally = case.tally()
+        return case
 
     async def _run(self, case: Case) -> Outcome:
         attempt = case.attempt
@@ -101,12 +98,12 @@ class Pipeline:
         if _half_done(rows):
             await self._lock(case, case.person.locks(case.target.name))
             if attempt.plan is not None and attempt.plan.match.client is not None:
-                await self._lock(case, [_client_lock(case.target, attempt.plan.match.client)])
+                await self._lock(case, [case.client_lock(attempt.plan.match.client)])
             # who held the lock may have found out what became of our creation, and have made the client since
             rows = await self.store.operations(attempt.job.id)
         if attempt.plan is None or not any(row.state in _BEGUN for row in rows):
             made = await self._plan(case)
-            if case.target.settings.mode == "rehearse":
+            if case.target.settings.mode == "rehearse" and not attempt.job.for_real:
                 return Outcome(state=JobState.SKIPPED, reason="rehearsed", detail=made.match.reason, rehearsed=made)
             rows = await self.store.record_plan(attempt.job, made)
             attempt.plan = made
@@ -140,14 +137,14 @@ class Pipeline:
             if for_nobody is not None:
                 return for_nobody
         if match.client is not None:
-            await self._lock(case, [_client_lock(target, match.client)])
+            await self._lock(case, [case.client_lock(match.client)])
         return plan(await self._work(case, match, delivered))
 
     def _refuse_unwanted(self, case: Case) -> None:
         chat = case.chat
         if chat.spam:
             raise skipped("spam", "The provider says so.")
-        if case.options.ignore is not None and case.options.ignore(route_scope(chat)):
+        if case.options.ignore is not None and case.unwanted:
             raise skipped("ignored", case.options.ignore.source)
         spoke = any(message.role is Role.VISITOR and (message.text.strip() or message.files) for message in chat.messages)
         if not spoke and not case.found.points:
@@ -215,7 +212,8 @@ class Pipeline:
             open_deals = await target.crm.open_deals(match.client, case.scope, attempt.steps)
         owner = await self._owner(case) if match is not None and match.verdict is Verdict.NEW else None
         return Work(
-            chat=case.chat, points=case.found.points, wishes=case.found.wishes, masked=case.found.masked,
+            chat=case.chat, points=case.found.points, wishes=case.found.wishes,
+            masked=case.found.masked if target.settings.note.mask_cards else {},
             message_keys=case.message_keys, figures=case.figures, scope=case.scope, match=match,
             options=options, settings=case.note_settings, mapping=target.mapping, keys=case.markers(), delivered=delivered,
             generation=attempt.job.generation + 1, open_deals=open_deals, quiet=attempt.job.quiet, owner=owner,
@@ -242,6 +240,9 @@ class Pipeline:
             raise skipped("nothing_new")
         client, deal = made.match.client, None
         for row, planned in zip(rows, made.operations, strict=True):
+            if planned.kind is OperationKind.NOTE and await self._told_elsewhere(case, made, row):
+                case.attempt.say("note.told", f"{planned.kind} {planned.part}/{planned.parts}: another note of the chat has it")
+                continue
             settled = await self._operation(case, row, _placed(planned, client, deal))
             if planned.kind is OperationKind.CREATE:
                 client = Client(id=settled.record_id, entity=target.mapping.create.entity, name=case.chat.visitor.name)
@@ -254,14 +255,17 @@ class Pipeline:
     async def _operation(self, case: Case, row: OperationRow, planned: Operation) -> OperationRow:
         attempt, target = case.attempt, case.target
         creating = planned.kind is OperationKind.CREATE
+        if planned.kind is OperationKind.DEAL and row.state is OperationState.SENT:
+            # first of all, since what was not carried out may have been opened by another chat of the client by now
+            row = await self.journal.settle(attempt, target, row, planned, planned.scope)
         open_deal = await self._opened_meanwhile(case, row, planned)
         if open_deal is not None:
             return await self.journal.take_over(attempt, target, row, planned, open_deal)
         pending = case.person.pairs() if creating else ()
         try:
             return await self.journal.carry_out(
-                attempt, target, row, planned, planned.scope, pending=pending, perhaps_since=_perhaps_since(case, self.store),
-                brake=self._brake(case) if creating else None,
+                attempt, target, row, planned, planned.scope, pending=pending, brake=self._brake(case) if creating else None,
+                perhaps_since=case.perhaps_since(self.store.born_at),
             )
         except BrakeReached:
             raise await self._braked(case) from None
@@ -272,9 +276,22 @@ class Pipeline:
             if not conflict.again_headers:
                 raise
             attempt.say("conflict.dismissed", "the records the CRM takes for the same person are somebody else's")
+            row = await self.store.operation(row.id) or row
             return await self.journal.carry_out(
                 attempt, target, row, planned, planned.scope, pending=pending, again_headers=conflict.again_headers
             )
+
+    async def _told_elsewhere(self, case: Case, made: Plan, row: OperationRow) -> bool:
+        """A note of a plan that was begun, given up and is taken up again, of which later jobs of the chat have told all."""
+        if case.attempt.plan is not case.attempt.job.plan or row.state in _BEGUN:
+            return False
+        rows = await self.store.operations(row.job)
+        own = {key for one in rows if one.state is OperationState.DONE for key in made.operations[one.position].message_keys}
+        told = await self.store.delivered(case.stored.row, case.target.name) - own
+        # the part in which a message ends bears its key; one that bears none belongs with the next that does
+        later = (made.operations[one.position] for one in rows if one.position >= row.position)
+        keys = next((one.message_keys for one in later if one.kind is OperationKind.NOTE and one.message_keys), ())
+        return bool(keys) and told.issuperset(keys)
 
     async def _opened_meanwhile(self, case: Case, row: OperationRow, planned: Operation) -> str | None:
         """Under `deal: if_none_open`, the deal that another chat of the client has opened since this plan was stored."""
@@ -283,7 +300,7 @@ class Pipeline:
         if planned.kind is not OperationKind.DEAL or case.options.deal != "if_none_open" or not resumed:
             return None
         client = Client.model_validate(planned.scope["client"])
-        await self._lock(case, [_client_lock(target, client)])
+        await self._lock(case, [case.client_lock(client)])
         deals = await target.crm.open_deals(client, case.scope, attempt.steps)
         return str(deals[0]["id"]) if deals else None
 
@@ -324,62 +341,6 @@ class Pipeline:
         later = self.clock.time() + random.uniform(0.2, 1.0)  # noqa: S311 - so that waiting chats do not come in step
         raise waiting("client_busy", later, "Another chat of the same person is being written.")
 
-    def _options(self, source: Source, target: Target, chat: Chat) -> RouteOptions:
-        """Those of the first route to this target that fits, over the target's own."""
-        for route in self.settings.routes_of(source.name):
-            if route.target == target.name and (route.when is None or route.fits(route_scope(chat))):
-                return target.settings.options.overlaid(route.options)
-        return target.settings.options
-
-
-@dataclass
-class Case:
-    """One chat on its way to one target, and what follows from it, worked out once."""
-
-    attempt: Attempting
-    source: Source
-    target: Target
-    stored: StoredChat
-    found: Extraction
-    options: RouteOptions
-    person: Person
-    settings: Settings
-
-    @property
-    def chat(self) -> Chat:
-        return self.stored.chat
-
-    def carries(self) -> set[str]:
-        """Keys of all that this chat has to tell."""
-        keyed = zip(self.message_keys, self.chat.messages, strict=True)
-        told = {key for key, message in keyed if message.role is not Role.INTERNAL}
-        return told or {contact_key(self.chat, self.found.points)}
-
-    @cached_property
-    def message_keys(self) -> tuple[str, ...]:
-        return message_keys(self.chat)
-
-    @cached_property
-    def figures(self) -> Kpi:
-        return kpi(self.chat, self.note_settings.hours, self.note_settings.tz, points=self.found.points)
-
-    @cached_property
-    def note_settings(self) -> NoteSettings:
-        source = self.source.settings
-        template = self.target.settings.note.template
-        return NoteSettings(language=self.settings.language, tz=source.zone, hours=source.hours, template=template)
-
-    def markers(self) -> MarkerKeys:
-        return MarkerKeys(
-            self.settings.key.get_secret_value().encode(), self.target.name, self.source.name, self.chat.chat_id
-        )
-
-    @cached_property
-    def scope(self) -> dict[str, Any]:
-        return scope(
-            self.chat, self.found.points, self.found.wishes, self.figures, source=self.source.scope(),
-            target=self.target.settings.scope(), match_limit=self.options.match_limit, quiet=self.attempt.job.quiet,
-        )
 
 
 def _enriched(client: Client, made: Plan) -> Client:
@@ -401,17 +362,6 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, Mapping | list):
         for part in value.values() if isinstance(value, Mapping) else value:
             yield from _texts(part)
-
-
-def _perhaps_since(case: Case, store: Store) -> datetime | None:
-    """The store is younger than the chat: since when another store, lost by now, may have written it."""
-    chat = case.chat
-    ended = chat.ended_at or chat.started_at
-    return (chat.started_at or ended) if ended is not None and ended.timestamp() < store.born_at else None
-
-
-def _client_lock(target: Target, client: Client) -> str:
-    return f"{target.name}/client:{client.entity}:{client.id}"
 
 
 def _half_done(rows: Sequence[OperationRow]) -> bool:

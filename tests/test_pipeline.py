@@ -12,7 +12,9 @@ from fakes import FakeClock
 from running import finished as at_real_time
 from way import Way, on_the_way
 
-from bridge.model import ALIVE, JobState, OperationState
+from bridge.extract import point_typed
+from bridge.model import ALIVE, Correction, JobState, OperationState
+from bridge.sandbox.refusals import Missing
 
 
 @pytest.fixture
@@ -38,6 +40,19 @@ async def test_a_new_person_becomes_a_client_with_a_note(tmp_path: Path, clock: 
         [note] = way.rows("notes")
         assert client["phones"] == '["+79160000001"]'
         assert note["client_id"] == client["id"]
+
+
+@pytest.mark.parametrize(("note", "seen"), [({}, False), ({"mask_cards": True}, False), ({"mask_cards": False}, True)])
+async def test_a_card_number_is_dots_in_the_note_unless_the_target_says_otherwise(
+    tmp_path: Path, clock: FakeClock, note: dict[str, Any], seen: bool
+) -> None:
+    async with on_the_way(tmp_path, clock, target={"note": note}) as way:
+        await way.post(finished(1, clock, text="телефон +7 916 000-00-01, карта 4276 3800 1234 5679"))
+        await way.work()
+
+        [written] = way.rows("notes")
+        assert ("4276 3800 1234 5679" in written["text"]) is seen
+        assert ("•••• •••• •••• ••••" in written["text"]) is not seen
 
 
 async def test_nothing_said_is_skipped_with_that_reason(tmp_path: Path, clock: FakeClock) -> None:
@@ -99,6 +114,38 @@ async def test_a_rehearsal_reads_and_writes_nothing(tmp_path: Path, clock: FakeC
         assert way.rows("clients") == way.rows("notes") == []
 
 
+async def test_what_was_rehearsed_is_written_when_a_person_says_so_and_nothing_else(tmp_path: Path, clock: FakeClock) -> None:
+    async with on_the_way(tmp_path, clock, target={"mode": "rehearse"}) as way:
+        await way.post(finished(1, clock))
+        await way.work()
+        [job] = await way.jobs()
+        await way.store.replay([job.id], for_real=True)
+        await way.post(finished(2, clock))
+
+        outcomes = await way.work()
+
+        assert sorted((outcome.state, outcome.reason) for outcome in outcomes) == [
+            (JobState.DONE, "new"), (JobState.SKIPPED, "rehearsed"),
+        ]  # fmt: skip
+        assert len(way.rows("clients")) == len(way.rows("notes")) == 1
+
+
+async def test_contacts_that_a_person_put_right_lead_to_the_client(tmp_path: Path, clock: FakeClock) -> None:
+    async with on_the_way(tmp_path, clock, target={"no_contact": "wait 2h"}) as way:
+        await way.post(finished(1, clock, text="Есть доставка?"))
+        await way.work()
+        [job] = await way.jobs()
+        point = point_typed("8 916 765-43-21", "RU")
+        assert point is not None
+        await way.store.correct(job.id, Correction(added=(point,)))
+
+        [outcome] = await way.work()
+
+        assert (outcome.state, outcome.reason) == (JobState.DONE, "new")
+        [client] = way.rows("clients")
+        assert "+79167654321" in str(await way.ask("GET", f"/clients/{client['id']}"))
+
+
 async def test_the_brake_stops_the_target_before_one_client_too_many(tmp_path: Path, clock: FakeClock) -> None:
     async with on_the_way(tmp_path, clock, target={"new_clients_per_hour": 2}) as way:
         for number in range(4):
@@ -129,6 +176,46 @@ async def test_several_cards_wait_for_a_person_who_chooses(tmp_path: Path, clock
 
         [note] = way.rows("notes")
         assert str(note["client_id"]) == str(second)
+
+
+async def test_a_card_that_goes_while_the_chat_is_written_is_searched_anew(tmp_path: Path, clock: FakeClock) -> None:
+    async with on_the_way(tmp_path, clock) as way:
+        seeded = await way.ask("POST", "/clients", {"name": "Anna", "phones": ["+79160000001"]})
+        other = await way.ask("POST", "/clients", {"name": "Anna", "emails": ["anna@mail.ru"]})
+        records, create = way.crm.parts.records, way.crm.parts.records.create
+
+        def merged_first(*given: Any, **more: Any) -> Any:
+            records.create = create  # type: ignore[method-assign]
+            records.merge(int(seeded["id"]), int(other["id"]))
+            return create(*given, **more)
+
+        records.create = merged_first  # type: ignore[method-assign]
+        await way.post(finished(1, clock))
+
+        [outcome] = await way.work()
+
+        assert (outcome.state, outcome.reason) == (JobState.DONE, "found")
+        [note] = way.rows("notes")
+        assert str(note["client_id"]) == other["id"]
+
+
+async def test_what_is_still_not_there_after_a_second_search_is_no_moved_card(tmp_path: Path, clock: FakeClock) -> None:
+    """A wrong address in a mapping must not be asked for ever."""
+    async with on_the_way(tmp_path, clock) as way:
+        await way.ask("POST", "/clients", {"name": "Anna", "phones": ["+79160000001"]})
+        records, asked = way.crm.parts.records, []
+
+        def never(*given: Any, **more: Any) -> Any:
+            asked.append(1)
+            raise Missing("client", 1)
+
+        records.create = never  # type: ignore[method-assign]
+        await way.post(finished(1, clock))
+
+        [outcome] = await way.work()
+
+        assert (outcome.state, outcome.reason) == (JobState.DEAD, "crm_not_found")
+        assert len(asked) == 2
 
 
 class TestLostAnswers:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_PHONE = re.compile(
+from .gates import Gated, gated
+
+_PHONE = gated(
     r"(?:номер\w{0,3}|телефон\w{0,3}|\bтел\b|мобильн\w{2,3}|сотов\w{2,3}|контакт\w{0,6}|свяж\w{1,4}|связ[аи]\w{1,5}|связь|связи"
     r"|перезвон\w{1,4}|позвон\w{1,4}|набрать|ватсап|вотсап|whatsapp|вайбер"
     r"|зв'яза\w{1,4}|зателефон\w{1,5}|передзвон\w{1,4}|phone|number|mobile|\bcell|contact|reach you|call you|whats ?app"
     r"|get back to you|telefon\w{0,6}|handynummer|rufnummer|teléfono|telefone|contato|contacto|нөмір\w{0,6})"
 )
-_EMAIL = re.compile(r"(?:e-?mail|имейл|емейл|мейл\w{0,2}|мэйл|почт[ауеы]|почтов\w{2,3}|ящик|пошт[ауи]|mail|адрес\w? для"
+_EMAIL = gated(r"(?:e-?mail|имейл|емейл|мейл\w{0,2}|мэйл|почт[ауеы]|почтов\w{2,3}|ящик|пошт[ауи]|mail|адрес\w? для"
     r"|куда (?:вам )?(?:прислать|отправить|выслать|скинуть|направить|отправлять)|correo|where (?:should|can|shall) (?:we"
     r"|i) send|contact|контакт|связ|свяж|зв'яза)")
-_REQUEST = re.compile(
+_REQUEST = gated(
     r"(?:\?|^\W*(?:и |еще |а |также |укажите )?(?:сери[яи]|инн|снилс|паспорт|полис|артикул|индекс|номер|телефон|тел\b"
     r"|контакт|e-?mail|почта|имейл|фио|phone|your"
     r"|мобильный)[^.]{0,60}$|остав(?:ьте|ите|ить|ь\b)|напиш(?:ите|и)|укажите|указать|подскаж(?:ите|и)|сообщите|продиктуйте"
@@ -24,29 +26,29 @@ _REQUEST = re.compile(
     r"|deixe|informe|déj[ae]|indique)"
 )
 #: Things with digits that are asked for instead, by the rule's name. They are taken out before a phone is looked for.
-_OTHER: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("order", re.compile(r"номер\w{0,2}(?: вашего| ваш| самого)? (?:заказ\w{0,2}|заявк\w|брон\w{1,5}|обращени\w|тикет\w|чек\w?"
+_OTHER: tuple[tuple[str, Gated], ...] = (
+    ("order", gated(r"номер\w{0,2}(?: вашего| ваш| самого)? (?:заказ\w{0,2}|заявк\w|брон\w{1,5}|обращени\w|тикет\w|чек\w?"
         r"|возврата|покупки)|(?:заказ|заявк|замовлен|брон)\w{0,4}|(?:order|ticket|booking|reservation|case|reference"
         r"|confirmation) (?:number|no|id|#)|which order|what order|pedido|bestellnummer|номер замовлення")),
-    ("contract", re.compile(r"номер\w{0,2} (?:договор\w{0,2}|полис\w|лицевого сч[её]та|сч[её]та|контракта|абонента)|(?:договор"
+    ("contract", gated(r"номер\w{0,2} (?:договор\w{0,2}|полис\w|лицевого сч[её]та|сч[её]та|контракта|абонента)|(?:договор"
         r"|полис|лицев\w{2,3} сч[её]т|абонент)\w{0,4}|(?:contract|policy|account|customer|client) (?:number|no|id)")),
-    ("invoice", re.compile(r"номер\w{0,2} (?:счета|инвойса|платежа|операции|транзакции)|invoice(?: number| no)?"
+    ("invoice", gated(r"номер\w{0,2} (?:счета|инвойса|платежа|операции|транзакции)|invoice(?: number| no)?"
         r"|transaction id")),
-    ("tracking", re.compile(r"трек(?:-?номер)?\w{0,3}|номер\w{0,2} (?:отправлени\w|посылки|накладной|ттн)|накладн\w{2,3}"
+    ("tracking", gated(r"трек(?:-?номер)?\w{0,3}|номер\w{0,2} (?:отправлени\w|посылки|накладной|ттн)|накладн\w{2,3}"
         r"|tracking(?: number| no| code)?|ттн")),
-    ("tax number", re.compile(r"инн|огрн\w{0,2}|кпп|снилс|реквизит\w{0,2}|единый номер|бин\b|иин\b|єдрпоу|tax (?:id|number)"
+    ("tax number", gated(r"инн|огрн\w{0,2}|кпп|снилс|реквизит\w{0,2}|единый номер|бин\b|иин\b|єдрпоу|tax (?:id|number)"
         r"|vat number|cpf|cnpj")),
-    ("document", re.compile(r"паспорт\w{0,3}(?: данные| данных)?|серия и номер|серию и номер|водительск\w{2,3}|стс|птс|passport"
+    ("document", gated(r"паспорт\w{0,3}(?: данные| данных)?|серия и номер|серию и номер|водительск\w{2,3}|стс|птс|passport"
         r"|driver'?s license|номер\w{0,2} (?:документа|паспорта|автомобиля|машины|vin)|vin\b|вин[ -]?код|госномер")),
-    ("card", re.compile(r"номер\w{0,2} (?:\w{1,20} )?карт\w{1,3}|карт[аыуе] лояльности|бонусн\w{2,3} карт\w{1,2}|card number"
+    ("card", gated(r"номер\w{0,2} (?:\w{1,20} )?карт\w{1,3}|карт[аыуе] лояльности|бонусн\w{2,3} карт\w{1,2}|card number"
         r"|loyalty (?:card|number)")),
-    ("article", re.compile(r"артикул\w{0,2}|код\w{0,2} товара|серийн\w{2,3} номер\w{0,2}|номер\w{0,2} (?:модели|детали|товара"
+    ("article", gated(r"артикул\w{0,2}|код\w{0,2} товара|серийн\w{2,3} номер\w{0,2}|номер\w{0,2} (?:модели|детали|товара"
         r"|лота)|sku|item (?:number|code)|serial (?:number|no)|part number|model number|imei|s/n")),
-    ("code", re.compile(r"код\w{0,2}(?: из смс| подтверждения| домофона)?|промокод\w{0,2}|пароль|логин|verification code"
+    ("code", gated(r"код\w{0,2}(?: из смс| подтверждения| домофона)?|промокод\w{0,2}|пароль|логин|verification code"
         r"|\bcode\b|password|\bpin\b|индекс|zip code|postcode|account id|user id|\bid\b")),
-    ("money", re.compile(r"бюджет\w{0,2}|сумм[ауы]|стоимость|какую цену|budget|how much|price")),
-    ("quantity", re.compile(r"сколько|размер\w{0,3}|площадь|метраж|количеств\w|объем|how many|what size|quantity")),
-    ("other", re.compile(r"(?<!\w)(?!теле|моб|сот|контакт|ваш|личн|дома|рабоч|город|прям|удобн|актуал|действ|правил"
+    ("money", gated(r"бюджет\w{0,2}|сумм[ауы]|стоимость|какую цену|budget|how much|price")),
+    ("quantity", gated(r"сколько|размер\w{0,3}|площадь|метраж|количеств\w|объем|how many|what size|quantity")),
+    ("other", gated(r"(?<!\w)(?!теле|моб|сот|контакт|ваш|личн|дома|рабоч|город|прям|удобн|актуал|действ|правил"
         r"|верн|нужн|друг|нов"
         r"|сво|этот|как|допол|обрат|котор|перв|втор|точн|корр|ин[оа]|росс|мест|связ|реаль|пол|люб|ваз|подход|будьт|напиш|добр"
         r"|перезв|позв|понятн|отличн)[а-я]{4,20}(?:ый|ой|ий|ого) номер(?!\w| тел| моб)|номер\w{0,2} (?:вашего "
@@ -54,13 +56,13 @@ _OTHER: tuple[tuple[str, re.Pattern[str]], ...] = (
         r"|либо|пожал|плиз|чтоб|где|куда|остав|напиш|укаж|котор|перезв|позвон|свяж|напис|подска)[а-я]{3,}(?:а|я|и|ы|ей"
         r"|ой)(?![\w])")),
 )  # fmt: skip
-_RECIPIENT = re.compile(r"(?:получател\w{1,3}|отримувач\w{0,2}|recipient|именинни\w{1,3}|(?:его|ее|её|their|his|her) (?:номер"
+_RECIPIENT = gated(r"(?:получател\w{1,3}|отримувач\w{0,2}|recipient|именинни\w{1,3}|(?:его|ее|её|their|his|her) (?:номер"
     r"|телефон|number|phone|mobile|e-?mail)|(?:номер|телефон|контакт|почт|e-?mail|мейл)\w{0,2}(?: вашего| вашей)? (?:мужа|жены"
     r"|супруг\w|водителя|бухгалтера|директора|руководителя|секретаря|мастера|прораба|курьера|коллеги|мамы|папы|отца|матери"
     r"|друга|подруги|соседа|родственника|ребенка|родителей|представителя)|(?:driver|husband|wife|mother|father|friend|colleague"
     r"|assistant|accountant|parent|emergency contact|spouse|guest)'?s? (?:phone|number|mobile|cell|e-?mail)|кому (?:доставить"
     r"|везти|вручить)|того, кто|второго (?:контакт|лиц)\w{0,3}|человека, котор)")
-_READING_BACK = re.compile(
+_READING_BACK = gated(
     r"(?:ваш\w{0,2} (?:\w{1,20} ){0,2}?(?:номер\w{0,2}|телефон\w{0,2}|тел\b|почт\w|e-?mail|мейл|имейл|контакт\w{0,5}|адрес\w?"
     r"|вотсап"
     r"|ватсап)|верно|правильно|подтверд|уточн(?:яю|ю|ите|им|ить)|(?:пере|по)звон(?:ю|им|ит|ят)\b|(?:пере|по)звонить (?:вам|на"
@@ -74,14 +76,14 @@ _READING_BACK = re.compile(
     r"|got it|double[- ]check|just to (?:check|confirm|be sure))"
 )
 #: Words that leave no doubt that the contact is the visitor's, though the line speaks of a courier or a manager, too.
-_YOURS = re.compile(
+_YOURS = gated(
     r"(?:\bваш\w{0,2} (?:\w{1,20} ){0,2}?(?:номер|телефон|тел\b|почт|e-?mail|мейл|имейл|контакт|вотсап|ватсап)"
     r"|(?:перезвон|позвон"
     r"|набер|свяж)\w{1,4} (?:с )?вам\w?|звонить вам|вам (?:пере|по)?звон\w{1,20} на|у нас (?:указан|записан)|в (?:вашем "
     r"|вашей )?(?:заказе|заявке|карточке) (?:указан|записан)"
     r"|\byour (?:\w{1,20} ){0,2}?(?:number|phone|e-?mail|mobile|cell)|(?:call|ring|reach|text|email) you\b|on file)"
 )
-_OURS = re.compile(
+_OURS = gated(
     r"(?:наш\w{0,2} (?:\w{1,20} ){0,2}?(?:номер|телефон|тел\b|почт|e-?mail|мейл|адрес|горяч|отдел|офис|менеджер|контакт|вотсап"
     r"|ватсап|сайт)|горяч\w{2,3} лини|(?:звоните|позвоните|пишите|напишите|обратитесь|обращайтесь|свяжитесь|наберите|присылайте"
     r"|отправьте|отправляйте|пришлите|перешлите|продублируйте|скиньте|вышлите|направьте)(?: \w{1,20}){0,4}? (?:нам|к нам|мне|на"
@@ -95,7 +97,7 @@ _OURS = re.compile(
     r"|write to|ring|text) (?:us|me|our|them)|hotline|support (?:line|desk|team)|you can (?:call|reach|email|contact)"
     r"|my (?:number|email|direct)|press office|customer (?:care|service))"
 )
-_WHOSE = re.compile(
+_WHOSE = gated(
     r"(?:это|именно|точно)? ?(?:ваш\w? (?:личн\w{2,3} |собственн\w{2,3} |контактн\w{2,3} )?(?:номер|телефон|контакт)"
     r"|чей (?:это )?(?:номер|телефон)|номер (?:точно )?ваш|ваш номер|вас записать)[^?.!\n]{0,20}\?|(?:is|was) (?:this|that"
     r"|it) your (?:\w{1,20} )?(?:number|phone|cell)|whose (?:number|phone)|це ваш номер"
@@ -108,7 +110,7 @@ _YES = re.compile(
 )
 _NO = re.compile(r"^\W{0,3}(?:да нет|нет|не верно|неверно|не мой|не моя|неправильно|no|nope|not mine|wrong|ні|nein|não|жоқ"
     r"|это не мой|не тот|старый|уже не)(?![\w])")
-_NOT_MINE = re.compile(r"(?:не мой|не моя|не моё|не мое|not mine|not my|чужой|старый номер|старая почта|old number|больше не"
+_NOT_MINE = gated(r"(?:не мой|не моя|не моё|не мое|not mine|not my|чужой|старый номер|старая почта|old number|больше не"
     r"|wrong number)")
 
 
@@ -137,7 +139,7 @@ def asked(low: str) -> Asked:
     for name, pattern in _OTHER:
         if not (recipient and name == "other") and pattern.search(rest):
             other = other or name
-            rest = pattern.sub(" ", rest)
+            rest = pattern.pattern.sub(" ", rest)
     phone = bool(_PHONE.search(rest))
     email = bool(_EMAIL.search(rest))
     return Asked(phone, email, None if phone else other, recipient)

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-import re
-
-from bridge.model import Claim
-
-from .cues import CALL, END, END_TIGHT, LITTLE, MINE, NOT_DATIVE, NOT_NAME, NOT_PEOPLE, OF_NUMBER, SOME, WROTE, Cue, other, own
+from .cues import (
+    CALL,
+    END,
+    END_TIGHT,
+    LITTLE,
+    MINE,
+    NOT_DATIVE,
+    NOT_NAME,
+    NOT_PEOPLE,
+    OF_NUMBER,
+    SOME,
+    WROTE,
+    Cue,
+    other,
+    own,
+    unclear,
+)
 from .people import CASES, DATIVE, GENITIVE, NOMINATIVE, PEOPLE, THING, THING_EN
 
 #: Read in the words before a contact. Of several the nearest counts; of those equally near the strongest.
@@ -238,9 +250,9 @@ BEFORE: tuple[Cue, ...] = (
         r"(?:получател\w{1,3}|отримувач\w{0,2}|recipient)\s{0,3}(?:подарка|букета|сюрприза)?[^.!?\n]{0,40}?\b(?:подарок|подарка"
         r"|сюрприз|не я|другой|gift)\b[^.!?\n]{0,20}",
     ),
-    Cue(
-        Claim.UNCLEAR, 50, "recipient",
-        re.compile(r"(?:получател\w{1,3}|отримувач\w{0,2}|recipient|адресат\w{0,2})(?:\W{1,4}\w{1,20}){0,4}?(?=\W{0,4}$)"),
+    unclear(
+        "recipient", 50,
+        r"(?:получател\w{1,3}|отримувач\w{0,2}|recipient|адресат\w{0,2})(?:\W{1,4}\w{1,20}){0,4}?(?=\W{0,4}$)",
     ),
     own(
         "signature", 86,

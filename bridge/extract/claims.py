@@ -10,6 +10,7 @@ from .after import AFTER
 from .asked import Asked
 from .before import BEFORE
 from .cues import Cue
+from .patterns import has_any
 from .seen import ASKED, ASKED_OF_ANOTHER, Verdict
 
 _WINDOW = 110
@@ -68,6 +69,8 @@ def _before(low: str, start: int, floor: int) -> Verdict | None:
     size = len(window)
     for cue in BEFORE:
         last = None
+        if not has_any(window, cue.gate):
+            continue
         for last in cue.pattern.finditer(window):  # noqa: B007 - the last one counts
             pass
         if last is None:
@@ -103,7 +106,7 @@ def _after(low: str, end: int, ceiling: int) -> Verdict | None:
     if not _SAYS.search(window):
         return None
     for cue in AFTER:
-        if cue.pattern.search(window):
+        if has_any(window, cue.gate) and cue.pattern.search(window):
             return Verdict(cue.claim, cue.strength, cue.rule)
     return None
 

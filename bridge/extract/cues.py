@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bridge.model import Claim
 
+from .gates import gate
 from .patterns import any_of, words
 from .people import DATIVE, GENITIVE, NOMINATIVE
 
@@ -59,11 +60,22 @@ class Cue:
     strength: int
     rule: str
     pattern: re.Pattern[str]
+    #: what stands in every text that the pattern matches, one of these at least
+    gate: tuple[str, ...]
+
+
+def _cue(claim: Claim, strength: int, rule: str, alternatives: tuple[str, ...]) -> Cue:
+    pattern = re.compile(any_of(*alternatives))
+    return Cue(claim, strength, rule, pattern, gate(pattern))
 
 
 def own(rule: str, strength: int, *alternatives: str) -> Cue:
-    return Cue(Claim.OWN, strength, rule, re.compile(any_of(*alternatives)))
+    return _cue(Claim.OWN, strength, rule, alternatives)
 
 
 def other(rule: str, strength: int, *alternatives: str) -> Cue:
-    return Cue(Claim.OTHER, strength, rule, re.compile(any_of(*alternatives)))
+    return _cue(Claim.OTHER, strength, rule, alternatives)
+
+
+def unclear(rule: str, strength: int, *alternatives: str) -> Cue:
+    return _cue(Claim.UNCLEAR, strength, rule, alternatives)

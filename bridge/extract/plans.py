@@ -64,8 +64,12 @@ class Reading:
     prefix_missing: bool = False
 
 
+@lru_cache(maxsize=4096)
 def read(digits: str, *, plus: bool, regions: tuple[str, ...]) -> Reading | None:
-    """The number that these digits are in the first region that has it; None if they are none anywhere."""
+    """The number that these digits are in the first region that has it; None if they are none anywhere.
+
+    Remembered, because the shop's and its operators' own numbers stand in every chat.
+    """
     if not digits:
         return None
     if plus:

@@ -19,6 +19,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+#: seconds by which the chat service's clock is ahead
+AHEAD = 1200
 #: who says what, in this order, 25 seconds apart
 TALK: Sequence[tuple[str, str]] = (
     ("agent", "Hello, this is Vera of the lamp shop. If we lose each other, the shop's number is +7 495 120-30-40."),
@@ -38,8 +40,9 @@ TALK: Sequence[tuple[str, str]] = (
 
 def chat(number: int, chat_id: str) -> bytes:
     """A chat_finished event of the person with this number (up to ten million of them)."""
-    # it ends as it is sent: what is older than the store would be looked for in the CRM before it is written
-    ended = math.ceil(time.time())
+    # by a clock ahead of ours: what may be older than the store is looked for in the CRM before it is written, and in its first
+    # quarter of an hour a store takes that of every chat; these are to be as cheap as those of all later hours
+    ended = math.ceil(time.time()) + AHEAD
     digits = f"{number:07d}"
     phone = f"+7 (917) {digits[:3]}-{digits[3:5]}-{digits[5:]}"
     messages = [
@@ -128,11 +131,16 @@ async def drive(url: str, bodies: Sequence[bytes], connections: int) -> Load:
     at = urlsplit(url)
     head = f"POST {at.path} HTTP/1.1\r\nHost: {at.netloc}\r\nContent-Type: application/json\r\nContent-Length: "
     # laid out beforehand, so that the measured time holds none of it
-    requests = iter([f"{head}{len(body)}\r\n\r\n".encode() + body for body in bodies])
+    laid_out = [f"{head}{len(body)}\r\n\r\n".encode() + body for body in bodies]
+    return await send(at.hostname or "", at.port or 80, laid_out, connections)
+
+
+async def send(host: str, port: int, laid_out: Sequence[bytes], connections: int) -> Load:
+    """The same with requests that are laid out to the last byte."""
+    requests = iter(laid_out)
     load = Load()
     loop = asyncio.get_running_loop()
     began = time.perf_counter()
-    host, port = at.hostname or "", at.port or 80
     opened = await asyncio.gather(
         *(loop.create_connection(lambda: _Connection(requests, load), host, port) for _ in range(connections))
     )

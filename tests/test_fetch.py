@@ -7,12 +7,23 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
-from chat_service import MAPPING, Desk, at_desk
+from chat_service import MAPPING, TOKEN, Desk, at_desk
 
-from bridge.errors import AccessRefused, Blocked, Busy, CrmBroken, EmptyExpression, NoAnswer, NotFound, NotSent, Rejected
+from bridge.errors import (
+    AccessRefused,
+    Blocked,
+    Busy,
+    CrmBroken,
+    EmptyExpression,
+    MappingError,
+    NoAnswer,
+    NotFound,
+    NotSent,
+    Rejected,
+)
 from bridge.fetch import Pull, Remedy, Window, sort_out
 from bridge.fetch.failures import NotReady
 from bridge.fetch.pull import Pulled
@@ -553,3 +564,112 @@ def test_failures_are_sorted_by_what_helps(error: Any, remedy: Remedy, outage: b
 
     assert (failure.remedy, failure.outage) == (remedy, outage)
     assert "CRM" not in failure.why
+
+
+NUMBERED = {"by": "2", "size": "2"}
+
+
+class TestNumberedPages:
+    """Lists whose answers do not say where the next page begins."""
+
+    @pytest.mark.parametrize(("texts", "asked"), [(["a"], 1), (["a", "b"], 2), (["a", "b", "c"], 2), (["a", "b", "c", "d"], 3)])
+    async def test_pages_go_on_by_their_number_until_one_is_not_full(self, tmp_path: Path, texts: list[str], asked: int) -> None:
+        fetch = {**MAPPING["fetch"], "messages": {**MAPPING["fetch"]["messages"], "pages": {**NUMBERED, "into": "query.cursor"}}}
+        async with at_desk(tmp_path, {**MAPPING, "fetch": fetch}) as desk:
+            desk.service.chats["7"] = texts
+            await desk.post(ended("7"))
+            await desk.round()
+
+            assert await desk.texts("7") == texts
+            urls = ["/chats/7/messages", *(f"/chats/7/messages?cursor={2 * page}" for page in range(1, asked))]
+            assert [url for url in desk.service.asked if "messages" in url] == urls
+
+    async def test_a_list_of_finished_chats_that_broke_off_is_gone_on_with_at_its_number(self, tmp_path: Path) -> None:
+        pages = {**NUMBERED, "into": "query.skip", "most": "1"}
+        async with at_desk(tmp_path, {**MAPPING, "reconcile": {**MAPPING["reconcile"], "pages": pages}}) as desk:
+            at = (desk.clock.now() - timedelta(minutes=5)).isoformat(timespec="seconds").replace("+00:00", "Z")
+            desk.service.closed = [{"chat": str(number), "closed_at": at} for number in range(3)]
+            desk.service.chats = {str(number): [f"text {number}"] for number in range(3)}
+            for _ in range(2):
+                desk.reconciler.start_due()
+                await desk.reconciler.finished()
+            await desk.round()
+
+            assert [await desk.texts(str(number)) for number in range(3)] == [["text 0"], ["text 1"], ["text 2"]]
+            lists = [url.rpartition("skip=")[2] for url in desk.service.asked if url.startswith("/chats?")]
+            # of each of the two sources
+            assert sorted(one if one.isdigit() else "begin" for one in lists) == ["2", "2", "begin", "begin"]
+
+    @pytest.mark.parametrize("pages", [{"into": "query.page"}, {"next": "next", "by": "1", "into": "query.page"}])
+    async def test_one_way_to_the_next_page_has_to_be_named(self, tmp_path: Path, pages: dict[str, str]) -> None:
+        with pytest.raises(MappingError, match=r"`next:`.*or `by:`"):
+            async with at_desk(tmp_path, {**MAPPING, "reconcile": {**MAPPING["reconcile"], "pages": pages}}):
+                pass
+
+
+class TestOptional:
+    """What is good to have, and nothing to wait for."""
+
+    @pytest.fixture
+    async def desk(self, tmp_path: Path) -> AsyncIterator[Desk]:
+        fetch = {**MAPPING["fetch"], "person": {**MAPPING["fetch"]["person"], "optional": "true"}}
+        async with at_desk(tmp_path, {**MAPPING, "fetch": fetch}) as made:
+            made.service.chats["7"] = ["Мой номер +7 916 000-00-07"]
+            yield made
+
+    @pytest.mark.parametrize("fault", [404, 403, 500, "reset"])
+    async def test_a_chat_is_read_without_what_cannot_be_had_and_says_so(self, desk: Desk, fault: int | str) -> None:
+        desk.service.faults["/people/p7"] = [fault] * 10
+        number = await desk.post(ended("7"))
+        await desk.round()
+
+        row = await desk.row(number)
+        assert row["state"] == "sorted"
+        assert "fetch.person: it could not be had, and the chat was read without it" in str(row["findings"])
+        assert await desk.texts("7") == ["Мой номер +7 916 000-00-07"]
+        assert desk.alerts == []
+
+    async def test_what_is_not_optional_is_still_waited_for(self, desk: Desk) -> None:
+        desk.service.not_ready.add("7")
+        await desk.post(ended("7"))
+        await desk.round()
+        assert await desk.states() == ["fetching"]
+
+    async def test_nothing_is_said_of_what_was_had(self, desk: Desk) -> None:
+        number = await desk.post(ended("7"))
+        await desk.round()
+        assert not json.loads((await desk.row(number))["findings"] or "[]")
+
+
+class TestALogin:
+    """A list whose token is given for a login: asked for before the list, each time."""
+
+    LOGIN: ClassVar[dict[str, Any]] = {
+        **MAPPING,
+        "api": {"auth": {"kind": "none"}, "headers": {"Authorization": "Bearer {fetched.login.phone || source.token}"}},
+        "fetch": {**MAPPING["fetch"], "login": {"get": "/people/1", "query": {"user": "{source.fields.login}"}}},
+        "reconcile": {**MAPPING["reconcile"], "fetch": "login"},
+    }
+
+    async def test_without_the_login_in_the_config_nobody_is_asked(self, tmp_path: Path) -> None:
+        async with at_desk(tmp_path, self.LOGIN) as desk:
+            assert desk.reconciler.start_due() == 0
+            assert (desk.service.asked, desk.alerts) == ([], [])
+
+    async def test_what_the_login_gave_stands_in_the_requests_of_the_list(self, tmp_path: Path) -> None:
+        async with at_desk(tmp_path, self.LOGIN) as desk:
+            (connection, *_) = desk.connections.values()
+            connection._seen["fields"] = {"login": "me"}
+            assert not connection.lacks()
+            sent: list[str] = []
+            send = connection._transport.send
+
+            async def seen(request: Any) -> Any:
+                sent.append(f"{request.url.removeprefix(desk.service.url).partition('?')[0]} {request.headers['Authorization']}")
+                return await send(request)
+
+            connection._transport.send = seen  # type: ignore[method-assign]
+            with pytest.raises(AccessRefused):  # the token that this service gives opens nothing
+                async for _ in connection.listing(desk.clock.now() - timedelta(hours=1), desk.clock.now()):
+                    pass
+            assert sent == [f"/people/1 Bearer {TOKEN}", "/chats Bearer +79160000001"]

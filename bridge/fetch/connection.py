@@ -11,8 +11,8 @@ from bridge.clock import Clock
 from bridge.crm.auth import sign
 from bridge.crm.call import Call, Caller
 from bridge.crm.limits import pace_of
-from bridge.errors import AccessRefused, EmptyExpression
-from bridge.fetch.failures import NotReady
+from bridge.errors import AccessRefused, CrmError, EmptyExpression
+from bridge.fetch.failures import NotReady, sort_out
 from bridge.mapping.schema import Fetch
 from bridge.parse import Wanted
 from bridge.sources import Source
@@ -63,9 +63,19 @@ class Connection:
         got = Got(dict(scope.get("fetched") or {}))
         for name in wanted.fetch:
             if name not in got.values:
-                request = self.source.mapping.fetch[name]
-                got.values[name] = await self._ask(name, request, {**scope, "fetched": got.values}, got.findings)
+                got.values[name] = await self._had(name, {**scope, "fetched": got.values}, got.findings)
         return got
+
+    async def _had(self, name: str, scope: Mapping[str, Any], findings: list[str]) -> Any:
+        """What the request gives; None, and a finding, if it is optional and cannot be had."""
+        request = self.source.mapping.fetch[name]
+        try:
+            return await self._ask(name, request, scope, findings)
+        except (CrmError, EmptyExpression, NotReady) as error:
+            if not request.optional:
+                raise
+            findings.append(f"fetch.{name}: it could not be had, and the chat was read without it. {sort_out(error).why}")
+            return None
 
     async def _ask(self, name: str, request: Fetch, scope: Mapping[str, Any], findings: list[str]) -> Any:
         call = Call("fetch", request, scope, f"fetch {name}", strict=True, base_url=request.base_url)
@@ -93,7 +103,10 @@ class Connection:
         request = self.source.mapping.reconcile
         if request is None:
             return
-        scope = {"since": _iso(since), "until": _iso(until)}
+        fetched: dict[str, Any] = {}
+        scope = {"since": _iso(since), "until": _iso(until), "fetched": fetched}
+        for name in request.fetch:
+            fetched[name] = await self._had(name, scope, [])
         call = Call("reconcile", request, scope, "reconcile", strict=True, base_url=request.base_url, begin=begin)
         async for page in self._caller.pages(call, []):
             if request.ready is not None and not page.said.value(request.ready):
@@ -108,6 +121,11 @@ class Connection:
         try:
             base = str(((reconcile.base_url if reconcile else None) or api.base_url).fill_strict(scope))
             sign(PreparedRequest("GET", base), api.auth, scope, base_url=base)
+            for name in reconcile.fetch if reconcile else ():
+                request = self.source.mapping.fetch[name]
+                for part in (request.query, request.json_, request.form):
+                    if part is not None:
+                        part.fill_strict(scope)
         except (EmptyExpression, AccessRefused):
             return True
         return False

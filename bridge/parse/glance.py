@@ -94,10 +94,10 @@ def reply(answer: Answer, scope: Scope, ours: Mapping[str, Any] | None = None) -
     scope = Scope(scope.own, {"client": None, **scope.ours, **(ours or {})}, beyond=scope.beyond, memo=scope.memo)
     body, content_type = b"", None
     if answer.json_ is not None:
-        body = json.dumps(answer.json_.fill(scope), ensure_ascii=False, separators=(",", ":")).encode()
+        body = json.dumps(answer.json_.fill(scope), ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
         content_type = "application/json"
     elif answer.text is not None:
-        body = (as_text(answer.text.fill(scope)) or "").encode()
+        body = (as_text(answer.text.fill(scope)) or "").encode(errors="replace")
         content_type = "text/plain; charset=utf-8"
     headers = answer.headers.fill(scope) if answer.headers is not None else None
     return Reply(answer.status, body, answer.content_type or content_type,
@@ -130,7 +130,10 @@ def _handshake(mapping: ProviderMapping, top: Scope, delivery: Delivery, keys: S
 
 
 def _is_one_of(given: str | None, keys: Sequence[str]) -> bool:
-    return given is not None and any(hmac.compare_digest(given.encode(), key.encode()) for key in keys if key)
+    if given is None:
+        return False
+    told = given.encode("utf-8", "surrogatepass")
+    return any(hmac.compare_digest(told, key.encode()) for key in keys if key)
 
 
 # -- the dedupe key ----------------------------------------------------------------------------------------------------

@@ -82,7 +82,7 @@ def _message(rule: Messages, item: Scope, findings: Findings) -> Message | None:
 def _value(expression: Expression | None, item: Scope, group: str | None, findings: Findings) -> Any:
     """What the expression gives; without one, the pattern's group of that name (only lines have one)."""
     if expression is not None:
-        return expression(item, findings)
+        return expression.evaluate(item, findings)
     return (item.get("match") or {}).get(group) if group else None
 
 

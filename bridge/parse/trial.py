@@ -160,3 +160,9 @@ def _differences(path: str, expected: Any, actual: Any) -> Iterator[Difference]:
 def _short(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 200 else f"{text[:200]}…"  # noqa: PLR2004 - a line of a terminal or two
+
+
+def compare(delivery: Delivery, old: ProviderMapping, new: ProviderMapping, view: SourceView) -> list[Difference]:
+    """Where a kept delivery would mean something else by another mapping. What either would have to fetch is not asked for."""
+    was, becomes = (_without_empty(_meaning(delivery, mapping, view, None, {})) for mapping in (old, new))
+    return list(_differences("", was, becomes))

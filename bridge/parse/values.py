@@ -69,7 +69,7 @@ def as_time(value: Any, findings: Findings, what: str) -> datetime | None:
         findings.add(f"{what}: {moment.isoformat()} says no time zone; it was taken for UTC")
         moment = moment.replace(tzinfo=UTC)
     if moment is not None and EARLIEST <= moment <= LATEST:
-        return moment.astimezone(UTC)
+        return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     # 0 is how several providers write "not yet".
     if value not in (None, "", 0, "0"):
         findings.add(f"{what}: this is no time: {str(value)[:40]!r}")
@@ -81,6 +81,9 @@ def _moment(value: Any) -> datetime | None:
     if text is None or isinstance(value, bool):
         return None
     try:
+        # ISO, which is what all functions over times give: a failed try of the other kind costs more than all the rest
+        if text[4:5] == "-":
+            return datetime.fromisoformat(text)
         number = float(text)
     except ValueError:
         try:

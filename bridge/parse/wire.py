@@ -26,8 +26,8 @@ LONGEST_NUMBER = 100
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-#: how the unstorable can come in at all: as a JSON escape, or as it is
-_SUSPECT = re.compile(rb"\x00|%00|\\u(?:0000|[dD][89a-fA-F])")
+#: how the unstorable can come in at all: as it is, or as a JSON escape
+_ESCAPED = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 
 
 def decode_body(raw: bytes, body: Body, charset: str) -> Any:
@@ -41,7 +41,7 @@ def decode_body(raw: bytes, body: Body, charset: str) -> Any:
     if not text.strip():
         return {}
     payload = _KINDS[body.kind](text, body, charset)
-    if _SUSPECT.search(raw):
+    if b"\x00" in raw or b"%00" in raw or _ESCAPED.search(raw):
         payload = storable(payload)
     return payload
 
@@ -62,8 +62,7 @@ def storable(data: Any) -> Any:
 
 def _json(text: str, _body: Body, _charset: str) -> Any:
     try:
-        # Not strict: templates written by hand in some chat's admin pages put raw line breaks into strings.
-        payload = json.loads(text, strict=False, parse_int=_whole, parse_float=_finite, parse_constant=_no_number)
+        payload = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise NotUnderstood(
             f"the body is not JSON: {error.msg.removesuffix(' at')} (line {error.lineno}, column {error.colno}); "
@@ -174,6 +173,11 @@ def _no_number(_word: str) -> None:
     return None
 
 
+#: one for all, as making one costs something. Not strict: templates written by hand in some chat's admin pages put raw line
+#: breaks into strings
+_DECODER = json.JSONDecoder(strict=False, parse_int=_whole, parse_float=_finite, parse_constant=_no_number)
+
+
 def _too_deep() -> str:
     return f"the body is nested more than {DEEPEST} levels deep"
 
@@ -185,8 +189,8 @@ def _check_depth(payload: Any) -> None:
         level = [
             child
             for container in level
-            for child in (container.values() if isinstance(container, dict) else container)
-            if isinstance(child, dict | list)
+            for child in (container.values() if type(container) is dict else container)
+            if type(child) is dict or type(child) is list
         ]
         if not level:
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from bridge.model import Chat, Claim, ContactPoint, EventKind, Match, PointKind, Role
@@ -11,7 +12,7 @@ from bridge.write.clean import clean_line, clean_name, mask
 from bridge.write.markup import Line, Span, Style, line
 from bridge.write.scope import card_points, span_of, utm
 from bridge.write.transcript import Numbered, clock, local
-from bridge.write.words import Speech
+from bridge.write.words import CHANNELS, Speech
 from bridge.write.work import Work
 
 BETWEEN = " · "
@@ -24,28 +25,28 @@ _ABBREVIATION = 3
 _SITE = "site"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Head:
-    """Says who and what in one language."""
+    """Says who and what in one language; what several parts of a plan say is worked out once."""
 
     work: Work
     speech: Speech
 
-    @property
+    @cached_property
     def who(self) -> str:
         """The visitor's name, or the first contact point."""
-        reach = self._reach()
-        return self._name() or (reach[0].value if reach else "") or self.speech.word("visitor")
+        reach = self._reach
+        return self._name or (reach[0].value if reach else "") or self.speech.word("visitor")
 
-    @property
+    @cached_property
     def title(self) -> str:
         """For CRMs whose notes have one; at most 120 characters."""
         return clean_name(self.speech.word("title", what=self._what(), who=self.who), LONGEST_TITLE)
 
-    @property
+    @cached_property
     def headline(self) -> Line:
-        spans = [Span(self._name() or self.speech.word("unnamed"), Style.STRONG)]
-        spans += [Span(self._point(point)) for point in self._reach()] or [Span(self.speech.word("no_contact"))]
+        spans = [Span(self._name or self.speech.word("unnamed"), Style.STRONG)]
+        spans += [Span(self._point(point)) for point in self._reach] or [Span(self.speech.word("no_contact"))]
         if self.work.wishes.no_calls:
             spans.append(Span(self.speech.word("no_calls"), Style.STRONG))
         spans += self._status()
@@ -77,11 +78,13 @@ class Head:
 
     # -- the parts of the first line -----------------------------------------------------------------------------------
 
+    @cached_property
     def _name(self) -> str:
         visitor = self.work.chat.visitor
         name = visitor.name or " ".join(filter(None, (visitor.first_name, visitor.last_name)))
         return clean_name(name, LONGEST_NAME)
 
+    @cached_property
     def _reach(self) -> tuple[ContactPoint, ...]:
         """How to reach them: what may stand on a card, else by messenger."""
         points = card_points(self.work.points, self.work.options.match_limit)
@@ -114,8 +117,8 @@ class Head:
         if chat.channel == _SITE:
             return self.speech.word(f"{kind}_site", name=_host(chat.page.url) or clean_name(chat.source, LONGEST_NAME))
         channel = clean_name(chat.channel, LONGEST_NAME)
-        name = channel.upper() if len(channel) <= _ABBREVIATION else channel[:1].upper() + channel[1:]
-        return self.speech.word(f"{kind}_channel", name=name)
+        plain = channel.upper() if len(channel) <= _ABBREVIATION else channel[:1].upper() + channel[1:]
+        return self.speech.word(f"{kind}_channel", name=CHANNELS.get(channel.lower(), plain))
 
     def _where_and_when(self) -> str:
         tz = self.work.settings.tz
@@ -141,9 +144,9 @@ class Head:
         marks = ", ".join(f"{clean_line(name)} {clean_line(value)}" for name, value in utm(chat).items() if value)
         place = ", ".join(filter(None, (clean_line(chat.visitor.city or ""), clean_line(chat.visitor.country or ""))))
         form = "; ".join(
-            f"{clean_line(str(name))}: {clean_line(self._answer(value))}"
+            f"{clean_line(str(name)).rstrip(' :')}: {clean_line(self._answer(value))}"
             for name, value in chat.visitor.fields.items()
-            if isinstance(value, str | int | float) and str(value).strip()
+            if isinstance(value, str | int | float) and str(value).strip() and str(value).strip() not in _said(chat)
         )
         yield from self._told(
             ("page", page), ("referrer", chat.page.referrer), ("utm", marks), ("place", place),
@@ -157,8 +160,11 @@ class Head:
     def _people(self, chat: Chat) -> Iterator[str]:
         """Operators on one line, figures on the next."""
         names = list(dict.fromkeys(filter(None, (
-            *(clean_name(operator.name or "", LONGEST_NAME) for operator in chat.operators),
-            *(clean_name(m.author or "", LONGEST_NAME) for m in chat.messages if m.role is Role.OPERATOR),
+            clean_name(name, LONGEST_NAME)
+            for name in dict.fromkeys((
+                *(operator.name or "" for operator in chat.operators),
+                *(m.author or "" for m in chat.messages if m.role is Role.OPERATOR),
+            ))
         ))))  # fmt: skip
         if names:
             told = [self.speech.word("operators" if len(names) > 1 else "operator_one", value=", ".join(names))]
@@ -167,8 +173,9 @@ class Head:
             yield BETWEEN.join(told)
         response = "first_response_open" if self.work.settings.hours else "first_response"
         figures = self._told(
-            (response, self._span(self.work.figures.first_response_s)), ("duration", self._span(self.work.figures.duration_s)),
-            ("rating", chat.rating),
+            (response, self._span(self.work.figures.first_response_s)),
+            ("duration", self._span(self.work.figures.duration_s or None)),
+            ("rating", self.speech.rating(chat.rating)),
             ("left_waiting", "!" if self.work.figures.abandoned and not self.work.figures.missed else None),
         )  # fmt: skip
         if shown := BETWEEN.join(figures):
@@ -176,7 +183,7 @@ class Head:
 
     def _points(self, points: Sequence[ContactPoint]) -> Iterator[str]:
         """What else was found, and what is written oddly."""
-        said = self._reach()
+        said = self._reach
         values = {(point.kind, point.value) for point in said}
         others = dict.fromkeys(
             self.speech.word(_claim(point), value=clean_line(point.value))
@@ -209,6 +216,13 @@ class Head:
 
     def _span(self, seconds: int | None) -> str | None:
         return None if seconds is None else self.speech.duration(seconds)
+
+
+def _said(chat: Chat) -> set[str]:
+    """What the card and the head show anyway: forms come with the name and the phone in them."""
+    told = chat.visitor
+    single = (told.id, told.external_id, told.name, told.first_name, told.last_name, told.company, told.city)
+    return {value.strip() for value in (*single, *told.phones, *told.emails) if value}
 
 
 def _joined(spans: Iterable[Span]) -> Line:

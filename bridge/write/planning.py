@@ -89,6 +89,7 @@ class _Planner:
         # The note comes first, as it is what must not be missing, unless it hangs on the deal that is to be made.
         waits = any(note.scope["note"]["on"] == DEAL and note.scope["deal"] is None for note in notes)
         yield from (*deals, *notes) if waits else (*notes, *deals)
+        yield from self._files()
         yield from self._task()
 
     # -- the client ----------------------------------------------------------------------------------------------------
@@ -169,6 +170,16 @@ class _Planner:
                 "deal": {"title": title, "pipeline": options.pipeline, "stage": options.stage,
                          "source": options.deal_source},
             }, title=title, text=self._summary())  # fmt: skip
+
+    def _files(self) -> Iterator[Operation]:
+        """Copies of what was sent along, where the mapping says how to make one; the note has their links in any case."""
+        if self.parts.file is None:
+            return
+        for numbered in self.messages:
+            for place, file in enumerate(numbered.message.files, start=1):
+                if file.url:
+                    told = {"url": storable(file.url), "name": clean_line(file.name), "type": clean_line(file.type)}
+                    yield self._operation(OperationKind.FILE, {"file": told}, carried=(numbered.key, str(place)))
 
     def _task(self) -> Iterator[Operation]:
         work, speech = self.work, self.head.speech

@@ -11,7 +11,8 @@ from bridge.write.clean import storable
 from bridge.write.names import split_name
 
 #: set for one operation, or by whoever carries it out
-_ABSENT = ("match", "client", "owner", "record", "new", "note", "part", "marker", "token", "item", "statement", "deal", "fetched")
+_ABSENT = ("match", "client", "owner", "record", "new", "note", "part", "marker", "token", "item", "statement", "deal", "fetched",
+           "file")  # fmt: skip
 _SECRET = ("token", "secret", "password", "key", "refresh")
 _UTM = ("source", "medium", "campaign", "content", "term")
 

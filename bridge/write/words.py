@@ -175,6 +175,14 @@ PLURALS: Mapping[Language, Mapping[str, tuple[str, str, str]]] = {
     },
 }
 
+#: how chat services that have no stars rate a chat
+RATINGS: Mapping[Language, Mapping[str, str]] = {
+    "ru": {"positive": "хорошо 👍", "good": "хорошо 👍", "negative": "плохо 👎", "bad": "плохо 👎"},
+    "en": {"positive": "good 👍", "good": "good 👍", "negative": "bad 👎", "bad": "bad 👎"},
+}
+#: channels that are not written like any other word
+CHANNELS: Mapping[str, str] = {"whatsapp": "WhatsApp"}
+
 _UNITS: Mapping[Language, tuple[str, str, str]] = {"ru": ("ч", "мин", "с"), "en": ("h", "min", "s")}
 
 _MONTHS: Mapping[Language, tuple[str, ...]] = {
@@ -212,6 +220,10 @@ class Speech:
     def count(self, key: str, number: int) -> str:
         """The number with its noun: 21 сообщение, 3 сообщения, 12 сообщений."""
         return f"{number} {self._plurals[key][self._form(number)]}"
+
+    def rating(self, value: str | None) -> str | None:
+        """A rating as people say it; numbers and words that nobody knows stay."""
+        return RATINGS[self.language].get((value or "").lower(), value)
 
     def duration(self, seconds: int) -> str:
         """The two largest units that count: 45 с, 2 мин 5 с, 1 ч 14 мин, 3 дня 2 ч."""

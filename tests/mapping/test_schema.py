@@ -69,8 +69,8 @@ def _as_an_editor_reads(value: Any, key: str = "") -> Any:
         return {name: _as_an_editor_reads(member, name) for name, member in value.items()}
     if isinstance(value, list):
         return [_as_an_editor_reads(item, key) for item in value]
-    numbers = {"most", "characters", "bytes", "utf16", "concurrent", "status"}
-    flags = {"after_markup", "open", "required"}
+    numbers = {"most", "by", "start", "size", "characters", "bytes", "utf16", "concurrent", "status"}
+    flags = {"after_markup", "only_private", "open", "optional", "required"}
     if key in numbers and isinstance(value, str) and value.isdecimal():
         return int(value)
     return value == "true" if key in flags else value

@@ -95,7 +95,7 @@ async def fetched(name: str, path: Path, mapping: ProviderMapping) -> tuple[dict
 
 
 async def listing(name: str, path: Path, mapping: ProviderMapping) -> tuple[list[dict[str, Any]], list[str]]:
-    settings = next((one.expected.settings for one in read_samples(FOLDER / name) if one.expected), {})
+    settings = next(one.expected.settings for one in read_samples(FOLDER / name) if one.expected and one.method == "RECONCILE")
     transport = recorded(path)
     pages = connection(mapping, transport, settings).listing(UNTIL - timedelta(days=1), UNTIL)
     records = [record async for page in pages for record in page.records]

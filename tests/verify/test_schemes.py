@@ -218,6 +218,45 @@ def test_the_documented_formula_of_each_vendor_is_understood(vector: dict[str, A
         verify((rule(**vector["rule"]),), forged, [vector["key"]], now=now)
 
 
+@pytest.mark.parametrize("vector", VECTORS, ids=[vector["who"] for vector in VECTORS])
+def test_a_vendors_request_played_back_is_stale_where_the_vendor_signs_the_time(vector: dict[str, Any]) -> None:
+    """Where none is signed only the dedupe key tells a request played back: it is the same delivery again."""
+    incoming = Incoming(headers=vector["headers"], body=vector["body"].encode(), url=vector["url"])
+    rules = (rule(**vector["rule"]),)
+    dated = "timestamp" in vector["rule"] or vector["rule"]["scheme"] == "standard_webhooks"
+    for apart in (timedelta(hours=1), -timedelta(hours=1)):
+        now = datetime.fromtimestamp(vector["signed_at"], UTC) + apart
+        assert verify(rules, incoming, [vector["key"]], now=now).stale is dated
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=[vector["who"] for vector in VECTORS])
+def test_a_vendors_request_is_accepted_under_either_key_of_a_rotation_and_under_no_other(vector: dict[str, Any]) -> None:
+    incoming = Incoming(headers=vector["headers"], body=vector["body"].encode(), url=vector["url"])
+    now, rules = datetime.fromtimestamp(vector["signed_at"], UTC), (rule(**vector["rule"]),)
+    newer = "whsec_" + base64.b64encode(b"n" * 32).decode() if vector["key"].startswith("whsec_") else "the-newer-secret"
+    assert verify(rules, incoming, [newer, vector["key"]], now=now).key == 1
+    with pytest.raises(NotAuthentic):
+        verify(rules, incoming, [newer], now=now)
+
+
+#: each way in which chat services prove themselves → what stands for it here
+WAYS = {
+    "a secret in the body": "body", "a secret in a query parameter": "query", "a secret in the path": "path",
+    "a secret in a header": "header", "a bearer token": "bearer",
+    "HMAC-SHA1 in hex, bare": "tawk / helpcrunch", "HMAC-SHA1 in hex with a prefix": "intercom",
+    "HMAC-SHA256 in hex, bare": "smartsupp", "HMAC-SHA256 in hex with a prefix": "meta",
+    "time, dot, body": "chatwoot", "time and body in brackets, the body perhaps written anew": "crisp plugin hook",
+    "time and body in base64": "zendesk", "named parts, several signatures at once": "tidio",
+    "method, address, body, time": "hubspot v3", "RSA with SHA-256": "rsa sha256", "Ed25519": "ed25519 over time and body",
+    "Standard Webhooks, shared": "standard-webhooks v1", "Standard Webhooks, public key": "standard webhooks with a public key",
+}
+
+
+def test_every_way_of_proving_has_its_vector_or_its_case() -> None:
+    here = {*CASES, *PLACES, *(vector["who"] for vector in VECTORS)}
+    assert {way: name for way, name in WAYS.items() if name not in here} == {}
+
+
 def test_a_sender_that_signs_the_compact_form_of_what_it_sends_is_understood() -> None:
     compact, sent = '{"a":"Ж","n":1}'.encode(), b'{"a": "\\u0416", "n": 1}'
     rules = (rule(scheme="hmac", name="X-Sig", signed=["{body}", "{compact_body}"]),)

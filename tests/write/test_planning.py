@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bridge.crm.merge import what_is_new
-from bridge.model import Client, EventKind, Match, Operation, Operator, Plan, Verdict, Visitor, Wishes
+from bridge.model import Client, EventKind, File, Match, Operation, Operator, Plan, Verdict, Visitor, Wishes
 from bridge.write import message_keys, plan
 
 Make = Callable[..., Any]
@@ -267,3 +267,36 @@ def test_other_cards_are_named_with_their_address(work: Make, found: Make) -> No
     match = found(others=(Client(id="15", name="Иван П."),))
     text = only(plan(work(match=match, card_url=lambda client: f"https://crm.example/{client.id}")), "note").scope["note"]["text"]
     assert "Подходят и другие карточки: Иван П. (№ 15) https://crm.example/15" in text
+
+
+# -- files -------------------------------------------------------------------------------------------------------------
+
+PICTURE = File(url="https://files.example/1", name="lamp\n.jpg", type="image/jpeg")
+PLAIN = File(url="https://files.example/2")
+#: how a CRM takes a file
+TAKES = {"post": "/clients/{client.id}/files", "json": {"link": "{file.url}"}}
+
+
+def test_files_stay_links_where_the_mapping_takes_none(work: Make, found: Make, said: Make) -> None:
+    assert kinds(plan(work(match=found(), missed="none", messages=(said("visitor", "", "11:00", files=(PICTURE,)),)))) == ["note"]
+
+
+def test_each_file_is_copied_after_the_note_under_a_marker_of_its_own(work: Make, found: Make, mapping: Make, said: Make) -> None:
+    messages = (said("visitor", "two", "11:00", files=(PICTURE, PLAIN)), said("visitor", "again", "11:01", files=(PICTURE,)))
+
+    made = plan(work(match=found(), missed="none", messages=messages, mapping=mapping(file=TAKES)))
+
+    assert kinds(made) == ["note", "file", "file", "file"]
+    assert made.operations[1].scope["file"] == {"url": "https://files.example/1", "name": "lamp .jpg", "type": "image/jpeg"}
+    assert made.operations[2].scope["file"] == {"url": "https://files.example/2", "name": "", "type": ""}
+    assert len({operation.marker for operation in made.operations}) == 4
+
+
+def test_files_of_messages_that_stand_in_the_crm_are_not_copied_again(work: Make, found: Make, mapping: Make, said: Make) -> None:
+    messages = (said("visitor", "old", "11:00", files=(PICTURE,)), said("visitor", "new", "11:05", files=(PLAIN,)))
+    first = work(match=found(), messages=messages[:1], mapping=mapping(file=TAKES))
+
+    made = plan(work(match=found(), messages=messages, mapping=mapping(file=TAKES),
+                     delivered=frozenset(message_keys(first.chat))))  # fmt: skip
+
+    assert only(made, "file").scope["file"]["url"] == PLAIN.url

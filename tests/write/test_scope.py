@@ -13,7 +13,7 @@ Make = Callable[..., Any]
 
 NAMES = {
     "chat", "visitor", "phones", "emails", "operator", "owner", "page", "utm", "kpi", "source", "target", "client", "record",
-    "new", "note", "part", "marker", "match", "token", "item", "statement", "deal", "fetched", "quiet", "wishes",
+    "new", "note", "part", "marker", "match", "token", "item", "statement", "deal", "fetched", "file", "quiet", "wishes",
 }  # fmt: skip
 
 

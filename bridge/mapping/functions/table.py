@@ -142,7 +142,7 @@ class Function:
         return call
 
 
-def _of_one(run: Callable[..., Any], needed: bool, checked: Kind | None) -> Callable[[list[Any], dict[Any, Any]], Any]:  # noqa: FBT001 - one row of the table of checks
+def _of_one(run: Callable[..., Any], needed: bool, checked: Kind | None) -> Callable[[list[Any], dict[Any, Any]], Any]:
     """Most calls have one argument."""
 
     def call(arguments: list[Any], _memo: dict[Any, Any]) -> Any:

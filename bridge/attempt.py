@@ -8,6 +8,7 @@ from bridge.clock import Clock
 from bridge.errors import BridgeError, StaleLease
 from bridge.model import Client, JobState, Plan, Step
 from bridge.store.records import Job, Outcome
+from bridge.store.tallies import Tally
 
 
 class Stop(BridgeError):
@@ -57,6 +58,8 @@ class Attempting:
     plan: Plan | None = None
     #: a client that turned out during this attempt to be the one
     known: Client | None = None
+    #: what the chat adds to the figures; None: it could not be read
+    tally: Tally | None = None
 
     def __post_init__(self) -> None:
         self.plan = self.job.plan

@@ -22,3 +22,32 @@ class Clock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+class Steady(Clock):
+    """A clock that is set only when its owner says so. Whoever compares a time of a moment ago with the time now would otherwise
+    take a clock that was set in between for time that has passed.
+    """
+
+    def __init__(self, machine: Clock) -> None:
+        self._machine = machine
+        self._ahead = self._offset()
+
+    def time(self) -> float:
+        return self._machine.monotonic() + self._ahead
+
+    def monotonic(self) -> float:
+        return self._machine.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await self._machine.sleep(seconds)
+
+    def behind(self) -> float:
+        """By how many seconds the machine's clock has been set ahead since (less than 0: back)."""
+        return self._offset() - self._ahead
+
+    def set(self, seconds: float) -> None:
+        self._ahead += seconds
+
+    def _offset(self) -> float:
+        return self._machine.time() - self._machine.monotonic()

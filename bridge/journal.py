@@ -24,6 +24,8 @@ from bridge.targets import Target
 
 #: longest time after which a job that waits for another's settlement asks again, in seconds
 ASK_AGAIN = 60.0
+#: after a look that came to nothing because the journal had changed under it, in seconds
+LOOK_AGAIN = 1.0
 #: statuses of servers in between: the CRM behind them may still be at work
 STILL_AT_WORK = frozenset({408, 502, 504, 524})
 
@@ -53,6 +55,9 @@ class Journal:
             row = await self.settle(attempt, target, row, planned, scope)
         if row.state is OperationState.DONE:
             return row
+        twin = await self._twin(attempt, target, row, planned, scope)
+        if twin is not None:
+            return await self.take_over(attempt, target, row, planned, twin.record_id, pending=pending)
         if perhaps_since is not None and _can_be_seen(target, planned):
             found = await target.crm.look(planned, scope, attempt.steps, sent_at=perhaps_since)
             if found.seen is Seen.FOUND:
@@ -67,6 +72,20 @@ class Journal:
         """What this operation was to make is in the CRM, made by somebody else: it counts as done."""
         row = await self.store.record_sent(row, epoch=attempt.job.epoch, pending=pending)
         return await self._done(row, planned, record_id, attempt, target)
+
+    async def _twin(
+        self, attempt: Attempting, target: Target, row: OperationRow, planned: Operation, scope: Mapping[str, Any]
+    ) -> OperationRow | None:
+        """The very same thing as another job of the chat has had it done, or has sent it and left open what became of it: one
+        marker is sent by one of them only. Raises as `settle` does.
+        """
+        twin = await self.store.twin(row)
+        if twin is not None and twin.state is OperationState.SENT:
+            twin = await self.settle(attempt, target, twin, planned, scope)
+        if twin is None or twin.state is not OperationState.DONE:
+            return None
+        attempt.say("found.twin", f"{planned.kind} was written by job {twin.job}")
+        return twin
 
     async def _send(
         self, attempt: Attempting, target: Target, row: OperationRow, planned: Operation, scope: Mapping[str, Any],
@@ -112,10 +131,14 @@ class Journal:
         self, attempt: Attempting, target: Target, row: OperationRow, planned: Operation, scope: Mapping[str, Any]
     ) -> OperationRow:
         """Find out what became of a request that was sent. Gives the row as done or void; raises Stop where that cannot be
-        known yet (waiting) or at all (held).
+        known yet (waiting) or at all (held). What somebody else has settled meanwhile stays as they found it.
         """
-        settled_at = self.settled_at(target, row)
+        # as it stands now: if the clock was set since the row was read, the row was moved along
+        row = await self.store.operation(row.id) or row
+        if row.state is not OperationState.SENT:
+            return row
         now = self.clock.time()
+        left = self.settled_at(target, row) - now
         sent_at = datetime.fromtimestamp(row.sent_at or now, UTC)
         try:
             look = await target.crm.look(planned, scope, attempt.steps, sent_at=sent_at, guard=_guard(attempt, target))
@@ -127,21 +150,25 @@ class Journal:
         if look.seen is Seen.FOUND:
             attempt.say("outcome.settled", f"{planned.kind} {planned.part}/{planned.parts} is in the CRM: {look.id}")
             return await self._done(row, planned, look.id, attempt, target)
-        if now < settled_at:
-            raise waiting("settling", settled_at, f"It is not known yet whether the CRM carried out: {planned.kind}.")
+        if left > 0:
+            until = self.clock.time() + left
+            raise waiting("settling", until, f"It is not known yet whether the CRM carried out: {planned.kind}.")
         if look.seen is not Seen.ABSENT and target.settings.unknown_outcome != "repeat":
             raise held(
                 "unknown_outcome",
                 f"It is not known whether the CRM carried out: {planned.kind}. {look.reason} Look at the client's card, then say "
                 "`written` if it is there, or replay with --again if it is not.",
             )
-        attempt.say("outcome.settled", f"{planned.kind} {planned.part}/{planned.parts} is not in the CRM")
         await self.store.settle(row, OperationState.VOID)
-        void = await self.store.operation(row.id)
-        if void is None or void.state is OperationState.DONE:
-            # settled by another hand between our look and our word
+        now_known = await self.store.operation(row.id)
+        if now_known is None:
             raise PlanAgain("settled meanwhile")
-        return void
+        if now_known.state is OperationState.SENT:
+            # another sending than the one we looked for, or one that a clock that was set has moved: not ours to call void
+            raise waiting("settling", self.clock.time() + LOOK_AGAIN, f"It is not known yet what became of it: {planned.kind}.")
+        if now_known.state is OperationState.VOID:
+            attempt.say("outcome.settled", f"{planned.kind} {planned.part}/{planned.parts} is not in the CRM")
+        return now_known
 
     async def settle_foreign(self, attempt: Attempting, target: Target, operation_id: int, scopes: Scopes) -> None:
         """Settle another job's creation of a client that shares a contact point with ours. Returns once it is settled."""

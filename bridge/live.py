@@ -17,6 +17,7 @@ import structlog
 from bridge import parse
 from bridge.clock import Clock
 from bridge.config import Settings, routes
+from bridge.crm.limits import in_a_hurry
 from bridge.errors import BridgeError, NotFound
 from bridge.extract import Extraction, contact_points
 from bridge.kpi import kpi
@@ -56,8 +57,9 @@ class LiveAnswers:
         if live is None or live.within is None:
             return glance.answer
         try:
-            async with asyncio.timeout(live.within):
-                card = await self._card(source, delivery, payload)
+            with in_a_hurry():
+                async with asyncio.timeout(live.within):
+                    card = await self._card(source, delivery, payload)
         except TimeoutError:
             log.info("live_answer.missed", source=source.name, why="time")
             return glance.answer

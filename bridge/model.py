@@ -183,6 +183,14 @@ class ContactPoint(Frozen):
     flags: tuple[str, ...] = ()
 
 
+class Correction(Frozen):
+    """What a person has put right about a chat's contact points. It counts for later versions of the chat, too."""
+
+    added: tuple[ContactPoint, ...] = ()
+    #: (kind, value) of those that are not the visitor's
+    removed: tuple[tuple[PointKind, str], ...] = ()
+
+
 class Wishes(Frozen):
     #: "do not call me": the visitor's words it rests on
     no_calls: str | None = None
@@ -208,6 +216,8 @@ class Client(Frozen):
 class Verdict(StrEnum):
     FOUND = "found"
     NEW = "new"
+    #: the target is only told of chats: it has no clients that could be searched, read or made
+    TOLD = "told"
     #: several, and the policy says that a person decides
     AMBIGUOUS = "ambiguous"
 

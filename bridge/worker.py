@@ -17,7 +17,7 @@ import structlog
 
 from bridge.attempt import Attempting, Stop
 from bridge.breaker import Breakers
-from bridge.clock import Clock
+from bridge.clock import Clock, Steady
 from bridge.errors import AccessRefused, Blocked, BridgeError, Busy, CrmError, NoRoom, StaleLease, TryLater
 from bridge.model import JobState, OperationState
 from bridge.retry import RetryRules, gives_up, wait_after
@@ -63,14 +63,16 @@ class Worker:
     after_you: Callable[[], Awaitable[None]] = _nobody_else
     news: asyncio.Event = field(default_factory=asyncio.Event)
     breakers: Breakers = field(init=False)
-    _offset: float = field(init=False)
+    _steady: Steady = field(init=False)
     _stops: dict[str, TargetStop] = field(default_factory=dict, init=False)
+    #: targets whose CRM said "too fast", and that have brought no job to its end since
+    _crowded: set[str] = field(default_factory=set, init=False)
     _running: dict[int, tuple[Attempting, asyncio.Task[None]]] = field(default_factory=dict, init=False)
     _free: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     def __post_init__(self) -> None:
         self.breakers = Breakers(self.clock)
-        self._offset = self.clock.time() - self.clock.monotonic()
+        self._steady = self.clock if isinstance(self.clock, Steady) else Steady(self.clock)
 
     async def work(self, stopping: asyncio.Event) -> None:
         """Until `stopping` is set; what is in flight is finished by `drain`."""
@@ -106,12 +108,16 @@ class Worker:
 
     async def _mind_the_clock(self) -> None:
         """Somebody may set it, or the machine may have slept."""
-        offset = self.clock.time() - self.clock.monotonic()
-        moved = offset - self._offset
+        moved = self._steady.behind()
+        # first of all, so that whatever is written by the new time is written after what it would be compared with was moved
+        self._steady.set(moved)
         if abs(moved) > JUMP:
-            await self.store.clock_moved(moved)
+            try:
+                await self.store.clock_moved(moved)
+            except Exception:
+                self._steady.set(-moved)
+                raise
             log.warning("clock.moved", seconds=round(moved, 1))
-        self._offset = offset
 
     async def _start_due(self) -> int:
         await self._mind_the_clock()
@@ -135,8 +141,9 @@ class Worker:
         resting = self.breakers.closed_to_new() | {
             name for name, stop in self._stops.items() if stop.until is None or stop.until > now
         }
-        # of a target that has rested, one job goes first and finds out whether the others may follow
-        probing = self.breakers.to_be_probed() | self._stops.keys()
+        # Of a target that has rested, one job goes first and finds out whether the others may follow. So where the CRM was asked
+        # too much: if all came again at once, each would ask its first questions and none would come to its end.
+        probing = self.breakers.to_be_probed() | self._stops.keys() | self._crowded
         busy = Counter(attempt.job.target for attempt, _ in self._running.values())
         places = {
             target: (1 if target in probing else self.concurrency) - busy[target]
@@ -188,7 +195,7 @@ class Worker:
                     number=job.attempts + 1, started_at=started_at, ended_at=self.clock.time(), outcome=outcome.state,
                     error_code=outcome.error_code, detail=outcome.detail, steps=tuple(attempt.steps),
                 )
-            await self.store.finish(job, outcome, record)
+            await self.store.finish(job, outcome, record, attempt.tally)
             self.observer.finished(job, outcome, seconds)
             if record is not None:
                 log.info(
@@ -226,6 +233,8 @@ class Worker:
 
     async def _ended(self, attempt: Attempting, error: BridgeError) -> Outcome:
         """Sorted by remedy: the target rests, the job comes again, or a person has to look."""
+        if not isinstance(error, Busy):
+            self._crowded.discard(attempt.job.target)
         if isinstance(error, Stop):
             return error.outcome
         if isinstance(error, AccessRefused):
@@ -234,10 +243,11 @@ class Worker:
             return await self._later(attempt, error)
         self.breakers.answered(attempt.job.target)
         detail = _with_status(error) if isinstance(error, CrmError) else error.message
-        return Outcome(state=JobState.DEAD, reason=error.code, detail=detail, error_code=error.code)
+        return await self._given_up(attempt.job, error.code, detail)
 
     async def _went_well(self, target: str) -> None:
         self.breakers.answered(target)
+        self._crowded.discard(target)
         stop = self._stops.get(target)
         if stop is not None and stop.until is not None:
             await self.store.go(target)
@@ -259,6 +269,8 @@ class Worker:
         job = attempt.job
         if isinstance(error, Busy):
             self.breakers.answered(job.target)
+            if error.status is not None:  # the CRM's own word, not our own pace
+                self._crowded.add(job.target)
             wait = error.retry_after
             if wait is None:
                 wait = wait_after(job.attempts + 1, self.retry, random.random())  # noqa: S311 - jitter, not a secret
@@ -274,16 +286,19 @@ class Worker:
         now, number = self.clock.time(), job.attempts + 1
         failing_for = now - job.failing_since if job.failing_since is not None else 0.0
         if gives_up(number, failing_for, self.retry):
-            rows = await self.store.operations(job.id)
-            if any(row.state is OperationState.SENT for row in rows):
-                # not over: later chats of this visitor must not be written past what may or may not be there
-                return Outcome(
-                    state=JobState.HELD, reason="unknown_outcome", error_code=code,
-                    detail=f"Tried {number} times, and it is not known whether the last request was carried out. {detail}",
-                )
-            return Outcome(state=JobState.DEAD, reason=code, detail=f"Tried {number} times. {detail}", error_code=code)
+            return await self._given_up(job, code, f"Tried {number} times. {detail}")
         wait = wait_after(number, self.retry, random.random())  # noqa: S311 - jitter, not a secret
         return Outcome(state=JobState.RETRYING, reason=code, detail=detail, error_code=code, next_at=now + wait)
+
+    async def _given_up(self, job: Job, code: str, detail: str) -> Outcome:
+        rows = await self.store.operations(job.id)
+        if any(row.state is OperationState.SENT for row in rows):
+            # not over: what later chats of this visitor tell must not be written past what may or may not be there
+            return Outcome(
+                state=JobState.HELD, reason="unknown_outcome", error_code=code,
+                detail=f"It is not known whether the last request was carried out. {detail}",
+            )
+        return Outcome(state=JobState.DEAD, reason=code, detail=detail, error_code=code)
 
 
 def _with_status(error: CrmError) -> str:

@@ -163,6 +163,8 @@ class Desk:
     woken: int = 0
     _posted: int = 0
 
+    def skewed(self, source: str, seconds: float) -> None: ...
+
     def alert(self, cause: str, text: str) -> None:
         self.alerts.append(f"{cause} {text}")
 

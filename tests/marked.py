@@ -63,7 +63,7 @@ def write_mappings(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     shipped = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
     for kind in KINDS:
-        # ~ takes away what the mapping underneath has; null would be a text
+        # ~ takes away what the mapping underneath has, also within json:, where null is a value
         text = json.dumps(_needed(overlay(kind), shipped)).replace("null", "~")
         (folder / f"by_{kind}.yaml").write_text(text, encoding="utf-8")
 

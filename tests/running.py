@@ -90,6 +90,8 @@ class Crm:
                 response: web.StreamResponse = await handler(request)
                 return response
             self.requests += 1
+            # its own number: a request that took too long ends when later ones have come already
+            request["number"] = self.requests
             await self._call(request, "before")
             response = await handler(request)
             await self._call(request, "after")

@@ -3,7 +3,9 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 
-from bridge.clock import Clock
+from fakes import FakeClock
+
+from bridge.clock import Clock, Steady
 
 
 def test_now_is_the_same_moment_as_time_with_a_zone() -> None:
@@ -28,3 +30,18 @@ async def test_sleep_takes_its_time() -> None:
     await clock.sleep(0.01)
 
     assert clock.monotonic() - before >= 0.009
+
+
+async def test_a_steady_clock_is_set_only_when_its_owner_says_so(clock: FakeClock) -> None:
+    steady = Steady(clock)
+    before = clock.time()
+
+    clock.jump(3600)
+    assert (steady.time(), steady.behind()) == (before, 3600)
+    await clock.advance(10)
+    assert steady.time() == before + 10
+
+    steady.set(steady.behind())
+
+    assert (steady.time(), steady.now(), steady.behind()) == (clock.time(), clock.now(), 0)
+    assert steady.monotonic() == clock.monotonic()

@@ -331,11 +331,63 @@ class TestSettling:
 
         scene.crm.meanwhile, scene.crm.looks = settled, [Look.absent()]
 
-        with pytest.raises(PlanAgain):
+        row = await scene.carry_out()
+
+        assert (row.state, row.record_id) == (DONE, "17")
+        assert len(scene.crm.performed) == 1
+
+    @pytest.mark.parametrize("seconds", [3600.0, -3600.0])
+    async def test_a_clock_that_is_set_while_we_look_makes_nothing_certain(self, scene: Scene, seconds: float) -> None:
+        """The journal moves with it, so that what was looked for is not what stands there now."""
+        await scene.lose()
+        await scene.again()
+
+        async def set_meanwhile() -> None:
+            scene.clock.jump(seconds)
+            await scene.store.clock_moved(seconds)
+
+        scene.crm.meanwhile, scene.crm.looks = set_meanwhile, [Look.absent()]
+
+        with pytest.raises(Stop) as caught:
             await scene.carry_out()
 
-        assert ((await scene.state()).state, (await scene.state()).record_id) == (DONE, "17")
+        outcome = caught.value.outcome
+        assert (outcome.state, outcome.reason, outcome.next_at) == (JobState.WAITING, "settling", scene.clock.time() + COMMITS + LAG)
+        assert (await scene.state()).state is SENT
+
+    async def test_a_row_that_was_read_before_the_clock_was_set_is_read_again(self, scene: Scene) -> None:
+        await scene.lose()
+        await scene.again()
+        stale = await scene.state()
+        scene.clock.jump(3600.0)
+        await scene.store.clock_moved(3600.0)
+        scene.crm.looks = [Look.absent()]
+
+        planned = scene.attempt.plan.operations[0]  # type: ignore[union-attr]
+        with pytest.raises(Stop, match="not known yet"):
+            await scene.journal.carry_out(scene.attempt, scene.target, stale, planned, planned.scope, pending=POINTS)
+
         assert len(scene.crm.performed) == 1
+
+    async def test_a_look_for_one_sending_says_nothing_of_the_next(self, scene: Scene) -> None:
+        """While we look, whoever holds the job by now settles our sending and sends again: it must not be sent a third time."""
+        await scene.lose()
+        await scene.clock.advance(COMMITS + LAG)
+        await scene.again()
+        row = await scene.state()
+
+        async def sent_again() -> None:
+            await scene.store.settle(row, VOID)
+            await scene.clock.advance(1)
+            await scene.store.record_sent(row, epoch=scene.attempt.job.epoch, pending=POINTS)
+
+        scene.crm.meanwhile, scene.crm.looks = sent_again, [Look.absent()]
+
+        with pytest.raises(Stop, match="not known yet what became"):
+            await scene.carry_out()
+
+        assert len(scene.crm.performed) == 1
+        assert (await scene.state()).state is SENT
 
 
 class TestTooLate:

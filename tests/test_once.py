@@ -16,6 +16,7 @@ from interleaved import BEGINNING, Budget, Choose, Ledger, Opened, Search, Stage
 from sqlite_utils import Database
 from way import ENVIRON
 
+from bridge import case as case_module
 from bridge import pipeline as pipeline_module
 from bridge.config import Settings, load
 from bridge.extract import Extraction, contact_points
@@ -97,7 +98,7 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
             plans[rests_on] = plan(work)
         return plans[rests_on]
 
-    monkeypatch.setattr(pipeline_module, "contact_points", remembered)
+    monkeypatch.setattr(case_module, "contact_points", remembered)
     monkeypatch.setattr(pipeline_module, "plan", planned)
     return lambda **how: Scene(tmp_path, **how)
 

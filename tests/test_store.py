@@ -11,9 +11,22 @@ from fakes import FakeClock
 from store_materials import LEASE, chat, claim, delivery, end, finish_chat, plan_of
 
 from bridge.errors import StaleLease
-from bridge.model import JobState, OperationKind, OperationState, Step, Verdict
-from bridge.store import Attempt, Keep, Outcome, Position, Sorted, Store, TargetStop, VisitorContacts, open_store
+from bridge.model import Correction, JobState, OperationKind, OperationState, PointKind, Step, Verdict
+from bridge.store import (
+    Attempt,
+    AuditEntry,
+    Forgetting,
+    Keep,
+    Outcome,
+    Position,
+    Sorted,
+    Store,
+    TargetStop,
+    VisitorContacts,
+    open_store,
+)
 from bridge.store.records import ChatChange, NewJob, ToFetch
+from bridge.store.sqlite import jumps
 
 CREATE, NOTE, DEAL = OperationKind.CREATE, OperationKind.NOTE, OperationKind.DEAL
 
@@ -511,6 +524,29 @@ class TestJobs:
         assert await store.operations(job.id) == []
         assert await store.delivered(job.chat_row, "sales") == frozenset()
 
+    async def test_a_job_that_is_to_be_written_for_real_stays_so(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now())
+        [job] = await claim(store)
+        await end(store, job, JobState.SKIPPED, "rehearsed")
+        await store.replay([job.id], for_real=True)
+        [again] = await claim(store)
+        assert again.for_real
+        await end(store, again, JobState.DEAD, "crm_broken")
+        await store.replay([job.id])
+        [once_more] = await claim(store)
+        assert once_more.for_real
+
+    async def test_a_correction_stays_with_the_chat_and_sends_its_job_round(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now())
+        [job] = await claim(store)
+        assert not await store.correct(job.id, Correction())  # somebody works on it
+        await end(store, job, JobState.HELD, "ambiguous")
+        corrected = Correction(removed=((PointKind.PHONE, "+79161234567"),))
+        assert await store.correct(job.id, corrected)
+        [again] = await claim(store)
+        assert again.plan is None
+        assert (await store.chat(again.chat_row)).corrected == corrected
+
     async def test_a_running_job_is_neither_replayed_nor_skipped(self, store: Store, clock: FakeClock) -> None:
         await finish_chat(store, clock.now())
         [job] = await claim(store)
@@ -859,6 +895,31 @@ class TestJumps:
         assert len(await claim(store)) == 1
         await store.close()
 
+    @pytest.mark.parametrize("boot", ["", "another start of the machine"])
+    async def test_a_request_that_was_under_way_as_the_machine_went_down_is_not_taken_for_a_later_one(
+        self, store: Store, store_url: str, clock: FakeClock, seconds: float, boot: str, tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """After a start of the machine only what lies in the future shows that the clock went back."""
+        await finish_chat(store, clock.now(), "a")
+        [job] = await claim(store)
+        [row] = await store.record_plan(job, plan_of(CREATE))
+        await store.record_sent(row, epoch=job.epoch)
+        await store.close()
+
+        monkeypatch.setattr(jumps, "BOOT", tmp_path / "boot_id")
+        if boot:
+            (tmp_path / "boot_id").write_text(boot, encoding="ascii")
+        clock.jump(seconds)
+        again = open_store(store_url, clock=clock)
+        await again.open()
+
+        sent = await again.operation(row.id)
+        assert sent is not None
+        assert sent.sent_at == pytest.approx(clock.time() if seconds < 0 else clock.time() - seconds)
+        assert [one.id for one in await claim(again)] == [job.id]
+        await again.close()
+
     async def test_a_clock_that_went_back_while_nobody_looked_delays_nothing(
         self, store: Store, store_url: str, clock: FakeClock, seconds: float
     ) -> None:
@@ -898,3 +959,79 @@ class TestRestart:
             assert [one.state for one in await second.operations(job.id)] == [OperationState.SENT]
         finally:
             await second.close()
+
+
+class TestPeoplesData:
+    """What was erased is gone from every table, and known again by its marks."""
+
+    async def test_all_of_it_goes_in_one_commit_and_is_known_again(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now(), "1", "secret words", contacts=(
+            VisitorContacts(source="shop", visitor_id="v1", phones=("+79161234567",)),
+        ))  # fmt: skip
+        await finish_chat(store, clock.now(), "2", "other words", visitor_id="v2")
+        [job] = [one for one in await claim(store) if one.chat_id == "1"]
+        rows = await store.record_plan(job, plan_of(CREATE, NOTE))
+        sent = await store.record_sent(rows[0], epoch=job.epoch, pending=[("phone", "+79161234567")])
+        await store.settle(sent, OperationState.DONE, record_id="17", entity="client", message_keys=("m1",))
+        await end(store, job, JobState.HELD, "unknown_outcome")
+        stored = await store.chat_of("shop", "1")
+        assert stored is not None
+        what = Forgetting(
+            chats={stored.row: "forgotten-a"}, deliveries={1: "forgotten-b"}, visitors=(("shop", "v1"),),
+            identities=(("sales", "phone", "+79161234567"),), marks=frozenset({"m", "n"}),
+        )  # fmt: skip
+
+        assert (await store.forget(what)).busy == ()
+
+        assert await store.chat_of("shop", "1") is None
+        assert await store.contacts_of("shop", "v1") is None
+        assert await store.identities("sales", [("phone", "+79161234567")]) == []
+        after = await store.job(job.id)
+        assert after is not None
+        assert (after.state, after.reason, after.chat_id, after.plan) == (JobState.SKIPPED, "forgotten", "forgotten-a", None)
+        emptied = await store.chat(stored.row)
+        assert (emptied.chat.messages, emptied.chat.visitor.id) == ((), None)
+        raw = await store.reading().delivery(1)
+        assert raw is not None
+        assert (raw["body"], raw["dedupe_key"]) == (None, "forgotten-b")
+        assert await store.tombstones(["m", "x"]) == {"m": clock.time()}
+        assert await store.chat_of("shop", "2") is not None
+
+    async def test_nothing_is_erased_while_one_of_the_jobs_is_being_worked_on(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now(), "1")
+        [job] = await claim(store)
+
+        erased = await store.forget(Forgetting(chats={1: "forgotten-a"}, marks=frozenset({"m"})))
+
+        assert erased.busy == (job.id,)
+        assert not await store.any_tombstone()
+        assert await store.chat_of("shop", "1") is not None
+
+    async def test_what_comes_once_more_under_an_erased_key_takes_the_place_of_the_first(
+        self, store: Store, clock: FakeClock
+    ) -> None:
+        first = await store.accept(delivery("k", at=clock.now()))
+        await store.forget(Forgetting(deliveries={first.id: "forgotten-b"}))
+        again = await store.accept(delivery("k", at=clock.now()))
+        assert not again.duplicate
+
+        await store.record_sorted(
+            [Sorted(delivery=again.id, state="skipped", reason="forgotten", erase=True, alias="forgotten-b")]
+        )
+
+        [row] = await store.reading().deliveries()
+        whole = await store.reading().delivery(row["id"])
+        assert whole is not None
+        assert (whole["dedupe_key"], whole["body"], whole["reason"]) == ("forgotten-b", None, "forgotten")
+
+    async def test_tombstones_and_the_list_of_who_did_what_last_as_long_as_keys(self, store: Store, clock: FakeClock) -> None:
+        await store.forget(Forgetting(marks=frozenset({"m"})))
+        await store.record_audit(AuditEntry(at=clock.time(), who="cli:me", what="erased", about="person 1"))
+        await store.prune(Keep(raw_since=clock.time() + 9, chats_since=clock.time() + 9, keys_since=clock.time() - 1), 10)
+        assert await store.any_tombstone()
+        assert [row["about"] for row in await store.personal().audit()] == ["person 1"]
+
+        await store.prune(Keep(raw_since=0, chats_since=0, keys_since=clock.time() + 1), 10)
+
+        assert not await store.any_tombstone()
+        assert await store.personal().audit() == []

@@ -16,6 +16,7 @@ from bridge.config import load
 from bridge.crm.oauth import Held
 from bridge.crm.sealing import Seal
 from bridge.errors import AccessRefused, ConfigError, MappingError, NotSent, Rejected
+from bridge.mailing import MailTransport
 from bridge.model import JobState, Operation, OperationKind
 from bridge.report.troubles import troubles
 from bridge.sandbox import API_KEY, start
@@ -176,3 +177,9 @@ async def test_an_endpoint_that_asks_nobody_for_a_key_is_called_at_private_addre
         await sends.close()
     assert len(no_way_out) == 2  # they would have gone there, had the tests let them
     no_way_out.clear()
+
+
+async def test_a_mapping_that_is_carried_by_mail_gets_a_mail_servers_connections() -> None:
+    sends = transport_to(mapping_with().model_copy(update={"carrier": "mail"}), settings_of(url="smtps://mail.example.com"))
+    assert isinstance(sends, MailTransport)
+    await sends.close()

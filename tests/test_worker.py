@@ -169,6 +169,29 @@ class TestOutcomes:
 
         assert watching.outcomes[-1].next_at == clock.time() + 60
 
+    async def test_where_the_crm_was_asked_too_much_one_job_goes_first_and_the_others_follow_it(
+        self, store: Store, clock: FakeClock, make: Make
+    ) -> None:
+        """All at once, each would ask its first questions again and none would come to its end."""
+        for chat in ("1", "2", "3"):
+            await finish_chat(store, clock.now(), chat)
+        pipeline = Scripted(Busy(retry_after=5, status=429))
+        worker = make(pipeline)
+        assert await once(worker) == 3
+        await clock.advance(5)
+        pipeline.script = DONE
+
+        assert [await once(worker) for _ in range(3)] == [1, 2, 0]
+
+    async def test_our_own_pace_does_not_make_jobs_go_one_by_one(self, store: Store, clock: FakeClock, make: Make) -> None:
+        for chat in ("1", "2", "3"):
+            await finish_chat(store, clock.now(), chat)
+        worker = make(Busy(retry_after=5))
+        assert await once(worker) == 3
+        await clock.advance(5)
+
+        assert await once(worker) == 3
+
     async def test_a_fault_of_ours_in_one_chat_is_that_chats_alone(self, store: Store, clock: FakeClock, make: Make) -> None:
         for chat in ("1", "2"):
             await finish_chat(store, clock.now(), chat)
@@ -250,14 +273,17 @@ class TestGivingUp:
 
         assert (await only_job(store)).state is JobState.DEAD
 
-    async def test_with_a_request_whose_outcome_is_unknown_it_is_held(self, store: Store, clock: FakeClock, make: Make) -> None:
+    @pytest.mark.parametrize("error", [NoAnswer(), Rejected("the CRM refuses the look itself")], ids=["no answer", "refused"])
+    async def test_with_a_request_whose_outcome_is_unknown_it_is_held(
+        self, store: Store, clock: FakeClock, make: Make, error: Exception
+    ) -> None:
         """Dead would let the visitor's next chat be written past what may or may not be there."""
         await finish_chat(store, clock.now())
 
         async def script(attempt: Attempting) -> Outcome:
             [row] = await store.record_plan(attempt.job, plan_of(OperationKind.CREATE))
             await store.record_sent(row, epoch=attempt.job.epoch)
-            raise NoAnswer
+            raise error
 
         await once(make(script, retry=self.ONCE))
 

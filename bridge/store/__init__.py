@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from bridge.errors import ConfigError
-from bridge.model import Delivery, OperationState, Plan
+from bridge.model import Correction, Delivery, OperationState, Plan
 from bridge.store.records import (
     Accepted,
     Attempt,
+    AuditEntry,
     Brake,
     Counts,
+    Erased,
     Fetching,
+    Forgetting,
     Identity,
     Job,
     Keep,
@@ -31,16 +34,23 @@ from bridge.store.records import (
     TokenRow,
     VisitorContacts,
 )
+from bridge.store.tallies import Tally
 
 if TYPE_CHECKING:
     from bridge.clock import Clock
+    from bridge.store.personal import Personal
     from bridge.store.reading import Reading
 
 __all__ = [
+    "AUDITED",
     "Accepted",
-    "Attempt", "Brake",
+    "Attempt",
+    "AuditEntry",
+    "Brake",
     "Counts",
+    "Erased",
     "Fetching",
+    "Forgetting",
     "Identity",
     "Job",
     "Keep",
@@ -50,11 +60,20 @@ __all__ = [
     "Sorted",
     "Store",
     "StoredChat",
+    "Tally",
     "TargetStop",
     "TokenRow",
     "VisitorContacts",
     "open_store",
 ]
+
+#: what people do that is written down, and how it is called
+AUDITED = {
+    "raw_viewed": "looked at a delivery's bytes", "replayed": "sent round again", "written_again": "had it written again",
+    "skipped": "left out", "chosen": "chose the client", "corrected": "corrected the contacts",
+    "written": "said that it is written", "sorted_again": "had it read again",
+    "released": "let a target go on", "exported": "took out a person's data", "erased": "erased a person's data",
+}  # fmt: skip
 
 
 class Store(Protocol):
@@ -129,7 +148,12 @@ class Store(Protocol):
         """Prolong leases ({job id: epoch}); gives the ids that are still ours."""
         ...
 
-    async def finish(self, job: Job, outcome: Outcome, attempt: Attempt | None) -> None: ...
+    async def finish(self, job: Job, outcome: Outcome, attempt: Attempt | None, tally: Tally | None = None) -> None:
+        """An attempt has ended. In the same commit its chat is counted for the figures as it stands now (`tally`), in the
+        place of what it had added before.
+        """
+        ...
+
     async def job(self, job_id: int) -> Job | None: ...
     async def chat(self, row: int) -> StoredChat: ...
     async def delivered(self, chat_row: int, target: str) -> frozenset[str]:
@@ -142,7 +166,14 @@ class Store(Protocol):
         ...
 
     async def operations(self, job_id: int) -> list[OperationRow]: ...
-    async def operation(self, operation_id: int) -> OperationRow | None: ...
+    async def operation(self, operation_id: int) -> OperationRow | None:
+        """As it stands: nothing else happens between what is on disk and the answer."""
+        ...
+
+    async def twin(self, operation: OperationRow) -> OperationRow | None:
+        """Another job's operation with the same marker, of the same chat and target, that is sent or done; done before sent."""
+        ...
+
     async def record_sent(
         self, operation: OperationRow, *, epoch: int, pending: Sequence[tuple[str, str]] = (), brake: Brake | None = None
     ) -> OperationRow:
@@ -216,8 +247,10 @@ class Store(Protocol):
     async def keep_consent(self, name: str, sealed: bytes) -> None: ...
 
     # -- people --
-    async def replay(self, job_ids: Sequence[int], *, again: bool = False) -> list[int]:
-        """Send jobs round again: what is not done, nothing twice. With `again` under a new generation of markers."""
+    async def replay(self, job_ids: Sequence[int], *, again: bool = False, for_real: bool = False) -> list[int]:
+        """Send jobs round again: what is not done, nothing twice. With `again` under a new generation of markers. With
+        `for_real` they are written although their target only rehearses.
+        """
         ...
 
     async def skip(self, job_ids: Sequence[int], reason: str) -> list[int]: ...
@@ -228,6 +261,24 @@ class Store(Protocol):
     async def choose(self, job_id: int, client_id: str) -> bool:
         """A person says whose chat this is."""
         ...
+
+    async def correct(self, job_id: int, corrected: Correction) -> bool:
+        """A person puts the chat's contact points right, in place of an earlier correction; the job is sent round again."""
+        ...
+
+    # -- people's data --
+    async def forget(self, what: Forgetting) -> Erased:
+        """Erase it, all of it or nothing: contents go, jobs that are not over are skipped, what was known stays known by its
+        marks. Nothing is erased while one of the jobs is being worked on.
+        """
+        ...
+
+    async def tombstones(self, marks: Iterable[str]) -> dict[str, float]:
+        """Those of the marks that stand for something erased, and when it was."""
+        ...
+
+    async def any_tombstone(self) -> bool: ...
+    async def record_audit(self, entry: AuditEntry) -> None: ...
 
     # -- notices --
     async def raise_alert(self, cause: str, text: str) -> bool:
@@ -246,8 +297,16 @@ class Store(Protocol):
         """Empty and delete what is older, at most so many rows of each kind; 0 when nothing is left to do."""
         ...
 
+    async def index_older(self, limit: int) -> int:
+        """Let at most so many chats be found that an older version has written; 0 when all of them are."""
+        ...
+
     def reading(self) -> Reading:
         """What pages and commands ask; never in the way of a write."""
+        ...
+
+    def personal(self) -> Personal:
+        """What is asked to find everything that is kept of one person."""
         ...
 
 

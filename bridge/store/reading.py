@@ -6,21 +6,22 @@ The SQL is of the kind that every engine understands; parameters are `?`.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-Row = dict[str, Any]
-Rows = Callable[[str, Sequence[Any]], Awaitable[list[Row]]]
+from bridge.store.finding import COLUMNS as _JOB
+from bridge.store.finding import Finding, Row, Rows
+from bridge.store.overviews import Overviews
+from bridge.store.reports import Reports
 
-_JOB = (
-    "j.id, j.source, j.chat_id, j.kind, j.target, j.revision, j.state, j.reason, j.detail, j.error_code, j.attempts, j.tries, "
-    "j.created_at, j.updated_at, j.next_at, j.generation, j.chat AS chat_row"
-)
-
+__all__ = ["Reading", "Row", "Rows"]
 
 class Reading:
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
+        self.finding = Finding(rows)
+        self.overviews = Overviews(rows)
+        self.reports = Reports(rows)
 
     async def jobs(
         self,
@@ -53,14 +54,14 @@ class Reading:
     async def job(self, job_id: int) -> Row | None:
         """A job with everything that is known of it: chat, plan, operations, attempts with their steps, deliveries."""
         rows = await self._rows(
-            f"SELECT {_JOB}, j.plan, j.rehearsed, j.failing_since, j.chosen, c.chat, c.visitor_name, c.channel FROM jobs j "  # noqa: S608 - columns are constants
-            "JOIN chats c ON c.id = j.chat WHERE j.id = ?",
+            f"SELECT {_JOB}, j.plan, j.rehearsed, j.failing_since, j.chosen, j.for_real, c.chat, c.corrected, c.visitor_name, "  # noqa: S608 - columns are constants
+            "c.channel FROM jobs j JOIN chats c ON c.id = j.chat WHERE j.id = ?",
             [job_id],
         )
         if not rows:
             return None
         job = rows[0]
-        for key in ("plan", "rehearsed", "chat"):
+        for key in ("plan", "rehearsed", "chat", "corrected"):
             job[key] = json.loads(job[key]) if job[key] else None
         job["operations"] = await self._rows("SELECT * FROM operations WHERE job = ? ORDER BY generation, position", [job_id])
         job["steps"] = []
@@ -221,9 +222,9 @@ class Reading:
     async def lately(self, since: float, most: int = 20_000) -> list[Row]:
         """Jobs made from `since` on, by state; of the newest `most`, so that the answer takes bounded time."""
         return await self._rows(
-            "SELECT state, count(*) AS n FROM (SELECT state, created_at FROM jobs ORDER BY id DESC LIMIT ?) AS newest "
-            "WHERE created_at >= ? GROUP BY state",
-            [most, since],
+            "SELECT state, count(*) AS n FROM (SELECT state, created_at FROM jobs WHERE id >= ? ORDER BY id DESC LIMIT ?) "
+            "AS newest WHERE created_at >= ? GROUP BY state",
+            [await self.finding.first_from(since), most, since],
         )
 
     async def last_delivery(self, source: str) -> float | None:

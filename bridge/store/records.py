@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bridge.model import Chat, Delivery, EventKind, JobState, OperationKind, OperationState, Plan, Step
+from bridge.model import Chat, Correction, Delivery, EventKind, JobState, OperationKind, OperationState, Plan, Step
 
 DeliveryState = Literal["received", "fetching", "held", "sorted", "skipped", "not_understood"]
 
@@ -96,6 +97,10 @@ class Sorted:
     changes: tuple[ChatChange, ...] = ()
     contacts: tuple[VisitorContacts, ...] = ()
     findings: tuple[str, ...] = ()
+    #: something of it is of a person who was erased: its bytes are not kept
+    erase: bool = False
+    #: by what its dedupe key is replaced; empty: it stays
+    alias: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +109,7 @@ class StoredChat:
     revision: int
     chat: Chat
     updated_at: float
+    corrected: Correction | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +140,8 @@ class Job:
     plan: Plan | None
     #: the client a person chose for this chat
     chosen: str | None = None
+    #: a person has looked at the rehearsal and wants this chat written, although its target only rehearses
+    for_real: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +227,48 @@ class Keep:
     raw_since: float
     chats_since: float
     keys_since: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """Somebody looked at raw data, sent a job round, erased a person. Holds nobody's contact data."""
+
+    at: float
+    #: "cli:" and the user of this machine, or "ops:" and an address or the name a proxy gave
+    who: str
+    #: one of bridge.store.AUDITED
+    what: str
+    #: "job 4711", "delivery 12", a person's mark
+    about: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgetting:
+    """All that is kept of a person, to be erased in one commit."""
+
+    #: row of a chat → by what its id is replaced
+    chats: Mapping[int, str] = field(default_factory=dict)
+    #: id of a delivery → by what its dedupe key is replaced
+    deliveries: Mapping[int, str] = field(default_factory=dict)
+    #: (source, visitor id)
+    visitors: tuple[tuple[str, str], ...] = ()
+    #: (target, kind, value)
+    identities: tuple[tuple[str, str, str], ...] = ()
+    #: jobs of other people's chats whose plan names the person
+    plans: tuple[int, ...] = ()
+    #: by which what was erased is known again
+    marks: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """What came of it."""
+
+    #: jobs that are being written just now; if there are any, nothing was erased
+    busy: tuple[int, ...] = ()
+    #: nothing of it is left in the store's files either; False: until the running service writes over it
+    swept: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

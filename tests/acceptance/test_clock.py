@@ -52,7 +52,10 @@ async def test_chats_on_their_way_arrive(tmp_path: Path, clock: FakeClock, secon
 
 
 @pytest.mark.parametrize("seconds", [HOUR, -HOUR])
-async def test_a_request_that_may_still_take_effect_is_not_repeated(tmp_path: Path, clock: FakeClock, seconds: float) -> None:
+@pytest.mark.parametrize("restarted", [False, True], ids=["while it runs", "while it is stopped"])
+async def test_a_request_that_may_still_take_effect_is_not_repeated(
+    tmp_path: Path, clock: FakeClock, seconds: float, restarted: bool
+) -> None:
     """Its answer was lost a moment ago, and the CRM carries it out later. By the clock that was set an hour has passed since."""
     async with on_the_way(tmp_path, clock) as way:
         way.faults(drop_after_commit={"times": 1, "operation": "note.create"}, index_lag=3600)
@@ -60,7 +63,13 @@ async def test_a_request_that_may_still_take_effect_is_not_repeated(tmp_path: Pa
         await way.work(1)
         assert len(way.rows("notes")) == 1
 
+        if restarted:
+            await way.store.close()
         clock.jump(seconds)
+        if restarted:
+            await way.store.open()
+            way.store.born_at = 0.0
+            await way.restart()
         for _ in range(10):
             await way.work()
             await clock.advance(5)

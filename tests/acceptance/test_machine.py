@@ -25,14 +25,15 @@ from running import finished
 from way import ENVIRON
 
 from bridge import pipeline
-from bridge.clock import Clock
+from bridge.clock import Clock, Steady
 from bridge.config import load
-from bridge.model import Delivery, Operation, Step
+from bridge.crm.look import Look
+from bridge.model import Delivery, Operation, OperationKind, Step
 from bridge.pipeline import Pipeline
 from bridge.sort import Sorter
 from bridge.sources import load_sources
 from bridge.store import Job, Outcome
-from bridge.store.sqlite import SqliteStore
+from bridge.store.sqlite import SqliteStore, engine
 from bridge.targets import load_targets
 from bridge.worker import Worker
 
@@ -40,13 +41,18 @@ T = TypeVar("T")
 PHONE = "+79160000001"
 LEASE = 60.0
 CHATS = (1, 2, 3)
+HOUR = 3600.0
 #: what becomes of a request: as it should be · carried out, answer lost · never arrived · carried out much later · the process is
-#: killed before, after · the process stands still before it is sent, for longer than its lease
-FATES = ("go", "lost", "never", "late", "kill before", "kill after", "freeze")
+#: killed before, after · the process stands still before it is sent, for longer than its lease · meanwhile the clock is set, and
+#: the answer lost
+FATES = ("go", "lost", "never", "late", "kill before", "kill after", "freeze", "ahead", "back")
+#: what happens while the CRM is asked whether something is there
+LOOKS = ("go", "go", "ahead", "back", "kill")
+SET = {"ahead": HOUR, "back": -HOUR}
 
 
-class Steady(Clock):
-    """The CRM's own clock, which nobody sets."""
+class NeverSet(Clock):
+    """The CRM's own clock."""
 
     def __init__(self, clock: FakeClock) -> None:
         self._clock = clock
@@ -59,8 +65,10 @@ class Fated(LaggingCrm):
     """The CRM of the state search, with the fates that come next."""
 
     def __init__(self, clock: FakeClock) -> None:
-        super().__init__(Steady(clock), PHONE)
+        super().__init__(NeverSet(clock), PHONE)
+        self.machine = clock
         self.fates: list[str] = []
+        self.looks: list[str] = []
         self.thaw = asyncio.Event()
         self.process = 0
 
@@ -93,13 +101,23 @@ class OfProcess:
             await crm.thaw.wait()
             if crm.process != self._process:
                 raise Killed
-        word = fate if fate in {"lost", "never", "late"} else "go"
+        crm.machine.jump(SET.get(fate, 0.0))
+        word = "late" if fate in SET else fate if fate in {"lost", "never", "late"} else "go"
         with mock.patch.object(interleaved, "point", mock.AsyncMock(return_value=word)):
             made = await crm.perform(operation, scope, steps, guard=guard, again_headers=again_headers)
         if fate == "kill after":
             crm.process += 1
             raise Killed
         return made
+
+    async def look(self, operation: Operation, scope: Mapping[str, Any], steps: list[Step], **more: Any) -> Look:
+        crm = self._crm
+        fate = crm.looks.pop(0) if crm.looks else "go"
+        if crm.process != self._process or fate == "kill":
+            crm.process = max(crm.process, self._process + 1)
+            raise Killed
+        crm.machine.jump(SET.get(fate, 0.0))
+        return await crm.look(operation, scope, steps, **more)
 
 
 class ServiceMachine(RuleBasedStateMachine):
@@ -113,7 +131,9 @@ class ServiceMachine(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.patches = [
             mock.patch.object(interleaved, "point", mock.AsyncMock(return_value="go")),
-            mock.patch.object(pipeline, "PATIENCE", 0.001),
+            mock.patch.object(pipeline, "PATIENCE", 0.0),
+            # every commit within the turn that asked for it, so that nothing has to be waited for
+            mock.patch.object(engine, "SLOW_COMMIT", float("inf")),
         ]
         for one in self.patches:
             one.start()
@@ -131,45 +151,48 @@ class ServiceMachine(RuleBasedStateMachine):
         self.sources = load_sources(self.settings)
         self.said: dict[int, list[str]] = {}
         self.events: list[dict[str, Any]] = []
-        self.store = SqliteStore(Path(self.folder.name) / "x.db", clock=self.clock)
-        self.begin()
+        self.run(self.begin())
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.loop.run_until_complete(work)
 
-    def begin(self) -> None:
+    async def begin(self) -> None:
         """A process starts on the store."""
-        self.run(self.store.open())
+        clock = Steady(self.clock)
+        self.store = SqliteStore(Path(self.folder.name) / "x.db", clock=clock)
+        await self.store.open()
         self.store.born_at = 0.0
-        self.worker = self.another_worker()
-        self.sorter = Sorter(self.store, self.clock, self.settings, self.sources)
-
-    def another_worker(self) -> Worker:
-        [target] = load_targets(self.settings, self.clock).values()
-        targets = {"sales": replace(target, crm=self.crm.seen_by(self.crm.process))}  # type: ignore[arg-type]
-        made = Pipeline.of(self.store, self.clock, self.settings, self.sources, targets)
-        return Worker(self.store, self.clock, made, self.settings.retry, self, known_targets=lambda: targets, lease=LEASE)
+        self.alive = self.crm.process
+        [target] = load_targets(self.settings, clock).values()
+        targets = {"sales": replace(target, crm=self.crm.seen_by(self.alive))}  # type: ignore[arg-type]
+        made = Pipeline.of(self.store, clock, self.settings, self.sources, targets)
+        self.worker = Worker(self.store, clock, made, self.settings.retry, self, known_targets=lambda: targets, lease=LEASE)
+        self.sorter = Sorter(self.store, clock, self.settings, self.sources)
 
     def finished(self, job: Job, outcome: Outcome, seconds: float) -> None: ...
 
     async def worked(self) -> None:
         """What is due is carried out, as far as it goes."""
-        alive = self.crm.process
-        if not await self.worker._start_due():
-            return
-        while self.worker._running and not self.crm_frozen():
-            await asyncio.sleep(0.0005)
+        await self.worker._start_due()
+        await self.at_work()
+
+    async def at_work(self) -> None:
+        for _ in range(1000):
+            if self.crm.process != self.alive:
+                await self.buried()
+                return
+            if not self.worker._running or self.crm_frozen():
+                return
             await settle(5)
-        if self.crm.process != alive:
-            await self.buried()
+        pytest.fail("an attempt stands still, and nobody knows why")
 
     def crm_frozen(self) -> bool:
         """Whoever is still at work stands still."""
         waiting = len(self.crm.thaw._waiters)  # type: ignore[attr-defined]
         return waiting > 0 and waiting >= len(self.worker._running)
 
-    async def buried(self) -> None:
-        """The killed process is gone: its attempts write nothing more, its locks are nobody's."""
+    async def buried(self, *, clock_set: float = 0.0) -> None:
+        """The killed process is gone: its attempts write nothing more, its locks are nobody's. Another one starts."""
         self.crm.thaw.set()
         for _, task in list(self.worker._running.values()):
             task.cancel()
@@ -177,11 +200,9 @@ class ServiceMachine(RuleBasedStateMachine):
         await self.store.close()
         self.crm.thaw = asyncio.Event()
         self.crm.fates.clear()
-        self.store = SqliteStore(self.store.path, clock=self.clock)
-        await self.store.open()
-        self.store.born_at = 0.0
-        self.worker = self.another_worker()
-        self.sorter = Sorter(self.store, self.clock, self.settings, self.sources)
+        self.crm.looks.clear()
+        self.clock.jump(clock_set)
+        await self.begin()
 
     # -- what happens --
 
@@ -206,24 +227,24 @@ class ServiceMachine(RuleBasedStateMachine):
         self.run(self.store.accept(Delivery(source="shop", dedupe_key=key, received_at=self.clock.now(), body=body)))
         self.run(self.sorter.sort())
 
-    @rule(fates=st.lists(st.sampled_from(FATES), max_size=4))
-    def the_worker_works(self, fates: list[str]) -> None:
-        self.crm.fates[:] = fates
+    @rule(fates=st.lists(st.sampled_from(FATES), max_size=4), looks=st.lists(st.sampled_from(LOOKS), max_size=2))
+    def the_worker_works(self, fates: list[str], looks: list[str]) -> None:
+        self.crm.fates[:], self.crm.looks[:] = fates, looks
         self.run(self.worked())
 
     @rule(seconds=st.sampled_from([1.0, 10.0, LEASE + 1, 400.0]))
     def time_passes(self, seconds: float) -> None:
         self.run(self.clock.advance(seconds))
 
-    @rule(seconds=st.sampled_from([3600.0, -3600.0]))
+    @rule(seconds=st.sampled_from([HOUR, -HOUR]))
     def the_clock_is_set(self, seconds: float) -> None:
+        """The worker notices when it looks for what is due."""
         self.clock.jump(seconds)
-        self.run(self.worker._mind_the_clock())
 
-    @rule()
-    def the_process_is_killed(self) -> None:
+    @rule(clock_set=st.sampled_from([0.0, 0.0, HOUR, -HOUR]))
+    def the_process_is_killed(self, clock_set: float) -> None:
         self.crm.process += 1
-        self.run(self.buried())
+        self.run(self.buried(clock_set=clock_set))
 
     @precondition(lambda self: self.said)
     @rule(data=st.data())
@@ -238,8 +259,8 @@ class ServiceMachine(RuleBasedStateMachine):
     async def thawed(self) -> None:
         self.crm.thaw.set()
         self.crm.thaw = asyncio.Event()
-        await asyncio.sleep(0.002)
-        await settle(50)
+        await settle()
+        await self.at_work()
 
     # -- what must hold --
 
@@ -266,6 +287,7 @@ class ServiceMachine(RuleBasedStateMachine):
 
     async def to_the_end(self) -> None:
         self.crm.fates.clear()
+        self.crm.looks.clear()
         left: list[Any] = []
         for _ in range(60):  # twenty minutes: less than a clock that was set takes to catch up
             await self.thawed()
@@ -283,8 +305,16 @@ class ServiceMachine(RuleBasedStateMachine):
             stored = await self.store.chat_of("shop", str(chat))
             assert stored is not None
             assert len(await self.store.delivered(stored.row, "sales")) == len(lines)
-        rows = await self.store.reading()._rows("SELECT DISTINCT record_id FROM operations WHERE state = 'done'", [])
+        rows = await self.store.reading()._rows("SELECT job, position, kind, record_id FROM operations WHERE state = 'done'", [])
         assert {row["record_id"] for row in rows} == {record.id for record in self.crm.records}
+        told: dict[str, tuple[str, ...]] = {}
+        for row in rows:
+            job = await self.store.job(row["job"])
+            if row["kind"] == OperationKind.NOTE and job is not None and job.plan is not None:
+                told[row["record_id"]] = job.plan.operations[row["position"]].message_keys
+        assert len(told) == len(notes)
+        lines = Counter(key for keys in told.values() for key in keys)
+        assert max(lines.values(), default=1) == 1, "a line stands in two notes"
 
 
 @pytest.fixture

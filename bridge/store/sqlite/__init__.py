@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlite_utils import Database
 
 from bridge.clock import Clock
 from bridge.errors import StoreError
-from bridge.model import Delivery, OperationState, Plan
+from bridge.model import Correction, Delivery, OperationState, Plan
+from bridge.store.personal import Personal
 from bridge.store.reading import Reading
 from bridge.store.records import (
     Accepted,
     Attempt,
+    AuditEntry,
     Brake,
+    Erased,
     Fetching,
+    Forgetting,
     Identity,
     Job,
     Keep,
@@ -33,11 +38,13 @@ from bridge.store.records import (
     TokenRow,
     VisitorContacts,
 )
-from bridge.store.sqlite import fetches, intake, jobs, journal, jumps, notices, tokens, upkeep
+from bridge.store.sqlite import fetches, intake, jobs, journal, jumps, notices, people, searching, tallies, tokens, upkeep
 from bridge.store.sqlite.engine import Writer, connect, damaged
 from bridge.store.sqlite.guard import LockFile, refuse_network_disk
 from bridge.store.sqlite.locks import Locks
 from bridge.store.sqlite.migrations import bring_up_to_date
+from bridge.store.sqlite.readers import Readers
+from bridge.store.tallies import Tally
 
 Result = TypeVar("Result")
 
@@ -59,6 +66,7 @@ class SqliteStore:
         self._turns = jobs.Turns()
         self._writer: Writer | None = None
         self._reader: sqlite3.Connection | None = None
+        self._readers = Readers(self.path)
 
     async def open(self) -> None:
         if not self._service and not self.path.exists():
@@ -68,6 +76,9 @@ class SqliteStore:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         if self._service:
             self._lock_file.take()
+            with contextlib.suppress(OSError):  # as above
+                # for its owner alone: people's data stands in it. Its log gets the same rights from SQLite
+                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         try:
             await self._open_connections()
         except BaseException:
@@ -88,7 +99,7 @@ class SqliteStore:
         self._writer.start()
         self._reader = connect(self.path, read_only=True)
         if self._service:
-            await self._write(lambda db: jumps.catch_up(db, self._clock.time()))
+            await self._write(lambda db: jumps.catch_up(db, self._clock.time(), self._clock.monotonic()))
             await self._write(lambda db: jobs.void_all_leases(db, self._clock.time()))
             await self._write(fetches.void_leases)
 
@@ -112,6 +123,7 @@ class SqliteStore:
 
     async def close(self) -> None:
         # the reader first: the last connection to close, if it may write, folds the write-ahead log into the file
+        self._readers.close()
         if self._reader is not None:
             self._reader.close()
             self._reader = None
@@ -198,9 +210,15 @@ class SqliteStore:
         until = self._clock.time() + lease
         return await self._write(lambda db: jobs.renew(db, held, until))
 
-    async def finish(self, job: Job, outcome: Outcome, attempt: Attempt | None) -> None:
+    async def finish(self, job: Job, outcome: Outcome, attempt: Attempt | None, tally: Tally | None = None) -> None:
         now = self._clock.time()
-        await self._write(lambda db: jobs.finish(db, job, outcome, attempt, now))
+
+        def ended(db: sqlite3.Connection) -> None:
+            jobs.finish(db, job, outcome, attempt, now)
+            if tally is not None:
+                tallies.count(db, job.chat_row, tally)
+
+        await self._write(ended)
 
     async def job(self, job_id: int) -> Job | None:
         row = self._read().execute("SELECT * FROM jobs WHERE id = ?", (job_id,)).fetchone()
@@ -224,6 +242,9 @@ class SqliteStore:
 
     async def operation(self, operation_id: int) -> OperationRow | None:
         return journal.operation(self._read(), operation_id)
+
+    async def twin(self, operation: OperationRow) -> OperationRow | None:
+        return journal.twin(self._read(), operation)
 
     async def record_sent(
         self, operation: OperationRow, *, epoch: int, pending: Sequence[tuple[str, str]] = (), brake: Brake | None = None
@@ -324,9 +345,9 @@ class SqliteStore:
 
     # -- people --
 
-    async def replay(self, job_ids: Sequence[int], *, again: bool = False) -> list[int]:
+    async def replay(self, job_ids: Sequence[int], *, again: bool = False, for_real: bool = False) -> list[int]:
         now = self._clock.time()
-        return await self._write(lambda db: jobs.replay(db, job_ids, again=again, now=now))
+        return await self._write(lambda db: jobs.replay(db, job_ids, again=again, for_real=for_real, now=now))
 
     async def skip(self, job_ids: Sequence[int], reason: str) -> list[int]:
         now = self._clock.time()
@@ -346,6 +367,26 @@ class SqliteStore:
         now = self._clock.time()
         return await self._write(lambda db: jobs.choose(db, job_id, client_id, now))
 
+    async def correct(self, job_id: int, corrected: Correction) -> bool:
+        now = self._clock.time()
+        return await self._write(lambda db: jobs.correct(db, job_id, corrected, now))
+
+    # -- people's data --
+
+    async def forget(self, what: Forgetting) -> Erased:
+        now = self._clock.time()
+        busy = await self._write(lambda db: people.forget(db, what, now))
+        return Erased(busy=busy, swept=not busy and await asyncio.to_thread(people.sweep, self.path))
+
+    async def tombstones(self, marks: Iterable[str]) -> dict[str, float]:
+        return people.tombstones(self._read(), marks)
+
+    async def any_tombstone(self) -> bool:
+        return people.any_tombstone(self._read())
+
+    async def record_audit(self, entry: AuditEntry) -> None:
+        await self._write(lambda db: people.record_audit(db, entry))
+
     # -- notices --
 
     async def raise_alert(self, cause: str, text: str) -> bool:
@@ -362,25 +403,19 @@ class SqliteStore:
     # -- upkeep --
 
     async def clock_moved(self, seconds: float) -> None:
-        now = self._clock.time()
-        await self._write(lambda db: jumps.moved(db, seconds, now))
+        now, monotonic = self._clock.time(), self._clock.monotonic()
+        await self._write(lambda db: jumps.moved(db, seconds, now, monotonic))
 
     async def prune(self, keep: Keep, limit: int) -> int:
         return await self._write(lambda db: upkeep.prune(db, keep, limit))
 
+    async def index_older(self, limit: int) -> int:
+        return await self._write(lambda db: searching.index_older(db, limit))
+
     # -- reading --
 
     def reading(self) -> Reading:
-        path = self.path
+        return Reading(self._readers.rows)
 
-        async def rows(sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
-            def ask() -> list[dict[str, Any]]:
-                connection = connect(path, read_only=True)
-                try:
-                    return [dict(row) for row in connection.execute(sql, parameters)]
-                finally:
-                    connection.close()
-
-            return await asyncio.to_thread(ask)
-
-        return Reading(rows)
+    def personal(self) -> Personal:
+        return Personal(self._readers.rows)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 
-from bridge.model import Chat, Delivery
+from bridge.model import Chat, Correction, Delivery
 from bridge.store.records import Accepted, ChatChange, Sorted, StoredChat, VisitorContacts
-from bridge.store.sqlite import fetches
+from bridge.store.sqlite import fetches, people, searching
 
 #: states in which a delivery is not over
 OPEN = ("received", "fetching")
@@ -39,8 +39,9 @@ def received(db: sqlite3.Connection, limit: int) -> list[Delivery]:
 
 def stored_chat(row: sqlite3.Row) -> StoredChat:
     return StoredChat(
-        row=row["id"], revision=row["revision"], updated_at=row["updated_at"], chat=Chat.model_validate_json(row["chat"])
-    )
+        row=row["id"], revision=row["revision"], updated_at=row["updated_at"], chat=Chat.model_validate_json(row["chat"]),
+        corrected=Correction.model_validate_json(row["corrected"]) if row["corrected"] else None,
+    )  # fmt: skip
 
 
 def chat_of(db: sqlite3.Connection, source: str, chat_id: str) -> StoredChat | None:
@@ -113,6 +114,8 @@ def _record_one(db: sqlite3.Connection, result: Sorted, now: float) -> None:
         "UPDATE deliveries SET state = ?, event = ?, reason = ?, findings = ?, chat = coalesce(?, chat) WHERE id = ?",
         (result.state, ", ".join(kinds), result.reason, json.dumps([*findings], ensure_ascii=False), chat_row, result.delivery),
     )
+    if result.erase:
+        people.empty_delivery(db, result.delivery, result.alias)
     fetches.set_out(db, result.delivery, result.fetch)
 
 
@@ -155,6 +158,7 @@ def _change_chat(db: sqlite3.Connection, change: ChatChange, now: float) -> int:
         ).fetchone()
     if made is None:
         raise BaseMovedOn
+    searching.index(db, made["id"], chat, is_new=change.base_revision == 0)
     for new in change.jobs:
         supersede(db, made["id"], new.target, made["revision"], now)
         db.execute(

@@ -9,8 +9,9 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 
 from bridge.errors import StaleLease
-from bridge.model import EventKind, JobState, Plan
+from bridge.model import Correction, EventKind, JobState, Plan
 from bridge.store.records import Attempt, Job, Outcome
+from bridge.store.sqlite import searching
 from bridge.store.sqlite.intake import supersede
 
 #: An older job of the same chat and target goes first, unless it is over. A held one that has begun to write holds up the
@@ -43,6 +44,7 @@ def job_of(row: sqlite3.Row) -> Job:
         failing_since=row["failing_since"],
         plan=Plan.model_validate_json(row["plan"]) if row["plan"] else None,
         chosen=row["chosen"],
+        for_real=bool(row["for_real"]),
     )
 
 
@@ -198,6 +200,8 @@ def finish(db: sqlite3.Connection, job: Job, outcome: Outcome, attempt: Attempt 
     ).rowcount
     if not changed:
         raise StaleLease
+    if outcome.rehearsed:
+        searching.index_plan(db, job.chat_row, outcome.rehearsed)
     if attempt is not None:
         db.execute(
             "INSERT INTO attempts (job, number, started_at, ended_at, outcome, error_code, detail, steps) "
@@ -230,16 +234,23 @@ def finish(db: sqlite3.Connection, job: Job, outcome: Outcome, attempt: Attempt 
 
 
 _SOMETHING_WRITTEN = "EXISTS (SELECT 1 FROM operations o WHERE o.job = jobs.id AND o.state IN ('sent', 'done'))"
+#: a later job of the lane carries what this one would: it is under way and this one has written nothing, or it has begun to write
+_LEFT_TO_LATER = (
+    f"SELECT 1 FROM jobs WHERE chat = :chat AND target = :target AND revision > :revision AND ({_SOMETHING_WRITTEN} "  # noqa: S608 - constants
+    "AND state <> 'done' OR state NOT IN ('done', 'skipped', 'dead') AND NOT EXISTS "
+    "(SELECT 1 FROM operations o WHERE o.job = :id AND o.state IN ('sent', 'done')))"
+)
 
 
-def replay(db: sqlite3.Connection, job_ids: Sequence[int], *, again: bool, now: float) -> list[int]:
+def replay(db: sqlite3.Connection, job_ids: Sequence[int], *, again: bool, now: float, for_real: bool = False) -> list[int]:
     """A job that has written nothing forgets its plan, so that a corrected mapping or route counts. With `again` a new
-    generation begins: what was delivered counts as not delivered for the jobs named.
+    generation begins: what was delivered counts as not delivered for the jobs named. With `for_real` they are written although
+    their target only rehearses. Not sent round are those that run, and those whose chat a later job is writing.
     """
     sent_round = []
     for job_id in job_ids:
         row = db.execute("SELECT * FROM jobs WHERE id = ? AND state <> 'running'", (job_id,)).fetchone()
-        if row is None:
+        if row is None or db.execute(_LEFT_TO_LATER, dict(row)).fetchone():
             continue
         if again:
             db.execute("DELETE FROM delivered WHERE chat = ? AND target = ?", (row["chat"], row["target"]))
@@ -251,8 +262,8 @@ def replay(db: sqlite3.Connection, job_ids: Sequence[int], *, again: bool, now: 
             db.execute(f"UPDATE jobs SET plan = NULL WHERE id = ? AND NOT {_SOMETHING_WRITTEN}", (job_id,))  # noqa: S608 - constant
         db.execute(
             "UPDATE jobs SET state = 'pending', reason = 'replayed', detail = '', error_code = '', attempts = 0, "
-            "failing_since = NULL, next_at = ?, updated_at = ? WHERE id = ?",
-            (now, now, job_id),
+            "failing_since = NULL, next_at = ?, updated_at = ?, for_real = max(for_real, ?) WHERE id = ?",
+            (now, now, for_real, job_id),
         )
         sent_round.append(job_id)
     return sent_round
@@ -275,4 +286,16 @@ def choose(db: sqlite3.Connection, job_id: int, client_id: str, now: float) -> b
     if not replay(db, [job_id], again=False, now=now):
         return False
     db.execute("UPDATE jobs SET chosen = ? WHERE id = ?", (client_id, job_id))
+    return True
+
+
+def correct(db: sqlite3.Connection, job_id: int, corrected: Correction, now: float) -> bool:
+    """For every later version of the chat as well, and for the other targets' jobs of it from their next attempt on."""
+    if not replay(db, [job_id], again=False, now=now):
+        return False
+    chat = db.execute(
+        "UPDATE chats SET corrected = ? WHERE id = (SELECT chat FROM jobs WHERE id = ?) RETURNING id",
+        (corrected.model_dump_json(exclude_defaults=True), job_id),
+    ).fetchone()
+    searching.index_points(db, chat["id"], corrected)
     return True

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from bridge.errors import BrakeReached
 from bridge.model import OperationKind, OperationState, Plan
 from bridge.store.records import Brake, Identity, Job, OperationRow
+from bridge.store.sqlite import searching
 from bridge.store.sqlite.jobs import require_lease
 
 
@@ -43,6 +44,15 @@ def operation(db: sqlite3.Connection, operation_id: int) -> OperationRow | None:
     return operation_of(row) if row else None
 
 
+def twin(db: sqlite3.Connection, op: OperationRow) -> OperationRow | None:
+    row = db.execute(
+        "SELECT o.* FROM jobs j JOIN operations o ON o.job = j.id WHERE j.chat = ? AND j.target = ? AND j.id <> ? "
+        "AND o.marker = ? AND o.state IN ('sent', 'done') ORDER BY o.state LIMIT 1",
+        (op.chat_row, op.target, op.job, op.marker),
+    ).fetchone()
+    return operation_of(row) if row else None
+
+
 def record_plan(db: sqlite3.Connection, job: Job, plan: Plan, now: float) -> list[OperationRow]:
     require_lease(db, job.id, job.epoch)
     begun = db.execute(
@@ -54,6 +64,7 @@ def record_plan(db: sqlite3.Connection, job: Job, plan: Plan, now: float) -> lis
     db.execute(
         "UPDATE jobs SET plan = ?, updated_at = ? WHERE id = ?", (plan.model_dump_json(exclude_defaults=True), now, job.id)
     )
+    searching.index_plan(db, job.chat_row, plan)
     for position, planned in enumerate(plan.operations):
         db.execute(
             "INSERT INTO operations (job, chat, target, position, kind, part, generation, marker, state) "

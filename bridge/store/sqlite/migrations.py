@@ -10,6 +10,15 @@ from bridge.errors import StoreError
 
 migrations = Migrations("chat2crm")
 
+#: seconds by which a provider's clock may be ahead of ours: chats say themselves when they ended
+AHEAD = 900.0
+
+#: as of m0006
+FIGURES = (
+    "chats", "missed", "missed_n", "abandoned", "abandoned_n", "in_30", "in_60", "answer_n", "duration_s", "duration_n",
+    "gap_s", "gap_n", "handoffs", "handoffs_n", "contact", "contact_n", "new_clients", "known_clients", "clients_n", "deals",
+)  # fmt: skip
+
 
 @migrations()
 def m0001_first(db: Database) -> None:
@@ -180,7 +189,8 @@ def m0001_first(db: Database) -> None:
     for statement in schema.split(";\n"):
         if statement.strip():
             db.execute(statement)
-    db.execute("INSERT INTO facts VALUES ('born_at', ?)", [repr(time.time())])
+    # a store that was lost may have stood in this one's place
+    db.execute("INSERT INTO facts VALUES ('born_at', ?)", [repr(time.time() + AHEAD)])
 
 
 @migrations()
@@ -210,6 +220,44 @@ def m0003_sources_in_turn(db: Database) -> None:
     db.execute(
         "CREATE INDEX jobs_due ON jobs (target, source, next_at) WHERE state IN ('pending', 'retrying', 'waiting')"
     )
+
+
+@migrations()
+def m0004_found_again(db: Database) -> None:
+    """Chats are found by what was said in them; a person corrects contact points, and lets rehearsed chats be written."""
+    # the words stand in it a second time: an index without them could not forget a chat
+    db.execute("CREATE VIRTUAL TABLE chats_text USING fts5 (words, detail=none, tokenize='unicode61 remove_diacritics 2')")
+    db.execute("CREATE TABLE chat_points (value TEXT NOT NULL, chat INTEGER NOT NULL, PRIMARY KEY (value, chat)) WITHOUT ROWID")
+    db.execute("CREATE INDEX chat_points_chat ON chat_points (chat)")
+    db.execute("ALTER TABLE chats ADD COLUMN corrected TEXT")
+    db.execute("CREATE INDEX jobs_rehearsed ON jobs (target, id) WHERE state = 'skipped' AND reason = 'rehearsed'")
+    db.execute("ALTER TABLE jobs ADD COLUMN for_real INTEGER NOT NULL DEFAULT 0")
+    # older chats are added while the service runs: nobody listens to the chat services during a migration
+    db.execute("INSERT OR REPLACE INTO facts SELECT 'unsearched_below', coalesce(max(id), 0) + 1 FROM chats")
+
+
+@migrations()
+def m0005_people(db: Database) -> None:
+    """What was erased stays known by keyed hashes; who looked, sent round, erased."""
+    db.execute("CREATE TABLE tombstones (mark TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID")
+    db.execute("CREATE INDEX tombstones_at ON tombstones (at)")
+    db.execute(
+        "CREATE TABLE audit (id INTEGER PRIMARY KEY, at REAL NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL, "
+        "about TEXT NOT NULL, detail TEXT NOT NULL DEFAULT '')"
+    )
+
+
+@migrations()
+def m0006_figures(db: Database) -> None:
+    """Figures of the chats, added up by the day; and what each chat has added, so that it can be put in the place of that."""
+    columns = ", ".join(f"{name} INTEGER NOT NULL DEFAULT 0" for name in FIGURES)
+    db.execute(
+        "CREATE TABLE figures (id INTEGER PRIMARY KEY, dimension TEXT NOT NULL, period TEXT NOT NULL, source TEXT NOT NULL, "
+        f"value TEXT NOT NULL, open INTEGER NOT NULL, {columns}, response TEXT NOT NULL DEFAULT '', "
+        "ratings TEXT NOT NULL DEFAULT '', UNIQUE (dimension, period, source, value, open))"
+    )
+    # lines: NULL once the chat's content is gone, after which nothing of it changes any more
+    db.execute("CREATE TABLE counted (chat INTEGER PRIMARY KEY, added TEXT NOT NULL, lines TEXT)")
 
 
 def bring_up_to_date(db: Database) -> None:

@@ -18,13 +18,14 @@ from typing import Any
 from sqlite_utils import Database
 
 from bridge.errors import StoreError
+from bridge.store.sqlite import searching
 from bridge.store.sqlite.engine import connect
 from bridge.store.sqlite.migrations import bring_up_to_date
 from bridge.store.sqlite.upkeep import count_as_young
 
 #: those with ids, and those that can be read in order only
-_WITH_IDS = ("deliveries", "chats", "jobs", "operations", "attempts")
-_IN_ORDER = ("visitors", "identities", "delivered", "target_stops", "positions", "tokens")
+_WITH_IDS = ("deliveries", "chats", "jobs", "operations", "attempts", "audit", "figures")
+_IN_ORDER = ("visitors", "identities", "delivered", "target_stops", "positions", "tokens", "tombstones", "counted")
 #: ids read in one go
 SPAN = 1 << 12
 #: a header that asks for more is damaged itself
@@ -60,6 +61,7 @@ def salvage(damaged: Path, to: Path) -> list[Saved]:
         found = _copied(copy, new)
         _refuse_nothing(found, damaged)
         _set_back(new)
+        searching.index_all_later(new)
         count_as_young(new)
         new.execute("COMMIT")
         new.execute("PRAGMA journal_mode=DELETE")
@@ -195,6 +197,9 @@ def _set_back(new: sqlite3.Connection) -> None:
     new.execute("DELETE FROM operations WHERE job NOT IN (SELECT id FROM jobs)")
     new.execute("DELETE FROM attempts WHERE job NOT IN (SELECT id FROM jobs)")
     new.execute("DELETE FROM delivered WHERE chat NOT IN (SELECT id FROM chats)")
+    # which lines it was added to cannot be trusted; what it has added stays
+    new.execute("DELETE FROM counted WHERE chat NOT IN (SELECT id FROM chats)")
+    new.execute("UPDATE counted SET added = '', lines = NULL")
     new.execute("DELETE FROM identities WHERE operation IS NOT NULL AND operation NOT IN (SELECT id FROM operations)")
     new.execute(
         "UPDATE deliveries SET state = 'received', chat = NULL WHERE state = 'sorted' AND body IS NOT NULL AND chat IS NOT NULL "

@@ -14,12 +14,12 @@ from pathlib import Path
 from bridge.errors import StoreError
 from bridge.model import Chat
 from bridge.store.records import Keep
+from bridge.store.sqlite import searching, tallies
 from bridge.store.sqlite.engine import connect
+from bridge.store.sqlite.migrations import AHEAD
 
 #: pages copied in one go; between two of them the service writes
 PAGES_AT_ONCE = 256
-#: seconds by which a provider's clock may be ahead of ours: chats say themselves when they ended
-AHEAD = 900.0
 
 Progress = Callable[[int, int], None]
 
@@ -61,9 +61,14 @@ def _chats(db: sqlite3.Connection, since: float, limit: int) -> int:
     for row in rows:
         known = Chat(source=row["source"], chat_id=row["chat_id"]).model_dump_json(exclude_defaults=True)
         # visitor_name '' marks a chat that was emptied
-        db.execute("UPDATE chats SET chat = ?, visitor_name = '' WHERE id = ?", (known, row["id"]))
+        db.execute("UPDATE chats SET chat = ?, visitor_name = '', corrected = NULL WHERE id = ?", (known, row["id"]))
+        searching.forget(db, row["id"])
+        tallies.close(db, row["id"])
         db.execute("DELETE FROM attempts WHERE job IN (SELECT id FROM jobs WHERE chat = ?)", (row["id"],))
         db.execute("UPDATE jobs SET plan = NULL, rehearsed = NULL, detail = '' WHERE chat = ?", (row["id"],))
+        # of a client that was perhaps made and never seen: without the plan nobody can look any more, and all would wait for it
+        db.execute("DELETE FROM identities WHERE operation IN (SELECT id FROM operations WHERE job IN "
+                   "(SELECT id FROM jobs WHERE chat = ?))", (row["id"],))  # fmt: skip
     gone = db.execute(
         "DELETE FROM visitors WHERE (source, visitor_id) IN "
         "(SELECT source, visitor_id FROM visitors WHERE updated_at < ? LIMIT ?)",
@@ -89,11 +94,16 @@ def _keys(db: sqlite3.Connection, since: float, limit: int) -> int:
         db.execute("DELETE FROM operations WHERE chat = ?", (chat,))
         db.execute("DELETE FROM jobs WHERE chat = ?", (chat,))
         db.execute("DELETE FROM delivered WHERE chat = ?", (chat,))
+        db.execute("DELETE FROM counted WHERE chat = ?", (chat,))
         db.execute("DELETE FROM chats WHERE id = ?", (chat,))
     rows = db.execute("SELECT id, received_at, state FROM deliveries ORDER BY id LIMIT ?", (limit,)).fetchall()
     old = [(row["id"],) for row in rows if row["received_at"] < since and row["state"] != "received"]
     db.executemany("DELETE FROM deliveries WHERE id = ?", old)
-    return len(chats) + len(old)
+    gone = db.execute(
+        "DELETE FROM tombstones WHERE mark IN (SELECT mark FROM tombstones WHERE at < ? LIMIT ?)", (since, limit)
+    ).rowcount
+    gone += db.execute("DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ? LIMIT ?)", (since, limit)).rowcount
+    return len(chats) + len(old) + gone
 
 
 def backup(path: Path, to: Path, progress: Progress | None = None) -> None:
@@ -107,6 +117,7 @@ def backup(path: Path, to: Path, progress: Progress | None = None) -> None:
     part.unlink(missing_ok=True)
     source = connect(path, read_only=True)
     try:
+        part.touch(mode=0o600)  # people's data stands in it
         copy = sqlite3.connect(part, isolation_level=None)
         try:
             source.backup(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import ipaddress
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,8 +18,10 @@ import structlog
 from aiohttp import web
 
 from bridge import parse
+from bridge.bodies import Bodies
 from bridge.clock import Clock
 from bridge.config import ReceiveSettings
+from bridge.doorway import Doorway, is_in, sender
 from bridge.errors import NoRoom, NotAuthentic, NotUnderstood, Refused, StoreError, TooLarge, UnknownSource
 from bridge.model import Delivery
 from bridge.parse import Glance, Reply
@@ -37,6 +38,8 @@ RUSH = 8
 RUSH_WITHIN = 0.04
 #: seconds for which work that nobody waits for makes way in a rush, before it goes on all the same
 MAKES_WAY = 0.5
+#: whoever asked whether we are up within so many seconds is a proxy that watches us; seconds it gets to see that we are leaving
+WATCHED, LEAVE = 5.0, 1.0
 
 
 class Live(Protocol):
@@ -50,6 +53,9 @@ class Observer(Protocol):
 
     def received(self, source: str, outcome: str) -> None: ...
     def alert(self, cause: str, text: str) -> None: ...
+    def skewed(self, source: str, seconds: float) -> None:
+        """The signed time of a delivery was so far behind this machine's clock (less than 0: ahead of it)."""
+        ...
 
 
 @dataclass(slots=True)
@@ -65,6 +71,10 @@ class Receiver:
     news: asyncio.Event = field(default_factory=asyncio.Event)
     #: when the last deliveries came, by the monotonic clock
     _arrivals: deque[float] = field(default_factory=lambda: deque(maxlen=RUSH), init=False)
+    _bodies: Bodies = field(default_factory=Bodies, init=False)
+    _leaving: bool = field(default=False, init=False)
+    #: when somebody last asked whether we are up, by the monotonic clock
+    _asked_at: float = field(default=float("-inf"), init=False)
 
     async def calm(self) -> None:
         """Returns when no rush is on, and after a moment in any case. Who has to answer a provider goes first: what is on
@@ -77,12 +87,27 @@ class Receiver:
                 return
             await self.clock.sleep(RUSH_WITHIN)
 
-    def application(self) -> web.Application:
-        app = web.Application(client_max_size=self.settings.max_body, middlewares=[_no_traces])
+    def application(self, doorway: Doorway | None = None) -> web.Application:
+        app = web.Application(client_max_size=self.settings.max_body)
+        if doorway is not None:
+            app.middlewares.append(doorway.middleware)
+        app.middlewares.append(_no_traces)
         for path in ("/hooks/{source}", "/hooks/{source}/{secret}"):
             app.router.add_route("*", path, self.hook)
-        app.router.add_get("/healthz", _healthy)
+        app.router.add_get("/healthz", self.healthy)
         return app
+
+    async def take_leave(self) -> None:
+        """Say that we are going, to whoever watches, and take what comes meanwhile: a request that was sent on its way to a
+        listener that closes would find a closed door, and the chat service may not come again.
+        """
+        self._leaving = True
+        if self.clock.monotonic() - self._asked_at < WATCHED:
+            await self.clock.sleep(LEAVE)
+
+    async def healthy(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the router passes it
+        self._asked_at = self.clock.monotonic()
+        return web.Response(status=503, text="stopping\n") if self._leaving else web.Response(text="ok\n")
 
     async def hook(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["source"]
@@ -91,7 +116,7 @@ class Receiver:
             if request.method not in {"GET", "POST", "PUT", "HEAD"}:
                 raise web.HTTPMethodNotAllowed(request.method, ["GET", "HEAD", "POST", "PUT"])
             body = await self._body(request)
-            if source is None:
+            if source is None or not self._may_come_from(request, source):
                 raise UnknownSource
             reply = await self._take(request, source, body)
         except Refused as refusal:
@@ -110,8 +135,7 @@ class Receiver:
         if request.content_length is not None and request.content_length > self.settings.max_body:
             raise TooLarge
         try:
-            async with asyncio.timeout(self.settings.timeout):
-                return await request.read()
+            return await self._bodies.read(request, most=self.settings.max_body, within=self.settings.timeout)
         except web.HTTPRequestEntityTooLarge:
             raise TooLarge from None
         except TimeoutError:
@@ -157,6 +181,8 @@ class Receiver:
             path_secret=request.match_info.get("secret"), url=self._public_url(request),
         )
         verdict = verify(source.mapping.verify, incoming, source.keys, now=self.clock.now(), payload=payload)
+        if verdict.signed_at is not None:
+            self.observer.skewed(source.name, self.clock.time() - verdict.signed_at)
         if verdict.stale:
             # kept: it may be our own clock that is wrong, and then everything would be thrown away
             self.observer.alert(
@@ -164,12 +190,20 @@ class Receiver:
                 f"Deliveries of {source.name} are signed at a time that is far from ours. Set this machine's clock.",
             )
 
+    def _may_come_from(self, request: web.Request, source: Source) -> bool:
+        """Whether deliveries are taken from there; of what a trusted proxy says of the way, the last stranger counts."""
+        networks = source.settings.networks or self.settings.networks
+        if not networks:
+            return True
+        forwarded = request.headers.getall("X-Forwarded-For", [])
+        return is_in(sender(request.remote, forwarded, self.settings.trusted_proxies), networks)
+
     def _public_url(self, request: web.Request) -> str:
         """The address as the provider called it."""
         if self.settings.public_url:
             return str(self.settings.public_url).rstrip("/") + request.raw_path
         host, scheme = request.host, request.scheme
-        if _is_in(request.remote, self.settings.trusted_proxies):
+        if is_in(request.remote, self.settings.trusted_proxies):
             host = request.headers.get("X-Forwarded-Host", host)
             scheme = request.headers.get("X-Forwarded-Proto", scheme)
         return f"{scheme}://{host}{request.raw_path}"
@@ -191,19 +225,6 @@ def _without_secret(query: str, keys: Sequence[str]) -> str:
 def _headers_without_secret(headers: Mapping[str, str], keys: Sequence[str]) -> dict[str, str]:
     """Also from where no rule looks for it: providers send a secret in more places than one."""
     return {name: value for name, value in headers.items() if not any(key and key in value for key in keys)}
-
-
-def _is_in(address: str | None, networks: Sequence[Any]) -> bool:
-    if not address or not networks:
-        return False
-    try:
-        return any(ipaddress.ip_address(address) in network for network in networks)
-    except ValueError:
-        return False
-
-
-async def _healthy(request: web.Request) -> web.Response:  # noqa: ARG001 - the router passes it
-    return web.Response(text="ok\n")
 
 
 @web.middleware

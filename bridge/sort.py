@@ -19,6 +19,8 @@ from bridge.assemble import merged, with_contacts
 from bridge.clock import Clock
 from bridge.config import Settings, routes
 from bridge.errors import BridgeError
+from bridge.extract import contact_points
+from bridge.forgotten import Marks, what_is_left
 from bridge.model import Chat, Delivery, Event, EventKind
 from bridge.parse import IMPORTED, Understood, understand
 from bridge.route_scope import route_scope
@@ -114,12 +116,18 @@ class Sorter:
         """What is to be recorded of a delivery. `wants`: what is still to be fetched for it; `before`: kinds of the events
         that were recorded of it earlier.
         """
+        events = understood.events
+        if events and await self.store.any_tombstone():
+            events = await self._without_forgotten(delivery, events)
+            if not events and not wants:
+                alias = Marks(self.settings.key.get_secret_value()).alias_of_delivery(delivery.source, delivery.dedupe_key)
+                return Sorted(delivery=delivery.id, state="skipped", reason="forgotten", erase=True, alias=alias)
         changes: dict[str, ChatChange] = {}
         contacts: list[VisitorContacts] = []
         findings: list[str] = []
         kinds: list[str] = []
         reason = understood.not_understood or understood.skipped or ""
-        for event in understood.events:
+        for event in events:
             findings += event.findings
             kinds.append(event.kind)
             given = _contacts(event.chat)
@@ -132,8 +140,24 @@ class Sorter:
         return Sorted(
             delivery=delivery.id, state="fetching" if wants else _state(understood, before), fetch=wants, reason=reason,
             event=", ".join(dict.fromkeys(kinds)), changes=tuple(changes.values()), contacts=tuple(contacts),
-            findings=tuple(dict.fromkeys(findings)),
+            findings=tuple(dict.fromkeys(findings)), erase=events is not understood.events,
         )  # fmt: skip
+
+    async def _without_forgotten(self, delivery: Delivery, events: tuple[Event, ...]) -> tuple[Event, ...]:
+        """The events without what was erased and is told once more."""
+        marks, source = Marks(self.settings.key.get_secret_value()), self.sources[delivery.source]
+        if await self.store.tombstones([marks.delivery(delivery.source, delivery.dedupe_key)]):
+            return ()
+        left = []
+        for event in events:
+            found = contact_points(event.chat, region=source.settings.region, own=source.own)
+            person = marks.of_person(event.chat, found.points)
+            known = await self.store.tombstones([*person, *marks.messages(event.chat)])
+            chat = what_is_left(event.chat, marks, person, known)
+            if chat is not None:
+                left.append(event if chat is event.chat else event.model_copy(update={"chat": chat}))
+        unchanged = all(one is other for one, other in zip(left, events, strict=False)) and len(left) == len(events)
+        return events if unchanged else tuple(left)
 
     async def _chat_change(
         self, delivery: Delivery, event: Event, before: ChatChange | None, contacts: Iterable[VisitorContacts]

@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from bridge.mapping.load import available, load, shipped
 from bridge.mapping.parts import CRM_RULES, PROVIDER_RULES, Grade
@@ -90,9 +91,43 @@ def _open(still: Mapping[str, Grade], language: str) -> str:
     return "; ".join(f"{rule}: {grade.why}" if grade.why else rule for rule, grade in still.items())
 
 
+def licences() -> str:
+    """What is installed with the program, each with the licence that its own metadata name."""
+    from importlib import metadata
+
+    from packaging.requirements import Requirement
+
+    needed: dict[str, str] = {}
+    queue = [Requirement(text) for text in tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]]
+    while queue:
+        need = queue.pop()
+        environments = [{"extra": extra} for extra in (need.extras or {""})]
+        name = need.name.lower().replace("_", "-")
+        if name in needed or (need.marker and not any(need.marker.evaluate(one) for one in environments)):
+            continue
+        found = metadata.metadata(need.name)
+        needed[name] = _licence(found)
+        for text in metadata.requires(need.name) or ():
+            inner = Requirement(text)
+            wanted = any(inner.marker.evaluate({"extra": extra}) for extra in (need.extras or {""})) if inner.marker else True
+            if wanted:
+                inner.marker = None
+                queue.append(inner)
+    rows = (f"| `{name}` | {text} |" for name, text in sorted(needed.items()))
+    return "\n".join(["| package | licence |", "| --- | --- |", *rows])
+
+
+def _licence(found: Any) -> str:
+    named = found.get("License-Expression") or next(
+        (line.rpartition(" :: ")[2] for line in found.get_all("Classifier") or () if line.startswith("License ::")), None
+    )
+    return str(named or (found.get("License") or "").splitlines()[0])
+
+
 #: name → what stands there, and the documents in which it does
 PARTS: Mapping[str, Callable[[], str]] = {
     "layers": layers,
+    "licences": licences,
     "providers": lambda: supported("provider", "en"),
     "crms": lambda: supported("crm", "en"),
     "providers.ru": lambda: supported("provider", "ru"),

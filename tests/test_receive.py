@@ -92,6 +92,8 @@ class Watching:
     def received(self, source: str, outcome: str) -> None:
         self.outcomes.append((source, outcome))
 
+    def skewed(self, source: str, seconds: float) -> None: ...
+
     def alert(self, cause: str, text: str) -> None:
         self.alerts.append(cause)
 

@@ -95,14 +95,22 @@ def stamp(rule: Rule, asked: Asked, named: Mapping[str, str]) -> str:
     return named[where.part]
 
 
+def in_bytes(text: str) -> bytes:
+    """Of a header or address, as they travelled: what was no UTF-8 has come as halves of surrogate pairs."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
 _SIGNED: dict[str, Callable[[Rule, Asked, str], bytes]] = {
     "body": lambda _rule, asked, _stamp: asked.request.body,
     "compact_body": lambda _rule, asked, _stamp: _compact(asked.request.body),
-    "timestamp": lambda _rule, _asked, stamp: stamp.encode(),
-    "id": lambda rule, asked, _stamp: asked.header(rule.id or "").encode(),
-    "method": lambda _rule, asked, _stamp: asked.request.method.upper().encode(),
-    "url": lambda _rule, asked, _stamp: asked.request.url.encode(),
-    "decoded_url": lambda _rule, asked, _stamp: unquote(asked.request.url).encode(),
+    "timestamp": lambda _rule, _asked, stamp: in_bytes(stamp),
+    "id": lambda rule, asked, _stamp: in_bytes(asked.header(rule.id or "")),
+    "method": lambda _rule, asked, _stamp: in_bytes(asked.request.method.upper()),
+    "url": lambda _rule, asked, _stamp: in_bytes(asked.request.url),
+    "decoded_url": lambda _rule, asked, _stamp: in_bytes(unquote(asked.request.url)),
 }
 #: what `signed:` may name in braces
 SIGNED_NAMES = frozenset(_SIGNED)
@@ -124,7 +132,7 @@ def message(template: str, rule: Rule, asked: Asked, sent_stamp: str) -> bytes:
 def _compact(body: bytes) -> bytes:
     """The body as its signer printed it: some sign the object they hold, not the bytes they send."""
     try:
-        return json.dumps(json.loads(body), ensure_ascii=False, separators=(",", ":")).encode()
+        return json.dumps(json.loads(body), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
     except (ValueError, RecursionError):
         return body
 

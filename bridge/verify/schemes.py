@@ -107,7 +107,7 @@ def _standard(rule: Rule, asked: Asked, keys: Sequence[str], now: float) -> Verd
     name = next((name for name in STANDARD_NAMES if f"{name}-signature" in asked.headers), STANDARD_NAMES[0])
     listed = [item.partition(",")[::2] for item in asked.header(f"{name}-signature").split()]
     event_id, stamp = asked.header(f"{name}-id"), asked.header(f"{name}-timestamp")
-    message = b".".join((event_id.encode(), stamp.encode(), asked.request.body))
+    message = b".".join((proof.in_bytes(event_id), proof.in_bytes(stamp), asked.request.body))
     for index, key in enumerate(keys):
         for version, text in listed:
             signature = decoded(text, "base64")

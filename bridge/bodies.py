@@ -1,0 +1,69 @@
+"""Reads the bodies of requests within one limit for all that is being read at a time.
+
+Whoever sends much and slowly would otherwise fill the memory with what is never finished. When the limit is reached, the
+body goes that has been under way longest: an honest one is there within moments.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from bridge.errors import NoRoom
+
+#: bytes of unfinished bodies at a time
+ROOM = 48 * 2**20
+
+
+@dataclass(slots=True, eq=False)
+class _Reading:
+    ends: asyncio.Timeout
+    body: bytearray = field(default_factory=bytearray)
+    made_place: bool = False
+
+
+class Bodies:
+    def __init__(self, room: int = ROOM) -> None:
+        self._room = room
+        self._used = 0
+        #: the one begun first stands first
+        self._under_way: OrderedDict[_Reading, None] = OrderedDict()
+
+    async def read(self, request: web.Request, *, most: int, within: float) -> bytes:
+        """The whole body, unpacked.
+
+        Raises HTTPRequestEntityTooLarge beyond `most` bytes, TimeoutError, NoRoom if it had to make place for others.
+        """
+        async with asyncio.timeout(within) as ends:
+            reading = _Reading(ends)
+            self._under_way[reading] = None
+            try:
+                while chunk := await request.content.readany():
+                    reading.body += chunk
+                    if len(reading.body) > most:
+                        raise web.HTTPRequestEntityTooLarge(max_size=most, actual_size=len(reading.body))
+                    self._used += len(chunk)
+                    if self._used > self._room:
+                        self._make_place()
+            except asyncio.CancelledError:
+                if reading.made_place:
+                    raise NoRoom("Too many unfinished requests at a time.") from None
+                raise
+            finally:
+                self._end(reading)
+            return bytes(reading.body)
+
+    def _make_place(self) -> None:
+        while self._used > self._room and self._under_way:
+            oldest = next(iter(self._under_way))
+            self._end(oldest)
+            oldest.made_place = True
+            oldest.ends.reschedule(asyncio.get_running_loop().time())
+
+    def _end(self, reading: _Reading) -> None:
+        if reading in self._under_way:
+            del self._under_way[reading]
+            self._used -= len(reading.body)

@@ -1,0 +1,243 @@
+"""Who may hold a connection: tried over real sockets, from several addresses of this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from bridge import doorway as doorway_module
+from bridge.doorway import Doorway, GuardedSite, Limits, is_in, sender
+
+WHOLE = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi"
+LIMITS = Limits(connections=1000, per_address=500, patience=60.0)
+
+
+@dataclass
+class Door:
+    port: int
+    doorway: Doorway
+    release: asyncio.Event
+    opened: list[asyncio.StreamWriter] = field(default_factory=list)
+
+    async def connect(self, sent: bytes = b"", *, source: str = "127.0.0.1") -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, local_addr=(source, 0))
+        self.opened.append(writer)
+        writer.write(sent)
+        return reader, writer
+
+    async def ask(self, *, source: str = "127.0.0.1") -> bytes:
+        reader, writer = await self.connect(WHOLE, source=source)
+        line = await asyncio.wait_for(reader.readline(), 10)
+        writer.close()
+        return line
+
+    async def standing(self, number: int) -> None:
+        async with asyncio.timeout(10):
+            while len(self.doorway._by_transport) != number:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def opened(limits: Limits = LIMITS) -> AsyncIterator[Door]:
+    release = asyncio.Event()
+
+    async def answer(request: web.Request) -> web.Response:
+        await request.read()
+        if request.path == "/slow":
+            await release.wait()
+        return web.Response(text="ok", status=404 if request.path == "/wrong" else 200)
+
+    doorway = Doorway(limits)
+    app = web.Application(middlewares=[doorway.middleware])
+    app.router.add_route("*", "/{tail:.*}", answer)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await GuardedSite(runner, "127.0.0.1", 0, doorway, backlog=1024).start()
+    door = Door(runner.addresses[0][1], doorway, release)
+    try:
+        yield door
+    finally:
+        release.set()
+        for writer in door.opened:
+            writer.close()
+        doorway.close()
+        await runner.cleanup()
+
+
+async def closed(reader: asyncio.StreamReader) -> bool:
+    with contextlib.suppress(ConnectionError):
+        return await asyncio.wait_for(reader.read(), 10) == b""
+    return True
+
+
+async def test_requests_are_answered_one_after_another_on_one_connection() -> None:
+    async with opened() as door:
+        reader, writer = await door.connect(WHOLE)
+        assert b"200" in await reader.readline()
+        await reader.readuntil(b"ok")
+        writer.write(WHOLE[:20])
+        writer.write(WHOLE[20:])
+        assert b"200" in await asyncio.wait_for(reader.readline(), 10)
+
+
+async def test_headers_in_pieces_are_put_together() -> None:
+    async with opened() as door:
+        reader, writer = await door.connect()
+        for place in range(0, len(WHOLE), 7):
+            writer.write(WHOLE[place : place + 7])
+            await writer.drain()
+            await asyncio.sleep(0)
+        assert b"200" in await asyncio.wait_for(reader.readline(), 10)
+
+
+async def test_whoever_has_not_sent_its_headers_in_time_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doorway_module, "SWEEP", 0.02)
+    async with opened(replace(LIMITS, patience=0.1)) as door:
+        silent, _ = await door.connect()
+        slow, _ = await door.connect(b"POST / HTTP/1.1\r\nHost: x\r\nX-A: ")
+        kept, _ = await door.connect(WHOLE)
+        assert await closed(silent)
+        assert await closed(slow)
+        assert (await kept.read()).startswith(b"HTTP/1.1 200")  # answered, then closed for saying nothing more
+
+
+async def test_slow_ones_have_no_handler_of_requests() -> None:
+    async with opened() as door:
+        for _ in range(50):
+            await door.connect(b"POST / HTTP/1.1\r\n")
+        await door.standing(50)
+        assert all(visit._behind is None for visit in door.doorway._waiting)
+
+
+async def test_endless_headers_are_refused() -> None:
+    async with opened() as door:
+        reader, _ = await door.connect(b"POST / HTTP/1.1\r\n" + b"X-A: " + b"y" * 40_000 + b"\r\n")
+        assert b"400" in await asyncio.wait_for(reader.readline(), 10)
+        many, _ = await door.connect(b"POST / HTTP/1.1\r\n" + b"".join(b"X-%d: y\r\n" % n for n in range(500)) + b"\r\n")
+        assert b"400" in await asyncio.wait_for(many.readline(), 10)
+
+
+async def test_when_places_run_short_the_one_that_has_waited_longest_goes_and_others_are_served() -> None:
+    async with opened(replace(LIMITS, connections=16)) as door:
+        oldest, _ = await door.connect(b"POST")
+        for number in range(15):
+            await door.connect(b"POST", source=f"127.0.0.{number + 2}")
+        await door.standing(16)
+
+        assert b"200" in await door.ask(source="127.0.0.99")
+
+        assert await closed(oldest)
+
+
+async def test_one_that_is_being_answered_never_makes_place() -> None:
+    async with opened(replace(LIMITS, connections=16)) as door:
+        busy = [await door.connect(WHOLE.replace(b"/ ", b"/slow ")) for _ in range(16)]
+        async with asyncio.timeout(10):
+            while door.doorway._waiting:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.005)
+        late, _ = await door.connect(WHOLE)
+        assert await closed(late)
+
+        door.release.set()
+        for reader, _ in busy:
+            assert b"200" in await asyncio.wait_for(reader.readline(), 10)
+
+
+async def test_one_address_takes_no_places_from_others() -> None:
+    async with opened(replace(LIMITS, per_address=4)) as door:
+        other, _ = await door.connect(b"POST", source="127.0.0.9")
+        first, _ = await door.connect(b"POST", source="127.0.0.2")
+        for _ in range(4):
+            await door.connect(b"POST", source="127.0.0.2")
+
+        assert await closed(first)
+        await door.standing(5)
+        assert not other.at_eof()
+
+
+async def test_behind_a_trusted_proxy_stand_many() -> None:
+    async with opened(replace(LIMITS, per_address=4, proxies=(ip_network("127.0.0.2/32"),))) as door:
+        for _ in range(20):
+            await door.connect(b"POST", source="127.0.0.2")
+        await door.standing(20)
+
+
+WRONG = WHOLE.replace(b"/ ", b"/wrong ")
+
+
+async def seconds_for(door: Door, requests: int, sent: bytes, source: str) -> float:
+    began = asyncio.get_running_loop().time()
+    reader, writer = await door.connect(source=source)
+    for _ in range(requests):
+        writer.write(sent)
+        await asyncio.wait_for(reader.readline(), 10)
+        await reader.readuntil(b"ok")
+    return asyncio.get_running_loop().time() - began
+
+
+async def test_whoever_is_refused_too_often_is_answered_more_slowly_and_nobody_else_is() -> None:
+    async with opened(replace(LIMITS, rate=50.0, burst=5.0)) as door:
+        assert await seconds_for(door, 26, WRONG, "127.0.0.2") > 0.3  # 20 beyond the burst, at 50 a second
+
+        assert await seconds_for(door, 10, WHOLE, "127.0.0.3") < 0.3
+
+
+async def test_whoever_is_never_refused_never_waits() -> None:
+    async with opened(replace(LIMITS, rate=1.0, burst=1.0)) as door:
+        assert await seconds_for(door, 200, WHOLE, "127.0.0.2") < 10
+
+
+async def test_an_honest_sender_at_an_attackers_address_waits_a_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doorway_module, "LONGEST_REST", 0.2)
+    async with opened(replace(LIMITS, rate=1.0, burst=1.0)) as door:
+        await seconds_for(door, 8, WRONG, "127.0.0.2")
+        assert await seconds_for(door, 1, WHOLE, "127.0.0.2") < 5  # not the seven seconds that are owed
+
+
+async def test_a_connection_that_breaks_off_leaves_nothing_behind() -> None:
+    async with opened() as door:
+        for sent in (b"", b"PO", WHOLE):
+            _, writer = await door.connect(sent)
+            writer.transport.abort()
+        await door.standing(0)
+        assert not door.doorway._waiting
+        assert not door.doorway._of
+
+
+def test_no_more_connections_are_taken_than_there_are_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    def limit(_: Any) -> tuple[int, int]:
+        return (1024, 4096)
+
+    monkeypatch.setattr("resource.getrlimit", limit)
+    assert Limits().most == 1024 - doorway_module.SPARE_FILES
+    assert Limits(connections=20).most == 20
+
+
+NETWORKS = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
+
+
+@pytest.mark.parametrize(("address", "inside"), [
+    ("10.1.2.3", True), ("::ffff:10.1.2.3", True), ("fd00::1%eth0", True), ("11.0.0.1", False), ("", False), (None, False),
+    ("x", False),
+])  # fmt: skip
+def test_networks(address: str | None, inside: bool) -> None:
+    assert is_in(address, NETWORKS) is inside
+
+
+@pytest.mark.parametrize(("peer", "forwarded", "found"), [
+    ("203.0.113.9", ["10.0.0.1"], "203.0.113.9"),  # no proxy of ours: what it says counts for nothing
+    ("10.0.0.1", ["1.2.3.4, 203.0.113.9"], "203.0.113.9"),  # what stands before it anybody may have written
+    ("10.0.0.1", ["1.2.3.4", "203.0.113.9, 10.0.0.2"], "203.0.113.9"),
+    ("10.0.0.1", [], "10.0.0.1"),
+    ("10.0.0.1", ["nonsense"], "nonsense"),
+])  # fmt: skip
+def test_the_sender_behind_proxies(peer: str, forwarded: list[str], found: str) -> None:
+    assert sender(peer, forwarded, NETWORKS) == found

@@ -11,9 +11,11 @@ setup:
 	@.ci/setup
 
 test: setup
+	@.ci/firebird install
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory wheel
 	@$(MAKE) --no-print-directory unit
+	@.ci/firebird say
 
 lint: setup
 	@$(bin)/ruff check --quiet . || { echo 'ruff: FAILED'; exit 1; }
@@ -28,6 +30,8 @@ wheel: setup
 unit: setup
 	@$(bin)/pytest --quiet -n auto --dist worksteal --cov --cov-report= $(ARGS)
 	@$(bin)/coverage report --show-missing --skip-covered
+	@command -v chromium chromium-browser google-chrome >/dev/null || \
+	  echo 'SKIPPED: no Chromium is here, so nobody looked at the pages (apt-get install chromium)'
 
 torture: setup
 	@$(bin)/pytest --quiet -n auto -m torture --timeout 3600 $(ARGS)

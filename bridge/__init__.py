@@ -1,6 +1,8 @@
 """chat2crm carries finished website chats into CRMs: once, and nothing lost. This is the map; begin with `pipeline`.
 
 A chat comes in
+    doorway      says who may hold a connection to the public listener, and how often they may send.
+    bodies       reads what is sent, within one limit for all that is being read.
     receive      takes a webhook, has it proved and kept, and only then answers it.
     verify       says whether a request proves that it comes from the chat service.
     live         answers with the client's card while the chat is on, within a time or not at all.
@@ -10,12 +12,14 @@ A chat comes in
     sources      holds the configured chat connections, each with its mapping.
     parse        turns a delivery's bytes and a mapping into events and chats.
     assemble     puts together what is told of one chat at different times.
+    forgotten    knows what was erased when it is told once more.
 
 It is worked on
     worker       claims due jobs under leases, runs the pipeline, sets what comes next.
     breaker      lets a CRM that is down rest, and one job try whether it is back.
     retry        says when a failed job is tried again, or that it is not.
     pipeline     knows the stages and their order: the page to read first.
+    case         is one chat on its way to one target, with what follows from it.
     attempt      is what the stages of one attempt share, and the ways it can end early.
     route_scope  is what the conditions of routes see of a chat.
     extract      finds phones, e-mails and handles, and says whose they are.
@@ -23,6 +27,7 @@ It is worked on
     match        decides by the contact points that stand on the hits' own cards.
     phone_digits knows when two ways of writing are one number.
     kpi          counts a chat's figures: missed, first response, duration.
+    tally        makes of them what a chat adds to its day, for the report.
     write        plans what is to be done, down to every byte of the notes, and sends nothing.
 
 It goes out
@@ -30,10 +35,13 @@ It goes out
     targets      holds the configured CRM connections, each with its mapping.
     crm          speaks to a CRM as its mapping says, within its limits.
     transport    sends a request at most once, and says whether it may have been carried out.
+    mailing      hands a mail to a mail server at most once, and says whether it may have been taken.
 
 It is looked at
     report       shows what happened and what to do: pages, figures, health, alerts.
+    passwords    makes and checks the hash of a password.
     log          writes one event a line, with nobody's contact data or secret in it.
+    people       finds everything that is kept of one person, hands it out, erases it.
 
 All of them rest on
     mapping      the language in which chat services and CRMs are described.

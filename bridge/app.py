@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import shutil
 import signal
 import socket
 from collections.abc import Mapping
@@ -21,8 +22,10 @@ from aiohttp import web
 
 from bridge import config
 from bridge import log as lines
-from bridge.clock import Clock
+from bridge.clock import Clock, Steady
 from bridge.config import Settings
+from bridge.crm.fit import account_of
+from bridge.doorway import Doorway, GuardedSite, Limits
 from bridge.errors import BridgeError, ConfigError
 from bridge.fetch import Connection, Fetcher, Reconciler, connect
 from bridge.live import LiveAnswers
@@ -31,7 +34,7 @@ from bridge.receive import Receiver
 from bridge.report import Alerts, Deps, Metrics, application
 from bridge.sort import Sorter
 from bridge.sources import load_sources
-from bridge.store import Keep, Store, open_store
+from bridge.store import Keep, Store, open_store, sqlite_path
 from bridge.targets import Target, load_targets
 from bridge.transport import Transport
 from bridge.worker import Worker
@@ -48,6 +51,10 @@ TOKENS_DRAIN = 2.0
 PRUNE_EVERY = 3600.0
 #: rows of each kind in one commit
 PRUNE_SLICE = 200
+#: chats of an older version that are made findable in one commit
+INDEX_SLICE = 100
+#: seconds for which a connection of the ops page's listener is kept that says nothing; the public one's doorway has its own
+KEPT_ALIVE = 75.0
 #: seconds a replaced target's connections stay open for attempts that still use them
 OLD_TARGETS_STAY = 120.0
 #: objects made before the garbage collector looks at the new ones, and how often so before it looks at older ones; a chat
@@ -74,7 +81,7 @@ class Service:
         """Raises ConfigError, MappingError, StoreError before it begins; afterwards it runs whatever happens."""
         lines.register(self.settings.secrets())
         log.info("config.loaded", path=str(self.settings.origin), settings=self.settings.describe())
-        parts = _Parts(self.settings, self.clock)
+        parts = _Parts(self.settings, Steady(self.clock))
         try:
             await parts.store.open()
             try:
@@ -87,9 +94,11 @@ class Service:
 
     async def _run(self, parts: _Parts) -> None:
         settings = self.settings
+        doorway = Doorway(_limits(settings))
         public = await _listen(
-            parts.receiver.application(), settings.receive.host, settings.receive.port, drain=settings.receive.drain
-        )
+            parts.receiver.application(doorway), settings.receive.host, settings.receive.port, drain=settings.receive.drain,
+            doorway=doorway,
+        )  # fmt: skip
         ops = None
         tasks: list[asyncio.Task[None]] = []
         try:
@@ -103,6 +112,7 @@ class Service:
                 asyncio.create_task(parts.reconciler.work(), name="reconcile"),
                 asyncio.create_task(parts.alerts.watch(), name="alerts"),
                 asyncio.create_task(_prune_for_ever(parts), name="prune"),
+                asyncio.create_task(_index_for_ever(parts), name="index"),
                 asyncio.create_task(self._reload_for_ever(parts), name="reload"),
             ]
             parts.deps.alive = lambda: {task.get_name(): not task.done() for task in tasks}
@@ -115,6 +125,7 @@ class Service:
             await self.stopping.wait()
         finally:
             log.info("service.stop_requested")
+            await parts.receiver.take_leave()
             await public.close()
             await parts.worker.drain(JOBS_DRAIN)
             await asyncio.gather(*(target.crm.settle(TOKENS_DRAIN) for target in parts.targets.values()))
@@ -150,7 +161,8 @@ class _Parts:
         self._alert_transport = Transport() if url else None
         self.alerts = Alerts(
             self.store, url, clock, settings.language, self._alert_transport, sources=lambda: self.sources,
-            silence=settings.alerts.silence,
+            silence=settings.alerts.silence, body=settings.alerts.body, room=lambda: _room(settings.store),
+            accounts=self._accounts, page=str(settings.ops.public_url or ""),
         )  # fmt: skip
         self.metrics = Metrics(self.alerts.notice)
         self.sources = load_sources(settings)
@@ -175,6 +187,11 @@ class _Parts:
             metrics=self.metrics, alerts=self.alerts, wake=self.worker.news.set, breakers=self.worker.breakers,
         )  # fmt: skip
         self._closing: set[asyncio.Task[None]] = set()
+
+    def _accounts(self) -> set[str]:
+        """Under which names access tokens are kept."""
+        known = (account_of(target.settings, self.deps.settings.targets) for target in self.targets.values())
+        return {account[0] for account in known if account is not None}
 
     async def let_go(self) -> None:
         """Whoever was refused a while ago may be let in with the new key; what a person has stopped stays. Jobs of targets,
@@ -237,15 +254,23 @@ class _Parts:
 class _Listener:
     runner: web.AppRunner
     port: int
+    doorway: Doorway | None = None
 
     async def close(self) -> None:
+        if self.doorway is not None:
+            self.doorway.close()
         await self.runner.cleanup()
 
 
-async def _listen(app: web.Application, host: str, port: int, *, drain: float) -> _Listener:
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=drain)
+async def _listen(
+    app: web.Application, host: str, port: int, *, drain: float, doorway: Doorway | None = None
+) -> _Listener:
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=drain, keepalive_timeout=KEPT_ALIVE)
     await runner.setup()
-    site = web.TCPSite(runner, host, port, backlog=1024)
+    site = (
+        web.TCPSite(runner, host, port, backlog=1024) if doorway is None
+        else GuardedSite(runner, host, port, doorway, backlog=1024)
+    )  # fmt: skip
     try:
         await site.start()
     except OSError as error:
@@ -253,7 +278,15 @@ async def _listen(app: web.Application, host: str, port: int, *, drain: float) -
         raise ConfigError(
             f"{host}:{port}: cannot be listened on: {error.strerror or error}. Is another chat2crm running, or the port taken?"
         ) from error
-    return _Listener(runner, runner.addresses[0][1])
+    return _Listener(runner, runner.addresses[0][1], doorway)
+
+
+def _room(store: str) -> int | None:
+    """Bytes that are free on the store's disk; None where that cannot be told."""
+    try:
+        return shutil.disk_usage(sqlite_path(store).parent).free
+    except (OSError, ConfigError):
+        return None
 
 
 async def _sort_for_ever(parts: _Parts) -> None:
@@ -271,6 +304,18 @@ async def _sort_for_ever(parts: _Parts) -> None:
             log.exception("deliveries.unsorted")
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(news.wait(), SORT_EVERY)
+
+
+async def _index_for_ever(parts: _Parts) -> None:
+    """Let chats be found that an older version has written, in slices, so that nobody waits for it."""
+    try:
+        while await parts.store.index_older(INDEX_SLICE):
+            await parts.receiver.calm()
+            await parts.clock.sleep(0.05)
+    except (BridgeError, OSError) as error:
+        log.warning("search.unfinished", why=str(error))
+    # a part of the service that ends is shown as a fault
+    await asyncio.Event().wait()
 
 
 async def _prune_for_ever(parts: _Parts) -> None:
@@ -291,6 +336,14 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GARBAGE)
+
+
+def _limits(settings: Settings) -> Limits:
+    receive = settings.receive
+    return Limits(
+        connections=receive.connections, per_address=receive.connections_per_address, rate=receive.refused_per_address,
+        burst=10 * receive.refused_per_address, patience=receive.timeout, proxies=receive.trusted_proxies,
+    )  # fmt: skip
 
 
 def _lease(settings: Settings) -> float:

@@ -16,6 +16,8 @@ from fakes import FakeClock
 
 from bridge.config import Revealed, Settings
 from bridge.crm.client import Crm
+from bridge.extract import contact_points
+from bridge.kpi import kpi
 from bridge.mapping.load import load_crm, load_provider
 from bridge.model import (
     Chat,
@@ -36,8 +38,9 @@ from bridge.model import (
 )
 from bridge.report import Alerts, Deps, Metrics, application
 from bridge.sources import Source
-from bridge.store import Attempt, Job, Outcome, Sorted, Store, open_store
+from bridge.store import Attempt, Job, Outcome, Sorted, Store, Tally, open_store
 from bridge.store.records import ChatChange, NewJob
+from bridge.tally import tally
 from bridge.targets import Target
 from bridge.transport import Answer, PreparedRequest
 
@@ -179,8 +182,16 @@ class Desk:
             Outcome(state=state, reason=reason, detail=detail, error_code=code, rehearsed=rehearsed,
                     next_at=now + next_in if state in {JobState.WAITING, JobState.RETRYING} else None),
             Attempt(number=1, started_at=now - 2, ended_at=now, outcome=state, error_code=code, detail=detail, steps=steps),
+            await self.tally(job),
         )  # fmt: skip
         return job.id
+
+    async def tally(self, job: Job) -> Tally:
+        """What the job's chat adds to the figures, as the pipeline counts it."""
+        source, stored = self.deps.settings.sources["shop"], await self.store.chat(job.chat_row)
+        points = contact_points(stored.chat, region="RU").points
+        figures = kpi(stored.chat, source.hours, source.zone, points=points)
+        return tally(stored.chat, figures, source.hours, source.zone, received=self.clock.now())
 
 
 def form_of(page: str, action: str) -> dict[str, str]:

@@ -36,7 +36,10 @@ TESTED_ELSEWHERE = {
     "demo.py": "run as a process by the acceptance tests",
 }
 #: tests that belong to the whole repository rather than to a module
-OF_THE_WHOLE = {"acceptance", "add_a_crm", "ci", "docs", "fakes", "guard", "house", "mappings", "once"}
+OF_THE_WHOLE = {
+    "acceptance", "add_a_crm", "add_a_provider", "ci", "deploy", "docs", "fakes", "fuzz",
+    "hostile", "masked", "security", "guard", "house", "mappings", "once",
+}  # fmt: skip
 
 #: chat services and CRMs, beside those that have a mapping
 VENDORS = {

@@ -13,7 +13,7 @@ from bridge.crm.call import Tokens
 from bridge.errors import EmptyExpression, Rejected
 from bridge.mapping.schema import CrmMapping
 from bridge.targets import mappings_of, tokens_of, transport_to
-from bridge.transport import Answer, PreparedRequest, Sends, Transport
+from bridge.transport import Answer, PreparedRequest, Sends
 
 
 class NotAsked(EmptyExpression, Rejected):
@@ -98,7 +98,7 @@ def unspoken_tokens(settings: Settings, mappings: Mapping[str, CrmMapping]) -> d
     }
 
 
-async def live_transports(settings: Settings, stack: AsyncExitStack) -> dict[str, Transport]:
+async def live_transports(settings: Settings, stack: AsyncExitStack) -> dict[str, Sends]:
     """Connections to every target's CRM, closed with the stack. Raises MappingError, ConfigError."""
     mappings = mappings_of(settings)
     transports = {name: transport_to(mappings[name], one) for name, one in settings.targets.items()}

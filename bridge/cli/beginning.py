@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from bridge.crm.stated import LOSSES, needed, wanted
 from bridge.mapping.schema import CrmMapping, ProviderMapping
 
 #: a word that the configuration refuses, so that nothing starts with it
@@ -104,7 +105,7 @@ def _target(answers: Answers) -> Iterator[str]:
     yield f"    crm: {yaml_text(answers.crm)}"
     yield f"    url: {'${CRM_URL}' if answers.key_in_url else yaml_text(answers.crm_url)}"
     if answers.needs_token:
-        yield "    token: ${CRM_TOKEN}"
+        yield from _key(mapping)
     yield "    mode: rehearse                  # everything but the writing; write: when what it lists looks right"
     for name, option in mapping.options.items():
         yield f"    # {_both(option.about, answers.language)}"
@@ -112,11 +113,33 @@ def _target(answers: Answers) -> Iterator[str]:
             yield f"    {name}: {_variable(name) if option.secret else yaml_text(answers.options[name])}"
         else:
             yield f"    # {name}: {yaml_text(option.default or '…')}"
+    yield from _statements(mapping)
     for operation, words in mapping.triggers.items():
         yield f"    # what a {operation} sets off in the CRM: {_both(words, answers.language)}"
     yield "    # no_contact: wait 24h          # neither phone nor e-mail: wait for one, then skip; create; skip"
     yield "    # deal: none                    # none, if_none_open, new_client, always"
     yield "    # missed: task                  # nobody answered: task, none"
+
+
+def _key(mapping: CrmMapping) -> Iterator[str]:
+    """A key for good, or where no person has to agree and no such key exists, an integration's own."""
+    if mapping.auth.grant != "client_credentials":
+        yield "    token: ${CRM_TOKEN}"
+        return
+    yield "    oauth:"
+    yield f"      client_id: {yaml_text(TO_BE_FILLED)}      # of the integration that you register there"
+    yield "      client_secret: ${CRM_TOKEN}"
+
+
+def _statements(mapping: CrmMapping) -> Iterator[str]:
+    """Of a CRM that is spoken to in SQL: which ones there are, the necessary ones first."""
+    named = {one.name: LOSSES.get(one.part, "") for one in wanted(mapping)}
+    if named:
+        first = needed(mapping)
+        yield "    # the statements for your own tables, of which the page of this CRM has examples; what is lost without each:"
+        yield "    # sql:"
+        for name in sorted(named, key=lambda name: name not in first):
+            yield f"    #   {name}: …   # {named[name]}"
 
 
 def env_text(answers: Answers) -> str:

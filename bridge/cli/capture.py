@@ -15,6 +15,7 @@ import click
 from bridge import parse
 from bridge.cli import FAILED
 from bridge.cli.addresses import source_named
+from bridge.cli.auditing import note
 from bridge.cli.beside import settings_of, store_beside
 from bridge.cli.listening import listen
 from bridge.cli.printing import BAD, DOUBTFUL, GOOD, example, mark
@@ -85,6 +86,7 @@ async def _stored(settings: Settings, source: str, count: int, *, last: bool) ->
     """Deliveries of the running service: the newest that are there, or those that come from now on."""
     async with store_beside(settings) as store:
         reading = store.reading()
+        await note(store, "raw_viewed", [f"deliveries of {source}"], "captured as samples")
         newest = await reading.deliveries(source=source, limit=count if last else 1)
         if last:
             for row in reversed(newest):

@@ -17,8 +17,10 @@ from bridge.cli.live_check import check_live
 from bridge.cli.printing import BAD, DOUBTFUL, GOOD, example, heading, mark, print_json
 from bridge.cli.proofs import Checked, Wanted, named
 from bridge.cli.proofs import check as check_mapping
-from bridge.config import Settings
+from bridge.config import Settings, TargetSettings
+from bridge.crm.stated import not_given
 from bridge.errors import ConfigError
+from bridge.mapping.load import load_crm
 from bridge.mapping.schema import CrmMapping
 from bridge.sources import Source, load_sources
 from bridge.targets import mappings_of
@@ -101,6 +103,7 @@ def _about(settings: Settings) -> Iterator[Line]:
         yield from _proof_of(source)
     for name, target in settings.targets.items():
         yield from _missing_options(name, mappings[name], target.extra)
+        yield from _missing_statements(load_crm(target.crm, search=settings.mapping_folders), target)
         if target.mode == "rehearse":
             yield Line(DOUBTFUL, f"target {name} is in mode: rehearse: nothing is written until it says mode: write")
     if settings.sources and settings.receive.public_url is None:
@@ -135,6 +138,11 @@ def _missing_options(target: str, mapping: CrmMapping, given: Any) -> Iterator[L
     for name, option in mapping.options.items():
         if option.required and option.default is None and given.get(name) in (None, ""):
             yield Line(BAD, f"target {target}: `{name}` is missing: {option.about.en}")
+
+
+def _missing_statements(mapping: CrmMapping, target: TargetSettings) -> Iterator[Line]:
+    for name, loss in not_given(mapping, target):
+        yield Line(DOUBTFUL, f"target {target.name}: without sql.{name} {loss}")
 
 
 # -- on the screen -----------------------------------------------------------------------------------------------------

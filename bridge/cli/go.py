@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from bridge.cli.auditing import note
 from bridge.cli.beside import on_store
 from bridge.cli.choosing import in_words
 from bridge.cli.printing import example
@@ -28,6 +29,7 @@ def go(config_path: Path, *, target: str) -> None:
         if target not in stops or not await store.go(target):
             click.echo(f"{target} is not stopped.")
             return
+        await note(store, "released", [f"target {target}"])
         stop = stops[target]
         click.echo(f"{target} goes on. It had been stopped: {in_words('stopped', stop.reason) or stop.reason}.")
 

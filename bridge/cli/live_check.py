@@ -78,7 +78,9 @@ async def check_live(settings: Settings, name: str, *, probe: bool) -> int:
         watched = Watched(transports[name])
         tokens = await live_tokens(settings, transports, clock, stack)
         crm = Crm(name, mapping, configured, transport=watched, tokens=tokens[name], clock=clock, writes=probe)
-        if await _reading(crm, mapping, configured, watched, screen):
+        if not mapping.knows_clients:
+            screen.say(DOUBTFUL, "reachable", "not tried: this target is only told of chats, and there is nothing to ask it for")
+        if not mapping.knows_clients or await _reading(crm, mapping, configured, watched, screen):
             await _writing(crm, mapping, settings, configured, screen, probe=probe)
     return FAILED if screen.failed else 0
 
@@ -161,8 +163,9 @@ async def _writing(
     crm: Crm, mapping: CrmMapping, settings: Settings, configured: TargetSettings, screen: Screen, *, probe: bool
 ) -> None:
     if not probe:
-        screen.say(DOUBTFUL, "create", "not tried; --probe creates a client and a note there and says where they are")
-        screen.say(DOUBTFUL, "note", "not tried")
+        if mapping.knows_clients:
+            screen.say(DOUBTFUL, "create", "not tried; --probe creates a client and a note there and says where they are")
+        screen.say(DOUBTFUL, "note", "not tried" if mapping.knows_clients else "not tried; --probe sends one")
         return
     for operation, words in mapping.triggers.items():
         if operation in ("create", "note"):
@@ -177,6 +180,8 @@ async def _writing(
         screen.say(GOOD, str(planned.kind), f"made, id {made}" if made else "made")
         if planned.kind is OperationKind.CREATE:
             client = Client(id=made, entity=mapping.create.entity)
+    if client is None and not mapping.knows_clients and not screen.failed:
+        screen.say(DOUBTFUL, "clean up", "the probe was sent; whatever came of it there is to be deleted there")
     if client is not None:
         where = crm.card_url(client) or f"{client.entity} {client.id}"
         screen.say(DOUBTFUL, "clean up", f"the probe stays in the CRM, which we never delete from; delete it there: {where}")
@@ -193,7 +198,7 @@ def _probe_plan(mapping: CrmMapping, settings: Settings, configured: TargetSetti
     values = ((PointKind.PHONE, _phone()), (PointKind.EMAIL, next(emails())))
     points = tuple(ContactPoint(kind=kind, value=value, as_written=value, claim=Claim.OWN) for kind, value in values)
     made = plan(Work.over(
-        chat, points, Wishes(), match=Match(verdict=Verdict.NEW, reason="a probe"),
+        chat, points, Wishes(), match=Match(verdict=Verdict.NEW if mapping.knows_clients else Verdict.TOLD, reason="a probe"),
         options=RouteOptions(missed="none"), settings=NoteSettings(language=settings.language, tz=settings.zone),
         mapping=mapping, quiet=True, source={"name": chat.source}, target=configured.scope(),
         keys=MarkerKeys(settings.key.get_secret_value().encode(), configured.name, chat.source, chat.chat_id),

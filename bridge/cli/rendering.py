@@ -42,7 +42,8 @@ async def rendered(
 def _known(operation: Operation, target: Target) -> dict[str, Any]:
     """What earlier operations of the plan would have given."""
     known: dict[str, Any] = {}
-    if not operation.scope.get("client") and operation.kind is not OperationKind.CREATE:
+    made = target.mapping.knows_clients and operation.kind is not OperationKind.CREATE
+    if made and not operation.scope.get("client"):
         known["client"] = {"id": NEW_CLIENT, "entity": target.mapping.create.entity}
     note = operation.scope.get("note") or {}
     if not operation.scope.get("deal") and note.get("on") == "deal":
@@ -53,10 +54,15 @@ def _known(operation: Operation, target: Target) -> dict[str, Any]:
 def as_text(request: PreparedRequest) -> str:
     """A request as people read it: the line, its headers but for the usual ones, its body laid out."""
     lines = [f"{request.method} {request.url}"]
-    lines += [f"{name}: {value}" for name, value in request.headers.items() if name.lower() != "content-type"]
+    lines += [f"{name}: {_shown(name, value)}" for name, value in request.headers.items() if name.lower() != "content-type"]
     if request.body:
         lines.append(_laid_out(request.body))
     return "\n".join(lines)
+
+
+def _shown(name: str, value: str) -> str:
+    # A name and a password stand there in another spelling, in which masking would not know them.
+    return value.partition(" ")[0] + " ***" if name.lower() == "authorization" else value
 
 
 def _laid_out(body: bytes) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from bridge.cli import FAILED
+from bridge.cli.auditing import jobs, note
 from bridge.cli.beside import on_store
 from bridge.cli.choosing import REHEARSED, asked_for, require, say_which
 from bridge.cli.printing import DOUBTFUL, confirmed, example, mark, progress
@@ -83,6 +84,7 @@ async def _send_round(store: Store, job_ids: Sequence[int], *, again: bool) -> i
     with progress("Sent round again", len(job_ids)) as advance:
         for begin in range(0, len(job_ids), SLICE):
             some = await store.replay(job_ids[begin : begin + SLICE], again=again)
+            await note(store, "written_again" if again else "replayed", jobs(some))
             sent += some
             advance(len(some))
     left = [job_id for job_id in job_ids if job_id not in set(sent)]

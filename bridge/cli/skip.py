@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from bridge.cli import FAILED
+from bridge.cli.auditing import jobs, note
 from bridge.cli.beside import on_store
 from bridge.cli.choosing import require
 from bridge.cli.printing import example
@@ -27,6 +28,7 @@ def skip(config_path: Path, *, job_ids: tuple[int, ...]) -> int:
         wanted = list(dict.fromkeys(job_ids))
         rows = await require(store, wanted)
         skipped = await store.skip(wanted, REASON)
+        await note(store, "skipped", jobs(skipped))
         for row in rows:
             if row["id"] in skipped:
                 click.echo(f"Job {row['id']} is skipped.")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from bridge.cli.auditing import jobs, note
 from bridge.cli.beside import on_store
 from bridge.cli.choosing import require
 from bridge.cli.printing import example
@@ -30,6 +31,7 @@ def written(config_path: Path, *, job_id: int, record_id: str) -> None:
             raise click.UsageError("It was making a client, and what follows hangs on that client: give its id with --id.")
         if unknown is None or not await store.written(job_id, record_id):
             raise click.UsageError(f"Job {job_id} has no operation whose outcome is unknown; `chat2crm show {job_id}` says more.")
+        await note(store, "written", jobs([job_id]))
         click.echo(f"Job {job_id}: the {unknown['kind']} is taken as written, and the job goes on.")
 
     on_store(config_path, work)

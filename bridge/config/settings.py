@@ -8,17 +8,19 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, field_validator, model_validator
 
 from bridge.config.hours import Hours
+from bridge.config.messages import FIELDS, unknown_places
 from bridge.config.routes import OPTION_KEYS, Route, RouteOptions, gather_options
-from bridge.config.values import HttpUrl, Name, Networks, Region, Secret, Secrets, Size, Span, Words, Zone
+from bridge.config.values import HttpUrl, Name, Networks, Region, Secret, Secrets, Size, Span, TargetUrl, Words, Zone
 from bridge.config.views import described, secrets_in
 from bridge.errors import ConfigError
 from bridge.mapping.statements import Statement
 from bridge.mapping.suggestions import nearest
 from bridge.mapping.templates import TextTemplate
 from bridge.model import Frozen
+from bridge.passwords import what_is_wrong_with
 
 KEY_LENGTH = 32
 
@@ -43,10 +45,27 @@ class ReceiveSettings(Frozen):
     public_url: HttpUrl | None = None
     #: whose X-Forwarded-… headers are believed
     trusted_proxies: Networks = ()
-    #: seconds a sender may take over its request
+    #: seconds a sender may take over its headers, and over its body
     timeout: Span = 15.0
+    #: at once; no more than the limit of open files allows
+    connections: int = Field(default=10_000, ge=16)
+    connections_per_address: int = Field(default=256, ge=1)
+    #: requests a second without proof, in the long run; whoever sends more is answered more slowly
+    refused_per_address: float = Field(default=10.0, gt=0)
+    #: whose deliveries are taken at all; none: everybody's
+    networks: Networks = ()
     #: seconds that requests in flight get at shut-down
     drain: Span = 8.0
+
+
+class OpsToken(Frozen):
+    """A key for a script that uses the API."""
+
+    #: by which the list of who did what names it
+    name: Name
+    token: Secret
+    #: read: look; operate: also press the buttons
+    scope: Literal["read", "operate"] = "read"
 
 
 class OpsSettings(Frozen):
@@ -55,17 +74,35 @@ class OpsSettings(Frozen):
     host: str = "127.0.0.1"
     port: Port = 8081
     password: Secret | None = None
+    #: in its place, as `chat2crm password` makes it: whoever reads this configuration then does not know the password
+    password_hash: Secret | None = None
+    #: set by a proxy that has people sign in; believed from `trusted_proxies` alone
+    user_header: str | None = Field(default=None, pattern=r"^[A-Za-z][A-Za-z0-9-]{1,63}$")
+    trusted_proxies: Networks = ()
     #: the address under which people reach the ops page, for the links in alerts
     public_url: HttpUrl | None = None
+    #: keys for scripts, for the API and the metrics alone
+    tokens: tuple[OpsToken, ...] = ()
 
     @model_validator(mode="after")
     def _not_open(self) -> Self:
-        if self.password is None and not _is_loopback(self.host):
+        if self.password is not None and self.password_hash is not None:
+            raise ValueError("write `password` or `password_hash`, not both")
+        if self.password_hash is not None and (wrong := what_is_wrong_with(self.password_hash.get_secret_value())):
+            raise ValueError(f"password_hash: {wrong}")
+        if self.user_header is not None and not self.trusted_proxies:
+            raise ValueError("`user_header` could be written by anybody: name the proxy that sets it under `trusted_proxies`")
+        if not self.guarded and not _is_loopback(self.host):
             raise ValueError(
                 f"the ops page would stand open on {self.host}; set `password: ${{OPS_PASSWORD}}`, or leave"
                 " `host` at 127.0.0.1"
             )
         return self
+
+    @property
+    def guarded(self) -> bool:
+        """Whether people have to say who they are."""
+        return self.password is not None or self.password_hash is not None or self.user_header is not None
 
 
 def _is_loopback(host: str) -> bool:
@@ -78,8 +115,18 @@ def _is_loopback(host: str) -> bool:
 class AlertSettings(Frozen):
     #: where alerts are posted as JSON; such addresses carry a key
     url: Secret | None = None
+    #: the JSON that is posted, with {text}, {cause}, {state}, {count}, {url} in their places; None: all of these by their names
+    body: Mapping[str, Any] | None = None
     #: a chat connection is silent after so many times its usual gap at that time of the week; 0: never
     silence: int = Field(default=6, ge=0, le=1000)
+
+    @field_validator("body")
+    @classmethod
+    def _known_places(cls, body: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        strange = next(unknown_places(body), None)
+        if strange is not None:
+            raise ValueError(f"there is no {{{strange}}} in an alert; there are: {', '.join(f'{{{one}}}' for one in FIELDS)}")
+        return body
 
 
 class Retention(Frozen):
@@ -127,6 +174,8 @@ class SourceSettings(Frozen):
     secret: Secrets = ()
     #: for what the provider keeps behind its own interface
     token: Secret | None = None
+    #: whose deliveries are taken, in place of `receive.networks`
+    networks: Networks = ()
     #: of the provider's own server, where a business runs it itself
     url: HttpUrl | None = None
     target: Name | None = None
@@ -154,6 +203,8 @@ class NoteOptions(Frozen):
 
     #: in place of our own layout; sees `note.title`, `note.headline`, `note.facts`, `note.transcript` and the CRM's scope
     template: TextTemplate | None = None
+    #: numbers of bank cards and passports are shown as dots
+    mask_cards: bool = True
 
 
 class OAuthSettings(Frozen):
@@ -183,7 +234,7 @@ class TargetSettings(Frozen):
 
     name: Name = ""
     crm: str
-    url: HttpUrl | None = None
+    url: TargetUrl | None = None
     token: Secret | None = None
     #: in place of `token`, where the CRM gives tokens that run out
     oauth: OAuthSettings | None = None

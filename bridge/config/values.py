@@ -98,6 +98,25 @@ def _http_url(value: str) -> str:
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
+def _target_url(value: str) -> str:
+    scheme, found, rest = value.partition("://")
+    if not found or scheme not in MAIL_SCHEMES:
+        return _http_url(value)
+    try:
+        _http_url(f"https://{rest}")
+    except ValueError as error:
+        if "does not stand in an address" in str(error):
+            raise
+        raise ValueError(f"{value!r} is no mail server's address; write it like smtps://mail.yourcompany.ru") from None
+    return value.rstrip("/")
+
+
+#: with TLS from the start, and with TLS begun on the way
+MAIL_SCHEMES = ("smtps", "smtp")
+TargetUrl = Annotated[str, AfterValidator(_target_url)]
+"""Where a CRM is: an address of the web, or a mail server."""
+
+
 def _network(value: Any) -> Any:
     if isinstance(value, IPv4Network | IPv6Network):
         return value

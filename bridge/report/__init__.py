@@ -14,8 +14,11 @@ from bridge.report.api import Api
 from bridge.report.deps import Deps
 from bridge.report.gate import Gate
 from bridge.report.health import Health
+from bridge.report.mapping_pages import MappingPages
 from bridge.report.metrics import CONTENT_TYPE, Metrics
 from bridge.report.pages import Pages
+from bridge.report.report_pages import ReportPages
+from bridge.report.static_files import StaticFiles
 from bridge.report.view import View
 
 __all__ = ["Alerts", "Deps", "Metrics", "application"]
@@ -30,7 +33,8 @@ def application(deps: Deps) -> web.Application:
     gate = Gate(deps, view)
     app = web.Application(middlewares=[gate.middleware()], client_max_size=LARGEST_FORM)
     gate.add_to(app)
-    for part in (Pages(deps, view), Actions(deps), Api(deps), Health(deps)):
+    pages = (Pages(deps, view), MappingPages(deps, view), ReportPages(deps, view))
+    for part in (StaticFiles(), *pages, Actions(deps), Api(deps), Health(deps)):
         part.add_to(app.router)
 
     async def metrics(request: web.Request) -> web.Response:  # noqa: ARG001 - the router passes it

@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
+from bridge.errors import Refused
 from bridge.report import doing
-from bridge.report.asked import Group, row_number
+from bridge.report.asked import Group, number, row_number
+from bridge.report.auditing import who
 from bridge.report.deps import Deps
 
 Form = Mapping[str, str]
@@ -24,44 +26,67 @@ class Actions:
             ("skip", "skipped", self._skip),
             ("written", "written", self._written),
             ("choose", "chosen", self._choose),
+            ("write", "replayed", self._write),
         ):
             router.add_post(rf"/jobs/{{id:\d+}}/{name}", _for_job(said, act))
+        router.add_post(r"/jobs/{id:\d+}/correct", self.correct)
+        router.add_post("/rehearsal/{name}/write", self.write_rehearsed)
         router.add_post("/jobs/replay", self.replay_group)
         router.add_post("/targets/{name}/go", self.go)
         router.add_post("/sources/{name}/again", self.sort_again)
 
-    async def _replay(self, job_id: int, form: Form) -> bool:  # noqa: ARG002 - all buttons are called alike
-        return await doing.replay(self._deps, job_id, again=False)
+    async def _replay(self, job_id: int, form: Form, who: str) -> bool:  # noqa: ARG002 - all buttons are called alike
+        return await doing.replay(self._deps, job_id, who, again=False)
 
-    async def _again(self, job_id: int, form: Form) -> bool:  # noqa: ARG002 - as above
-        return await doing.replay(self._deps, job_id, again=True)
+    async def _write(self, job_id: int, form: Form, who: str) -> bool:  # noqa: ARG002 - as above
+        return await doing.replay(self._deps, job_id, who, again=False, for_real=True)
 
-    async def _skip(self, job_id: int, form: Form) -> bool:  # noqa: ARG002 - as above
-        return await doing.skip(self._deps, job_id)
+    async def _again(self, job_id: int, form: Form, who: str) -> bool:  # noqa: ARG002 - as above
+        return await doing.replay(self._deps, job_id, who, again=True)
 
-    async def _written(self, job_id: int, form: Form) -> bool:
-        return await doing.written(self._deps, job_id, form.get("record_id", ""))
+    async def _skip(self, job_id: int, form: Form, who: str) -> bool:  # noqa: ARG002 - as above
+        return await doing.skip(self._deps, job_id, who)
 
-    async def _choose(self, job_id: int, form: Form) -> bool:
-        return await doing.choose(self._deps, job_id, form.get("client_id", ""))
+    async def _written(self, job_id: int, form: Form, who: str) -> bool:
+        return await doing.written(self._deps, job_id, form.get("record_id", ""), who)
+
+    async def _choose(self, job_id: int, form: Form, who: str) -> bool:
+        return await doing.choose(self._deps, job_id, form.get("client_id", ""), who)
+
+    async def correct(self, request: web.Request) -> web.Response:
+        job_id, form = row_number(request), await request.post()
+        keep = [value for value in form.getall("keep", []) if isinstance(value, str)]
+        add = str(form.get("add", "")).splitlines()
+        try:
+            done = await doing.correct(self._deps, job_id, keep, add, who(request))
+        except Refused:
+            return _to(f"/jobs/{job_id}?said=no_point")
+        return _to(f"/jobs/{job_id}?said={'corrected' if done else 'unchanged'}")
+
+    async def write_rehearsed(self, request: web.Request) -> web.Response:
+        upto = number((await _form(request)).get("upto"))
+        if upto is None:
+            raise Refused("Say up to which job: `upto`, a number.")
+        sent = await doing.write_rehearsed(self._deps, request.match_info["name"], upto, who(request))
+        return _to(f"/rehearsal?said=writing&n={sent}")
 
     async def replay_group(self, request: web.Request) -> web.Response:
-        sent = await doing.replay_group(self._deps, Group.of(await _form(request)))
-        return _to(f"/?said=group&n={sent}")
+        sent = await doing.replay_group(self._deps, Group.of(await _form(request)), who(request))
+        return _to(f"/stuck?said=group&n={sent}")
 
     async def sort_again(self, request: web.Request) -> web.Response:
-        count = await doing.sort_again(self._deps, request.match_info["name"])
+        count = await doing.sort_again(self._deps, request.match_info["name"], who(request))
         return _to(f"/?said=group&n={count}")
 
     async def go(self, request: web.Request) -> web.Response:
-        done = await doing.go(self._deps, request.match_info["name"])
+        done = await doing.go(self._deps, request.match_info["name"], who(request))
         return _to(f"/?said={'going' if done else 'unchanged'}")
 
 
-def _for_job(said: str, act: Callable[[int, Form], Awaitable[bool]]) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _for_job(said: str, act: Callable[[int, Form, str], Awaitable[bool]]) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def handle(request: web.Request) -> web.Response:
         job_id = row_number(request)
-        done = await act(job_id, await _form(request))
+        done = await act(job_id, await _form(request), who(request))
         return _to(f"/jobs/{job_id}?said={said if done else 'unchanged'}")
 
     return handle

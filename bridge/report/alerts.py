@@ -14,6 +14,7 @@ import structlog
 import tenacity
 
 from bridge.clock import Clock
+from bridge.config.messages import filled
 from bridge.errors import BridgeError, TryLater
 from bridge.report.language import Language
 from bridge.report.troubles import KINDS, NOTICED, Trouble, by_cause, sentence, troubles
@@ -27,6 +28,9 @@ log = structlog.get_logger()
 EVERY = 30.0
 #: seconds after which something that is noticed in passing, and was not noticed again, counts as over
 FADES = 3600.0
+#: bytes on the store's disk below which somebody is told; seconds after which an access token that nobody has renewed may soon be
+#: renewable no more; seconds for which a delivery may lie unread
+LEAST_ROOM, UNUSED, UNREAD = 512 * 2**20, 7 * 86400.0, 300.0
 #: tries of one post within a round
 TRIES = 3
 #: statuses of a webhook that ask to come again
@@ -45,12 +49,16 @@ class Alerts:
             log and on the overview only.
         page: address under which people reach the ops page, for the links.
         transport: for the posts; None if there is no `url`.
+        body: the shape of what is posted, see bridge.config.messages; None: our own.
+        room: bytes that are free on the store's disk; None: not known.
+        accounts: names under which access tokens are kept that run out.
         sources: names of the chat connections; one that says nothing for `silence` times its usual gap is told of (0: none).
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - where to tell, and what to look at
         self, store: Store, url: str | None, clock: Clock, language: Language, transport: Sends | None, *, page: str = "",
-        sources: Callable[[], Iterable[str]] = tuple, silence: int = 0,
+        sources: Callable[[], Iterable[str]] = tuple, silence: int = 0, body: Mapping[str, Any] | None = None,
+        room: Callable[[], int | None] = lambda: None, accounts: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         self._store = store
         self._url = url
@@ -60,6 +68,9 @@ class Alerts:
         self._page = page.rstrip("/")
         self._sources = sources
         self._silence = silence
+        self._body = body
+        self._room = room
+        self._accounts = accounts
         #: what was noticed in passing: cause → its words, and when it was noticed last
         self._noticed: dict[str, tuple[str, float]] = {}
         self._unsent: dict[str, dict[str, Any]] = {}
@@ -88,6 +99,7 @@ class Alerts:
     async def look(self) -> None:
         """One round: tell what has begun, what is over, and what could not be told before."""
         now = self._clock.time()
+        await self._look_around(now)
         found = dict(by_cause(await troubles(self._store, now, sources=self._sources(), silence=self._silence)))
         self._noticed = {cause: seen for cause, seen in self._noticed.items() if now - seen[1] < FADES}
         texts = {cause: sentence(trouble, self._language) for cause, trouble in found.items()}
@@ -100,6 +112,19 @@ class Alerts:
             if cause not in already and await self._store.raise_alert(cause, text):
                 self._tell(cause, text, "open", found.get(cause))
         await self._send()
+
+    async def _look_around(self, now: float) -> None:
+        """At what the store's rows do not say."""
+        room = self._room()
+        if room is not None and room < LEAST_ROOM:
+            self.notice("disk:store", "")
+        for name in self._accounts():
+            row = await self._store.token(name)
+            if row is not None and row.expires_at is not None and not row.ended and now - row.expires_at > UNUSED:
+                self.notice(f"token:{name}", "")
+        unsorted = (await self._store.reading().backlog())["unsorted_oldest"]
+        if unsorted is not None and now - unsorted > UNREAD:
+            self.notice("queue:deliveries", "")
 
     def _is_over(self, cause: str, found: Mapping[str, Trouble], now: float) -> bool:
         if cause.startswith(_SEEN_IN_STORE):
@@ -142,8 +167,9 @@ class Alerts:
         """True if the webhook took it, False if it never will. Raises TryLater."""
         if self._url is None or self._transport is None:
             return True
+        shaped = message if self._body is None else filled(self._body, message)
         request = PreparedRequest(
-            "POST", self._url, {"content-type": "application/json"}, json.dumps(message, ensure_ascii=False).encode()
+            "POST", self._url, {"content-type": "application/json"}, json.dumps(shaped, ensure_ascii=False).encode()
         )
         async for attempt in tenacity.AsyncRetrying(
             stop=tenacity.stop_after_attempt(TRIES), wait=tenacity.wait_exponential(multiplier=1, max=10),

@@ -1,114 +1,243 @@
-"""The pages' data and buttons for scripts, under /api/: JSON in, JSON out, `Authorization: Bearer <password>`.
+"""The pages' data and buttons for scripts, under /api/: JSON in, JSON out, `Authorization: Bearer …`.
 
-```
-GET  /api/overview
-GET  /api/jobs?state=&source=&target=&reason=&before=     {"jobs": […], "before": id or null}
-GET  /api/jobs/{id}
-POST /api/jobs/{id}/replay {"again": false}               {"done": true}; 409 if the job has moved on
-POST /api/jobs/{id}/skip {}   /written {"record_id": ""}   /choose {"client_id": "17"}
-POST /api/jobs/replay {"state": "dead", "target": "sales", "reason": "crm_rejected", "code": "crm_rejected"}
-GET  /api/deliveries?state=&source=&before=
-POST /api/targets/{name}/go {}
-POST /api/sources/{name}/again {}                          {"sent": 3}: deliveries not understood are read once more
-```
+`GET /api/openapi.json` describes all of it; it is made of the table of routes here and the models of `shapes`.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
 from functools import partial
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from aiohttp import web
+from pydantic import BaseModel, ValidationError
 
 from bridge.errors import Refused
-from bridge.report import doing
-from bridge.report.asked import DeliveryFilter, Group, JobFilter, row_number
+from bridge.model import JobState
+from bridge.report import doing, shapes
+from bridge.report.asked import DELIVERY_STATES, DeliveryFilter, Group, JobFilter, row_number
+from bridge.report.auditing import who
+from bridge.report.causes import causes
 from bridge.report.deps import Deps
+from bridge.report.openapi import Described, Query, document
 from bridge.report.overview import overview
+from bridge.report.previews import Preview, previews, rehearsed
+from bridge.report.report_pages import report_for_scripts
+from bridge.report.reports import Report
+from bridge.report.sheet import as_text
+from bridge.report.telling import shared, told
 from bridge.report.view import LANGUAGE
+from bridge.store.reports import BY
 
 LINES = 100
+#: jobs of a group whose plans are shown, and rehearsed jobs that are counted
+PREVIEWED, MOST_REHEARSED = 25, 10_000
 
-_json = partial(web.json_response, dumps=partial(json.dumps, ensure_ascii=False, default=str))
+_dumps = partial(json.dumps, ensure_ascii=False)
+_TEXT: Mapping[str, Any] = {"type": "string"}
+_DAY: Mapping[str, Any] = {"type": "string", "format": "date"}
+_JOBS = (
+    Query("q", "a phone or its last digits, an e-mail or its beginning, a name, a chat's id, words", _TEXT),
+    Query("state", "", {"type": "string", "enum": [state.value for state in JobState]}), Query("source", "", _TEXT),
+    Query("target", "", _TEXT), Query("reason", "", _TEXT), Query("channel", "", _TEXT),
+    Query("from", "the first day", _DAY), Query("to", "the last day", _DAY), Query("after", "`after` of the page before", _TEXT),
+)  # fmt: skip
+_DELIVERIES = (
+    Query("state", "", {"type": "string", "enum": list(DELIVERY_STATES)}), Query("source", "", _TEXT),
+    Query("before", "`before` of the page before", {"type": "integer", "minimum": 1}),
+)  # fmt: skip
+_GROUP = tuple(Query(name, about, _TEXT) for name, about in (
+    ("state", "held or dead"), ("target", ""), ("reason", ""), ("code", ""), ("cause", "`key` of a cause"),
+))  # fmt: skip
+_REPORT = (
+    Query("from", "the first day; default: 30 days with the last", _DAY), Query("to", "the last day; default: today", _DAY),
+    Query("by", "what each line is of", {"type": "string", "enum": list(BY), "default": "day"}), Query("source", "", _TEXT),
+)  # fmt: skip
+
+Handler = Callable[["Api", web.Request, Any], Awaitable[BaseModel]]
 
 
 class Api:
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
+        self._document = document([described for described, _ in ROUTES], _version())
 
     def add_to(self, router: web.UrlDispatcher) -> None:
-        router.add_get("/api/overview", self.overview)
-        router.add_get("/api/jobs", self.jobs)
-        router.add_get(r"/api/jobs/{id:\d+}", self.job)
-        router.add_get("/api/deliveries", self.deliveries)
-        router.add_post("/api/jobs/replay", self.replay_group)
-        router.add_post(r"/api/jobs/{id:\d+}/replay", self.replay)
-        router.add_post(r"/api/jobs/{id:\d+}/skip", self.skip)
-        router.add_post(r"/api/jobs/{id:\d+}/written", self.written)
-        router.add_post(r"/api/jobs/{id:\d+}/choose", self.choose)
-        router.add_post("/api/targets/{name}/go", self.go)
-        router.add_post("/api/sources/{name}/again", self.sort_again)
+        for described, handler in ROUTES:
+            path = described.path.replace("{id}", r"{id:\d+}")
+            router.add_route(described.method.upper(), path, partial(self._answer, described, handler))
+        router.add_get("/api/openapi.json", self.openapi)
+        router.add_get(r"/api/jobs/{id:\d+}/share", self.share)
 
-    async def overview(self, request: web.Request) -> web.Response:
-        return _json((await overview(self._deps, request[LANGUAGE])).data())
+    async def openapi(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the router passes it
+        return web.json_response(self._document, dumps=_dumps)
 
-    async def jobs(self, request: web.Request) -> web.Response:
-        wanted = JobFilter.of(request.query)
-        rows = await self._deps.store.reading().jobs(
-            states=wanted.states, source=wanted.source, target=wanted.target, reason=wanted.reason, before=wanted.before,
-            limit=LINES,
-        )  # fmt: skip
-        return _json({"jobs": rows, "before": rows[-1]["id"] if len(rows) == LINES else None})
-
-    async def job(self, request: web.Request) -> web.Response:
+    async def share(self, request: web.Request) -> web.Response:
+        """As text: what `chat2crm show JOB --share` prints."""
         row = await self._deps.store.reading().job(row_number(request))
         if row is None:
             raise web.HTTPNotFound
-        return _json(row)
+        known = told(row, self._deps.sources.get(row["source"]), self._deps.settings)
+        return web.Response(text=as_text(shared(known)), content_type="text/plain")
 
-    async def deliveries(self, request: web.Request) -> web.Response:
+    async def _answer(self, described: Described, handler: Handler, request: web.Request) -> web.Response:
+        body = await _body(request, described.body) if described.body else None
+        answer = await handler(self, request, body)
+        status = 409 if isinstance(answer, shapes.Done) and not answer.done else 200
+        return web.json_response(answer.model_dump(mode="json"), status=status, dumps=_dumps)
+
+    # -- what is looked at ---------------------------------------------------------------------------------------------
+
+    async def overview(self, request: web.Request, _: None) -> shapes.Overview:
+        data = (await overview(self._deps, request[LANGUAGE])).data()
+        for lines in (data, *data["sources"], *data["targets"]):
+            lines["hours"] = lines["hours"]["counts"]
+        return shapes.Overview.model_validate(data)
+
+    async def jobs(self, request: web.Request, _: None) -> shapes.Jobs:
+        wanted = JobFilter.of(request.query)
+        found = await self._deps.store.reading().finding.jobs(wanted.wanted(self._deps.settings.zone), wanted.after, LINES)
+        after = f"{found.next[0]}.{found.next[1]}" if found.next else None
+        return shapes.Jobs.model_validate({"jobs": found.rows, "after": after, "cut": found.cut})
+
+    async def job(self, request: web.Request, _: None) -> shapes.JobWhole:
+        row = await self._deps.store.reading().job(row_number(request))
+        if row is None:
+            raise web.HTTPNotFound
+        return shapes.JobWhole.model_validate(row)
+
+    async def deliveries(self, request: web.Request, _: None) -> shapes.Deliveries:
         wanted = DeliveryFilter.of(request.query)
         rows = await self._deps.store.reading().deliveries(
             state=wanted.state, source=wanted.source, before=wanted.before, limit=LINES
         )
-        return _json({"deliveries": rows, "before": rows[-1]["id"] if len(rows) == LINES else None})
+        return shapes.Deliveries.model_validate({"deliveries": rows, "before": rows[-1]["id"] if len(rows) == LINES else None})
 
-    async def replay(self, request: web.Request) -> web.Response:
-        again = (await _body(request)).get("again", False)
-        return _done(done=await doing.replay(self._deps, row_number(request), again=again is True))
+    async def causes(self, request: web.Request, _: None) -> shapes.Causes:  # noqa: ARG002 - all are called alike
+        found = causes(await self._deps.store.reading().overviews.stuck())
+        return shapes.Causes.model_validate({"causes": [asdict(cause) for cause in found]})
 
-    async def replay_group(self, request: web.Request) -> web.Response:
-        return _json({"jobs": await doing.replay_group(self._deps, Group.of(await _body(request)))})
+    async def preview(self, request: web.Request, _: None) -> shapes.Previews:
+        ids = await doing.jobs_of(self._deps, Group.of(request.query))
+        rows = await self._deps.store.reading().overviews.plans(ids[:PREVIEWED])
+        return shapes.Previews(count=len(ids), previews=[_preview(one) for one in previews(rows)])
 
-    async def skip(self, request: web.Request) -> web.Response:
-        return _done(done=await doing.skip(self._deps, row_number(request)))
+    async def rehearsal(self, request: web.Request, _: None) -> shapes.Rehearsals:  # noqa: ARG002 - as above
+        reading = self._deps.store.reading()
+        rows = {name: await reading.overviews.rehearsed(name, limit=PREVIEWED) for name in self._deps.targets}
+        counts = await reading.overviews.rehearsal_counts(MOST_REHEARSED)
+        found = rehearsed(self._deps.targets, counts, await reading.open_jobs(), rows, MOST_REHEARSED)
+        return shapes.Rehearsals(targets=[
+            shapes.RehearsalLine(
+                target=one.target, mode=one.mode, create=one.create, attach=one.attach, told=one.told, hold=one.hold,
+                upto=one.upto, more=one.more, previews=[_preview(preview) for preview in one.previews],
+            ) for one in found
+        ])  # fmt: skip
 
-    async def written(self, request: web.Request) -> web.Response:
-        record_id = str((await _body(request)).get("record_id") or "")
-        return _done(done=await doing.written(self._deps, row_number(request), record_id))
+    async def report(self, request: web.Request, _: None) -> Report:
+        return await report_for_scripts(self._deps, request.query)
 
-    async def choose(self, request: web.Request) -> web.Response:
-        client_id = str((await _body(request)).get("client_id") or "")
-        return _done(done=await doing.choose(self._deps, row_number(request), client_id))
+    # -- what is done --------------------------------------------------------------------------------------------------
 
-    async def sort_again(self, request: web.Request) -> web.Response:
-        return _json({"sent": await doing.sort_again(self._deps, request.match_info["name"])})
+    async def replay(self, request: web.Request, body: shapes.Replay) -> shapes.Done:
+        return shapes.Done(done=await doing.replay(
+            self._deps, row_number(request), who(request), again=body.again, for_real=body.for_real
+        ))  # fmt: skip
 
-    async def go(self, request: web.Request) -> web.Response:
-        return _done(done=await doing.go(self._deps, request.match_info["name"]))
+    async def skip(self, request: web.Request, _: shapes.Nothing) -> shapes.Done:
+        return shapes.Done(done=await doing.skip(self._deps, row_number(request), who(request)))
+
+    async def written(self, request: web.Request, body: shapes.Written) -> shapes.Done:
+        return shapes.Done(
+            done=await doing.written(self._deps, row_number(request), str(body.record_id or ""), who(request))
+        )
+
+    async def choose(self, request: web.Request, body: shapes.Choose) -> shapes.Done:
+        return shapes.Done(done=await doing.choose(self._deps, row_number(request), str(body.client_id), who(request)))
+
+    async def correct(self, request: web.Request, body: shapes.Correct) -> shapes.Done:
+        return shapes.Done(done=await doing.correct(self._deps, row_number(request), body.keep, body.add, who(request)))
+
+    async def replay_group(self, request: web.Request, body: shapes.GroupGiven) -> shapes.Count:
+        return shapes.Count(jobs=await doing.replay_group(self._deps, Group.of(body.model_dump()), who(request)))
+
+    async def write_rehearsed(self, request: web.Request, body: shapes.WriteRehearsed) -> shapes.Count:
+        return shapes.Count(
+            jobs=await doing.write_rehearsed(self._deps, request.match_info["name"], body.upto, who(request))
+        )
+
+    async def go(self, request: web.Request, _: shapes.Nothing) -> shapes.Done:
+        return shapes.Done(done=await doing.go(self._deps, request.match_info["name"], who(request)))
+
+    async def sort_again(self, request: web.Request, _: shapes.Nothing) -> shapes.Sent:
+        return shapes.Sent(sent=await doing.sort_again(self._deps, request.match_info["name"], who(request)))
 
 
-async def _body(request: web.Request) -> dict[str, Any]:
-    """Raises Refused for what is no JSON object."""
+#: every route, and who answers
+ROUTES: tuple[tuple[Described, Handler], ...] = (
+    (Described("get", "/api/overview", "What the first page shows.", shapes.Overview), Api.overview),
+    (Described("get", "/api/jobs", "Jobs, newest first.", shapes.Jobs, query=_JOBS), Api.jobs),
+    (Described("get", "/api/jobs/{id}", "One job with everything that is known of it.", shapes.JobWhole), Api.job),
+    (Described("get", "/api/deliveries", "What came in, newest first.", shapes.Deliveries, query=_DELIVERIES), Api.deliveries),
+    (Described("get", "/api/stuck", "What was not written and what waits for a person, by cause.", shapes.Causes), Api.causes),
+    (Described("get", "/api/stuck/preview", "What would be sent for a group.", shapes.Previews, query=_GROUP), Api.preview),
+    (Described("get", "/api/rehearsal", "What rehearsals would have written.", shapes.Rehearsals), Api.rehearsal),
+    (Described("get", "/api/report", "Figures of the chats: shares from 0 to 1, spans in seconds, null for what is not known.",
+               Report, query=_REPORT), Api.report),
+    (Described("post", "/api/jobs/{id}/replay", "Send a job round again.", shapes.Done, shapes.Replay, conflict=shapes.Done),
+     Api.replay),
+    (Described("post", "/api/jobs/{id}/skip", "Leave a job out for good.", shapes.Done, shapes.Nothing, conflict=shapes.Done),
+     Api.skip),
+    (Described("post", "/api/jobs/{id}/written", "Say that the operation whose outcome is unknown was carried out.", shapes.Done,
+               shapes.Written, conflict=shapes.Done), Api.written),
+    (Described("post", "/api/jobs/{id}/choose", "Say whose chat it is.", shapes.Done, shapes.Choose, conflict=shapes.Done),
+     Api.choose),
+    (Described("post", "/api/jobs/{id}/correct", "Put a chat's contact points right, and send its job round again.", shapes.Done,
+               shapes.Correct, conflict=shapes.Done), Api.correct),
+    (Described("post", "/api/jobs/replay", "Send a group of held or dead jobs round again.", shapes.Count, shapes.GroupGiven),
+     Api.replay_group),
+    (Described("post", "/api/rehearsal/{name}/write", "Write what the rehearsal of a target has planned.",
+               shapes.Count, shapes.WriteRehearsed), Api.write_rehearsed),
+    (Described("post", "/api/targets/{name}/go", "Let a stopped target go on.", shapes.Done, shapes.Nothing,
+               conflict=shapes.Done), Api.go),
+    (Described("post", "/api/sources/{name}/again", "Have deliveries of a source that were not understood read once more.",
+               shapes.Sent, shapes.Nothing), Api.sort_again),
+)  # fmt: skip
+
+
+def _preview(one: Preview) -> shapes.PreviewLine:
+    return shapes.PreviewLine(
+        job=one.job, name=one.name, begun=one.begun, verdict=one.match.verdict.value if one.match else None,
+        reason=one.match.reason if one.match else "", card_url=one.card_url,
+        operations=[
+            shapes.OperationLine(kind=operation.kind, part=operation.part, parts=operation.parts, title=operation.title,
+                                 text=operation.text or str(operation.html or ""))
+            for operation in one.operations
+        ],
+    )  # fmt: skip
+
+
+async def _body(request: web.Request, model: type[BaseModel]) -> BaseModel:
+    """Raises Refused for what is no JSON object, or not this one."""
     try:
         body = json.loads(await request.read() or b"{}")
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
         raise Refused("Send a JSON object.")
-    return body
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise Refused(f"{where}: {first['msg']}." if where else f"{first['msg']}.") from None
 
 
-def _done(*, done: bool) -> web.Response:
-    return _json({"done": done}, status=200 if done else 409)
+def _version() -> str:
+    try:
+        return version("chat2crm")
+    except PackageNotFoundError:  # run from a checkout that was never set up
+        return "unknown"

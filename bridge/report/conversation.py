@@ -9,8 +9,8 @@ from typing import Literal
 
 import structlog
 
-from bridge.extract import Extraction, Own, contact_points
-from bridge.model import Chat, ContactPoint, File
+from bridge.extract import Extraction, Own, as_corrected, contact_points
+from bridge.model import Chat, ContactPoint, Correction, File
 from bridge.sources import Source
 
 log = structlog.get_logger()
@@ -41,11 +41,14 @@ class Conversation:
     failed: bool = False
 
 
-def conversation(chat: Chat, source: Source | None) -> Conversation:
-    """The chat with what is found in it by the rules of today. `source` None: it is not in the config any more."""
+def conversation(chat: Chat, source: Source | None, corrected: Correction | None = None) -> Conversation:
+    """The chat with what is found in it by the rules of today, and what a person has put right. `source` None: it is not in the
+    config any more.
+    """
     try:
-        found = contact_points(
-            chat, region=source.settings.region if source else None, own=source.own if source else Own()
+        found = as_corrected(
+            contact_points(chat, region=source.settings.region if source else None, own=source.own if source else Own()),
+            corrected,
         )
     except Exception:  # this page is where people look for why a chat stands still, so it is shown all the same
         log.exception("contacts.broke")

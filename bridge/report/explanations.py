@@ -28,6 +28,7 @@ def _said(en: str, ru: str, todo_en: str = "", todo_ru: str = "") -> _Both:
 _DONE: Mapping[str, _Both] = {
     "found": _said("on the card of a known client", "в карточке известного клиента"),
     "new": _said("a new client was made", "создан новый клиент"),
+    "told": _said("the other side was told of the chat", "чат передан получателю"),
     "ambiguous": _said("several clients fitted", "подходило несколько клиентов"),
 }
 
@@ -45,6 +46,7 @@ _SKIPPED: Mapping[str, _Both] = {
         "Если всё верно, поставьте этому подключению CRM mode: write и отправьте задание заново.",
     ),
     "by_hand": _said("a person skipped it", "пропущено вручную"),
+    "forgotten": _said("the person's data was erased", "данные этого человека стёрты"),
 }  # fmt: skip
 
 #: they go on after "waits"

@@ -8,17 +8,30 @@ web page could reach it through a name that points to 127.0.0.1.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import structlog
 from aiohttp import web
 
+from bridge.config.settings import OpsToken
+from bridge.doorway import is_in, sender
 from bridge.errors import BridgeError, NoRoom, Refused
+from bridge.report.auditing import WHO
 from bridge.report.deps import Deps
 from bridge.report.language import is_language, span
-from bridge.report.sign_in import LONGEST, LockOut, Session, Sessions, form_token, is_form_token, is_password, session_secret
+from bridge.report.sign_in import (
+    LONGEST,
+    LockOut,
+    Password,
+    Session,
+    Sessions,
+    form_token,
+    is_form_token,
+    is_password,
+    session_secret,
+)
 from bridge.report.view import LANGUAGE, SIGNED_IN, TOKEN, View
 from bridge.report.words import WORDS
 
@@ -31,9 +44,9 @@ LANGUAGE_COOKIE = "chat2crm_lang"
 YEAR = 365 * 86400
 
 HEADERS = {
-    # nothing that a visitor wrote runs, loads or frames anything
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
-                               "frame-ancestors 'none'",
+    # only our own files run: nothing that a visitor wrote runs, loads or frames anything
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; "
+                               "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     # with "no-referrer" browsers would send `Origin: null` along with our own forms
     "Referrer-Policy": "same-origin",
@@ -54,6 +67,7 @@ class Gate:
         self._view = view
         self._sessions = Sessions(deps.clock)
         self._lock_out = LockOut(deps.clock)
+        self._known_password = Password(None, None)
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_get(_SIGN_IN, self.form)
@@ -62,13 +76,20 @@ class Gate:
         app.on_response_prepare.append(_add_headers)
 
     @property
-    def _password(self) -> str | None:
-        password = self._deps.settings.ops.password
-        return None if password is None else password.get_secret_value()
+    def _guarded(self) -> bool:
+        return self._deps.settings.ops.guarded
 
     @property
     def _secret(self) -> bytes:
-        return session_secret(self._deps.settings.key.get_secret_value(), self._password or "")
+        return session_secret(self._deps.settings.key.get_secret_value(), self._password.written)
+
+    @property
+    def _password(self) -> Password:
+        ops = self._deps.settings.ops
+        plain, hashed = (None if one is None else one.get_secret_value() for one in (ops.password, ops.password_hash))
+        if (plain, hashed) != (self._known_password.plain, self._known_password.hashed):
+            self._known_password = Password(plain, hashed)
+        return self._known_password
 
     # -- the middleware ------------------------------------------------------------------------------------------------
 
@@ -99,11 +120,12 @@ class Gate:
         return gate
 
     async def _through(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if self._password is None and not _is_own_name(request.host):
+        if not self._guarded and not _is_own_name(request.host):
             raise web.HTTPMisdirectedRequest
         if request.path in _OPEN or request.path.startswith("/static/"):
             return await handler(request)
-        if self._is_bearer(request):
+        request[WHO] = f"ops:{self._user(request) or self._address(request)}"
+        if await self._is_bearer(request):
             return await handler(request)
         if request.method not in _READS:
             _refuse_other_sites(request)
@@ -111,16 +133,18 @@ class Gate:
             # no token on this form: who knows the password needs no victim's browser to send it
             return await handler(request)
         session = known = self._known(request)
-        if session is None and self._password is None:
+        if session is None and (not self._guarded or self._user(request)):
             session = self._sessions.begin()
         if session is None:
             raise self._unknown(request)
         request[TOKEN] = form_token(session, self._secret)
-        request[SIGNED_IN] = self._password is not None
+        request[SIGNED_IN] = self._guarded
         if request.method not in _READS:
             await self._require_own_form(request, session)
         response = await handler(request)
-        if (known is None or self._sessions.due(known)) and COOKIE not in response.cookies:
+        # a page that looks after itself keeps nobody signed in
+        asked_by_a_person = "X-Poll" not in request.headers
+        if (known is None or (asked_by_a_person and self._sessions.due(known))) and COOKIE not in response.cookies:
             self._give(request, response, self._sessions.renewed(session))
         return response
 
@@ -137,7 +161,7 @@ class Gate:
             response = web.Response(status=stop.status, headers={"Location": stop.headers["Location"]})
         else:
             response = self._view.message(request, _MESSAGES.get(stop.status, "refused"), stop.status)
-        for name in ("Retry-After", "WWW-Authenticate", "Allow"):
+        for name in ("Retry-After", "WWW-Authenticate", "Allow", "HX-Redirect"):
             if name in stop.headers:
                 response.headers[name] = stop.headers[name]
         return response
@@ -147,32 +171,51 @@ class Gate:
     def _known(self, request: web.Request) -> Session | None:
         return self._sessions.read(request.cookies.get(COOKIE, ""), self._secret)
 
-    def _is_bearer(self, request: web.Request) -> bool:
+    def _user(self, request: web.Request) -> str:
+        """Whom the proxy names; nobody, if it is not the proxy who says so."""
+        ops = self._deps.settings.ops
+        if ops.user_header is None or not is_in(request.remote, ops.trusted_proxies):
+            return ""
+        return request.headers.get(ops.user_header, "").strip()[:100]
+
+    async def _is_bearer(self, request: web.Request) -> bool:
         """Raises 401 or 429 for a password that is given and wrong."""
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or self._password is None:
+        if scheme.lower() != "bearer":
+            return False
+        token = self._token(given.strip())
+        if token is not None:
+            return _let_in(request, token)
+        if not self._password and not self._deps.settings.ops.tokens:
             return False
         address = self._address(request)
         wait = self._lock_out.wait(address)
         if wait:
             raise web.HTTPTooManyRequests(headers={"Retry-After": f"{wait:.0f}"})
-        if not is_password(given.strip(), self._password):
+        if not self._password or not await self._password.is_it(given.strip()):
             self._wrong(address)
             raise web.HTTPUnauthorized(headers={"WWW-Authenticate": "Bearer"})
         self._lock_out.right(address)
         return True
 
+    def _token(self, given: str) -> OpsToken | None:
+        # all of them are compared, so that the time tells nothing
+        found = [one for one in self._deps.settings.ops.tokens if is_password(given, one.token.get_secret_value())]
+        return found[0] if found else None
+
     def _unknown(self, request: web.Request) -> web.HTTPException:
         if is_api(request) or request.path == "/metrics" or request.method not in _READS:
             return web.HTTPUnauthorized(headers={"WWW-Authenticate": "Bearer"})
+        if "HX-Request" in request.headers:
+            # a piece of a page was asked for: the whole page goes to the sign-in
+            return web.HTTPUnauthorized(headers={"HX-Redirect": _SIGN_IN})
         return web.HTTPSeeOther(f"{_SIGN_IN}?to=" + quote(request.rel_url.raw_path_qs, safe=""))
 
     def _address(self, request: web.Request) -> str:
         """Of whoever asks; what a proxy says of it counts only if the proxy is trusted."""
-        address = request.remote or ""
-        if _is_in(address, self._deps.settings.receive.trusted_proxies):
-            address = request.headers.get("X-Forwarded-For", address).rpartition(",")[2].strip() or address
-        return address
+        settings = self._deps.settings
+        proxies = (*settings.receive.trusted_proxies, *settings.ops.trusted_proxies)
+        return sender(request.remote, request.headers.getall("X-Forwarded-For", []), proxies)
 
     def _wrong(self, address: str) -> None:
         self._lock_out.wrong(address)
@@ -191,7 +234,7 @@ class Gate:
     # -- signing in and out --------------------------------------------------------------------------------------------
 
     async def form(self, request: web.Request) -> web.Response:
-        if self._password is None or self._known(request) is not None:
+        if not self._guarded or self._known(request) is not None or self._user(request):
             raise web.HTTPSeeOther("/")
         return self._form(request)
 
@@ -203,7 +246,7 @@ class Gate:
             refused = self._form(request, error=words["locked"].format(span=span(wait, request[LANGUAGE])), status=429)
             refused.headers["Retry-After"] = f"{wait:.0f}"
             return refused
-        if self._password is None or not is_password(str(form.get("password", "")), self._password):
+        if not await self._password.is_it(str(form.get("password", ""))):
             self._wrong(address)
             return self._form(request, error=words["wrong_password"], status=403)
         self._lock_out.right(address)
@@ -232,6 +275,17 @@ class Gate:
         )  # fmt: skip
 
 
+def _let_in(request: web.Request, token: OpsToken) -> bool:
+    """Raises 403 where the token's scope does not reach."""
+    for_scripts = is_api(request) or request.path == "/metrics"
+    if not for_scripts or (request.method not in _READS and token.scope != "operate"):
+        raise web.HTTPForbidden
+    if request.method not in _READS and request.content_type != "application/json":
+        raise web.HTTPUnsupportedMediaType
+    request[WHO] = f"token:{token.name}"
+    return True
+
+
 def is_api(request: web.Request) -> bool:
     return request.path.startswith("/api/")
 
@@ -255,13 +309,6 @@ def _is_own_name(host: str) -> bool:
     try:
         name = urlsplit(f"//{host}").hostname or ""
         return name == "localhost" or ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
-
-
-def _is_in(address: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
-    try:
-        return any(ipaddress.ip_address(address) in network for network in networks)
     except ValueError:
         return False
 

@@ -35,6 +35,8 @@ class Metrics:
 
     def __init__(self, on_alert: Callable[[str, str], None] | None = None) -> None:
         self._on_alert = on_alert
+        #: by source, seconds by which the last signed delivery's own time was behind this machine's clock
+        self.skews: dict[str, float] = {}
         self.registry = registry = CollectorRegistry()
         prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no type there
         self._received = Counter(
@@ -70,6 +72,9 @@ class Metrics:
     def alert(self, cause: str, text: str) -> None:
         if self._on_alert is not None:
             self._on_alert(cause, text)
+
+    def skewed(self, source: str, seconds: float) -> None:
+        self.skews[source] = seconds
 
     def finished(self, job: Job, outcome: Outcome, seconds: float) -> None:
         self._attempts.labels(job.target, outcome.state.value, outcome.reason).inc()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bridge.crm.fit import account_of
+from bridge.report.charts import Hours
 from bridge.report.deps import Deps
 from bridge.report.language import Language
 from bridge.report.troubles import Described, Trouble, describe, troubles
@@ -13,7 +15,13 @@ from bridge.store import TargetStop
 DAY = 86400.0
 #: jobs of the day that are counted exactly; beyond it: "and more"
 COUNTED = 20_000
-LATEST = 10
+LATEST = 8
+#: hours that the chart and the lines beside the connections show
+HOURS, LINE_HOURS = 48, 24
+#: troubles on the first page; the others stand on a page of their own
+FOREMOST = 3
+#: seconds by which a clock may be wrong before the page speaks of it
+SKEW = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +30,9 @@ class SourceLine:
     title: str
     last_at: float | None
     not_understood: int
+    hours: Hours
+    #: seconds by which the chat service's clock is behind ours, of its last signed delivery; None: not known, or hardly any
+    skew: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +43,15 @@ class TargetLine:
     last_at: float | None
     breaker: str
     stop: TargetStop | None
+    hours: Hours
+    #: how much of the CRM's tightest limit is used just now, 0…1; None: it has none
+    use: float | None
+    #: seconds for which nothing is sent, because the CRM asked for it
+    paused: float
+    #: when the access token runs out (it is renewed in time); None: it has none that runs out
+    token_until: float | None
+    #: why a person has to let us in again; empty: no need
+    token_ended: str
     #: jobs that are not over, by state
     open: dict[str, int]
 
@@ -48,6 +68,8 @@ class Overview:
     sources: list[SourceLine]
     targets: list[TargetLine]
     latest: list[dict[str, Any]]
+    #: chats that came in
+    hours: Hours
 
     def data(self) -> dict[str, Any]:
         """For scripts."""
@@ -68,6 +90,7 @@ async def overview(deps: Deps, language: Language) -> Overview:
     for row in open_jobs:
         counts[row["state"]] += row["n"]
     stops = await deps.store.stops()
+    tokens = {name: await _token(deps, name) for name in deps.targets}
     unread = {trouble.name: trouble.count for trouble in found if trouble.kind == "not_understood"}
     return Overview(
         troubles=[(trouble, describe(trouble, language)) for trouble in found],
@@ -76,16 +99,32 @@ async def overview(deps: Deps, language: Language) -> Overview:
         more=sum(lately.values()) >= COUNTED,
         sources=[
             SourceLine(name=name, title=source.mapping.title, last_at=await reading.last_delivery(name),
-                       not_understood=unread.get(name, 0))
+                       not_understood=unread.get(name, 0), skew=_skew(deps, name),
+                       hours=Hours.of(await reading.overviews.hourly_deliveries(name, now, LINE_HOURS), LINE_HOURS, now))
             for name, source in deps.sources.items()
         ],
         targets=[
             TargetLine(
                 name=name, title=target.mapping.title, mode=target.settings.mode, last_at=await reading.last_done(name),
-                breaker=deps.breakers.state(name), stop=stops.get(name),
+                breaker=deps.breakers.state(name), stop=stops.get(name), use=target.crm.pace.use,
+                paused=target.crm.pace.paused_for, token_until=tokens[name][0], token_ended=tokens[name][1],
+                hours=Hours.of(await reading.overviews.hourly_done(name, now, LINE_HOURS), LINE_HOURS, now),
                 open={row["state"]: row["n"] for row in open_jobs if row["target"] == name},
             )
             for name, target in deps.targets.items()
         ],
         latest=await reading.jobs(limit=LATEST),
+        hours=Hours.of(await reading.overviews.hourly_jobs(now, HOURS), HOURS, now),
     )  # fmt: skip
+
+
+def _skew(deps: Deps, source: str) -> float | None:
+    skew = deps.metrics.skews.get(source)
+    return skew if skew is not None and abs(skew) >= SKEW else None
+
+
+async def _token(deps: Deps, target: str) -> tuple[float | None, str]:
+    """When the target's access token runs out, and why a person has to agree again."""
+    account = account_of(deps.targets[target].settings, deps.settings.targets)
+    row = await deps.store.token(account[0]) if account else None
+    return (row.expires_at, row.ended) if row else (None, "")

@@ -11,25 +11,34 @@ from aiohttp import web
 
 from bridge.model import JobState
 from bridge.report.asked import DeliveryFilter, Group, JobFilter, row_number
+from bridge.report.auditing import note, who
+from bridge.report.causes import causes
 from bridge.report.deps import Deps
 from bridge.report.doing import jobs_of
-from bridge.report.overview import overview
+from bridge.report.overview import FOREMOST, overview
+from bridge.report.previews import previews, rehearsed
+from bridge.report.sheet import as_text
+from bridge.report.telling import shared, told
 from bridge.report.trace import Trace, already_there, trace
-from bridge.report.view import HERE, LANGUAGE, View
+from bridge.report.troubles import describe, troubles
+from bridge.report.view import LANGUAGE, View
+from bridge.store.finding import CANDIDATES
 from bridge.store.reading import Row
 
 log = structlog.get_logger()
 
 #: lines on a page
 LINES = 50
-STATIC = {"ops.css": "text/css", "icon.svg": "image/svg+xml"}
+#: jobs of a group whose plans are shown, and rehearsed jobs that are counted
+PREVIEWED, MOST_REHEARSED = 25, 10_000
+#: where people write from, to choose from
+CHANNELS = ("site", "telegram", "whatsapp", "vk", "email")
 
 
 class Pages:
     def __init__(self, deps: Deps, view: View) -> None:
         self._deps = deps
         self._view = view
-        self._static = {name: (HERE / "static" / name).read_bytes() for name in STATIC}
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         router.add_get("/", self.overview)
@@ -37,28 +46,43 @@ class Pages:
         router.add_get("/jobs/replay", self.group)
         router.add_get(r"/jobs/{id:\d+}", self.job)
         router.add_get(r"/jobs/{id:\d+}/again", self.again)
+        router.add_get(r"/jobs/{id:\d+}/share", self.share)
+        router.add_get("/stuck", self.stuck)
+        router.add_get("/rehearsal", self.rehearsal)
         router.add_get("/deliveries", self.deliveries)
         router.add_get(r"/deliveries/{id:\d+}/raw", self.raw)
-        router.add_get("/static/{name}", self.static)
 
     async def overview(self, request: web.Request) -> web.Response:
-        return self._view.page(request, "overview.html", all=await overview(self._deps, request[LANGUAGE]))
+        found = await overview(self._deps, request[LANGUAGE])
+        return self._view.page(request, "overview.html", all=found, foremost=FOREMOST, now=self._deps.clock.time(),
+                               zone=self._deps.settings.timezone)  # fmt: skip
 
     async def jobs(self, request: web.Request) -> web.Response:
         wanted = JobFilter.of(request.query)
-        rows = await self._deps.store.reading().jobs(
-            states=wanted.states, source=wanted.source, target=wanted.target, reason=wanted.reason, before=wanted.before,
-            limit=LINES + 1,
-        )  # fmt: skip
-        shown, before = _page(rows)
+        finding = self._deps.store.reading().finding
+        found = await finding.jobs(wanted.wanted(self._deps.settings.zone), wanted.after, LINES)
         return self._view.page(
-            request, "jobs.html", jobs=shown, wanted=wanted, before=before, all_states=[state.value for state in JobState],
+            request, "jobs.html", found=found, wanted=wanted, all_states=[state.value for state in JobState],
             sources=_named(self._deps.sources, wanted.source), targets=_named(self._deps.targets, wanted.target),
+            channels=_named(CHANNELS, wanted.channel), looked_at=CANDIDATES,
+            unsearched=bool(wanted.text) and await finding.unsearched(),
         )  # fmt: skip
 
     async def job(self, request: web.Request) -> web.Response:
         found = await self._trace(request)
         return self._view.page(request, "job.html", found=found, job=found.job)
+
+    async def share(self, request: web.Request) -> web.Response:
+        """One file that says everything of a job but whose it is."""
+        job_id = row_number(request)
+        row = await self._deps.store.reading().job(job_id)
+        if row is None:
+            raise web.HTTPNotFound
+        known = told(row, self._deps.sources.get(row["source"]), self._deps.settings)
+        return web.Response(
+            text=as_text(shared(known)), content_type="text/plain",
+            headers={"Content-Disposition": f'attachment; filename="chat2crm-job-{job_id}.txt"'},
+        )  # fmt: skip
 
     async def again(self, request: web.Request) -> web.Response:
         found = await self._trace(request)
@@ -66,10 +90,29 @@ class Pages:
             raise web.HTTPNotFound
         return self._view.page(request, "again.html", job=found.job, there=already_there(found))
 
+    async def stuck(self, request: web.Request) -> web.Response:
+        """What needs a person: jobs by their causes, and the troubles of connections."""
+        found = await troubles(self._deps.store, self._deps.clock.time(), sources=self._deps.sources,
+                               silence=self._deps.settings.alerts.silence)  # fmt: skip
+        return self._view.page(
+            request, "stuck.html", causes=causes(await self._deps.store.reading().overviews.stuck()),
+            troubles=[(one, describe(one, request[LANGUAGE])) for one in found if one.kind != "jobs"],
+        )  # fmt: skip
+
     async def group(self, request: web.Request) -> web.Response:
         group = Group.of(request.query)
         ids = await jobs_of(self._deps, group)
-        return self._view.page(request, "group.html", group=group, count=len(ids), first=ids[:LINES])
+        rows = await self._deps.store.reading().overviews.plans(ids[:PREVIEWED])
+        return self._view.page(request, "group.html", group=group, count=len(ids), previews=list(previews(rows)))
+
+    async def rehearsal(self, request: web.Request) -> web.Response:
+        reading = self._deps.store.reading()
+        rows = {name: await reading.overviews.rehearsed(name, limit=PREVIEWED) for name in self._deps.targets}
+        found = rehearsed(
+            self._deps.targets, await reading.overviews.rehearsal_counts(MOST_REHEARSED), await reading.open_jobs(), rows,
+            MOST_REHEARSED,
+        )  # fmt: skip
+        return self._view.page(request, "rehearsal.html", all=list(found))
 
     async def deliveries(self, request: web.Request) -> web.Response:
         wanted = DeliveryFilter.of(request.query)
@@ -88,6 +131,7 @@ class Pages:
         if row is None:
             raise web.HTTPNotFound
         log.info("raw.viewed", delivery=delivery_id, source=row["source"], address=request.remote)
+        await note(self._deps, who(request), "raw_viewed", f"delivery {delivery_id}")
         body: bytes | None = row["body"]
         if "download" in request.query and body is not None:
             # never shown in place: it is whatever a stranger sent
@@ -98,15 +142,6 @@ class Pages:
         return self._view.page(
             request, "raw.html", delivery=row, headers=json.loads(row["headers"]),
             text=None if body is None else _readable(body),
-        )  # fmt: skip
-
-    async def static(self, request: web.Request) -> web.Response:
-        name = request.match_info["name"]
-        if name not in STATIC:
-            raise web.HTTPNotFound
-        return web.Response(
-            body=self._static[name], content_type=STATIC[name], headers={"Cache-Control": "public, max-age=300"},
-            charset="utf-8",
         )  # fmt: skip
 
     async def _trace(self, request: web.Request) -> Trace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -10,6 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from bridge.clock import Clock
+from bridge.passwords import holds
 
 #: seconds without a click after which a session is over, and after which it is over anyway
 IDLE = 1800.0
@@ -25,6 +27,8 @@ WAIT = 30.0
 LONGEST_WAIT = 900.0
 #: seconds after which wrong passwords are forgotten
 FORGIVEN = 3600.0
+#: characters of a password that are looked at
+LONGEST_PASSWORD = 1024
 #: addresses that are remembered
 ADDRESSES = 10_000
 
@@ -60,7 +64,7 @@ class Sessions:
     def read(self, cookie: str, secret: bytes) -> Session | None:
         """The session of a cookie; None if it is forged, over, or signed out of."""
         said, _, signature = cookie.rpartition(".")
-        if not hmac.compare_digest(_sign(secret, "session", said), signature):
+        if not hmac.compare_digest(_sign(secret, "session", said).encode(), signature.encode(errors="surrogatepass")):
             return None
         nonce, began, used = said.split(".")
         session = Session(nonce, float(began), float(used))
@@ -84,7 +88,7 @@ def form_token(session: Session, secret: bytes) -> str:
 
 
 def is_form_token(given: str, session: Session, secret: bytes) -> bool:
-    return hmac.compare_digest(form_token(session, secret).encode(), given.encode())
+    return hmac.compare_digest(form_token(session, secret).encode(), given.encode(errors="surrogatepass"))
 
 
 def is_password(given: str, password: str) -> bool:
@@ -95,12 +99,41 @@ def is_password(given: str, password: str) -> bool:
     )
 
 
+class Password:
+    """The ops page's: in clear or as a hash; neither: nothing is it."""
+
+    def __init__(self, plain: str | None, hashed: str | None) -> None:
+        self.plain, self.hashed = plain, hashed
+        #: what has been shown to be it, so that a script's every request does not cost a tenth of a second
+        self._shown: str | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    def __bool__(self) -> bool:
+        return bool(self.plain or self.hashed)
+
+    @property
+    def written(self) -> str:
+        return self.plain or self.hashed or ""
+
+    async def is_it(self, given: str) -> bool:
+        known = self.plain or self._shown
+        if known is not None and is_password(given, known):
+            return True
+        if not self.hashed:
+            return False
+        async with self._one_at_a_time:  # each takes 32 MiB
+            right = await asyncio.to_thread(holds, given[:LONGEST_PASSWORD], self.hashed)
+        if right:
+            self._shown = given
+        return right
+
+
 def session_secret(install_key: str, password: str) -> bytes:
     return hashlib.sha256(f"ops\0{len(install_key)}\0{install_key}{password}".encode()).digest()
 
 
 def _sign(secret: bytes, purpose: str, said: str) -> str:
-    digest = hmac.digest(secret, f"{purpose}\0{said}".encode(), "sha256")
+    digest = hmac.digest(secret, f"{purpose}\0{said}".encode(errors="surrogatepass"), "sha256")
     return base64.urlsafe_b64encode(digest[:24]).decode()
 
 

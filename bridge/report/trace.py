@@ -11,7 +11,7 @@ from typing import Any
 import nh3
 from markupsafe import Markup
 
-from bridge.model import Chat, Client, Match, Operation, OperationState, Plan, Step, Verdict
+from bridge.model import Chat, Client, Correction, Match, Operation, OperationState, Plan, Step, Verdict
 from bridge.report.conversation import Conversation, conversation
 from bridge.report.deps import Deps
 from bridge.store.reading import Row
@@ -59,6 +59,8 @@ class Trace:
     #: other versions and other targets of the same chat
     lane: list[Row]
     candidates: list[tuple[str, str]]
+    #: of those that have one, by their ids
+    candidate_urls: dict[str, str]
     actions: frozenset[str] = field(default_factory=frozenset)
 
 
@@ -75,27 +77,34 @@ async def trace(deps: Deps, job_id: int) -> Trace | None:
     written = list(_written(plan, {row["position"]: row for row in rows})) if plan else []
     match = plan.match if plan and (plan.operations or plan.match.client) else None
     return Trace(
-        job=job, chat=chat, conversation=conversation(chat, deps.sources.get(job["source"])),
+        job=job, chat=chat, conversation=conversation(
+            chat, deps.sources.get(job["source"]), Correction.model_validate(job["corrected"]) if job["corrected"] else None
+        ),
         deliveries=[{**row, "findings": json.loads(row["findings"])} for row in job["deliveries"]],
         match=match, card_url=_card_url(target, match, written), written=written, rehearsed=rehearsed,
         attempts=[{**row, "steps": [Step.model_validate(step) for step in row["steps"]]} for row in job["tried"]],
         lane=[row for row in job["lane"] if row["id"] != job_id],
-        candidates=_candidates(job, plan), actions=frozenset(_actions(job, written)),
+        candidates=(candidates := _candidates(job, plan)), candidate_urls=_urls(target, candidates),
+        actions=frozenset(_actions(job, written)),
     )  # fmt: skip
 
 
 def _written(plan: Plan, rows: Mapping[int, Row]) -> Iterator[Written]:
     for position, planned in enumerate(plan.operations):
-        row = rows.get(position)
-        note = planned.scope.get("note") or {}
-        text = str(note.get("text") or "")
-        html = note.get("markup") == "html"
-        yield Written(
-            kind=planned.kind.value, part=planned.part, parts=planned.parts, marker=planned.marker,
-            state=row["state"] if row else OperationState.PLANNED.value, record_id=row["record_id"] if row else "",
-            title=str(note.get("title") or _deal_title(planned) or ""), text="" if html else text or _new_values(planned),
-            html=_cleaned(text) if html else None,
-        )  # fmt: skip
+        yield as_written(planned, rows.get(position))
+
+
+def as_written(planned: Operation, row: Row | None = None) -> Written:
+    """`row`: of the journal; None: nothing of it was sent."""
+    note = planned.scope.get("note") or {}
+    text = str(note.get("text") or "")
+    html = note.get("markup") == "html"
+    return Written(
+        kind=planned.kind.value, part=planned.part, parts=planned.parts, marker=planned.marker,
+        state=row["state"] if row else OperationState.PLANNED.value, record_id=row["record_id"] if row else "",
+        title=str(note.get("title") or _deal_title(planned) or ""), text="" if html else text or _new_values(planned),
+        html=_cleaned(text) if html else None,
+    )  # fmt: skip
 
 
 def _deal_title(planned: Operation) -> str | None:
@@ -133,6 +142,13 @@ def _card_url(target: Target | None, match: Match | None, written: list[Written]
     return url if url and url.startswith(("https://", "http://")) else None
 
 
+def _urls(target: Target | None, candidates: list[tuple[str, str]]) -> dict[str, str]:
+    if target is None:
+        return {}
+    found = ((id_, target.crm.card_url(Client(id=id_, entity=target.mapping.create.entity))) for id_, _ in candidates)
+    return {id_: url for id_, url in found if url and url.startswith(("https://", "http://"))}
+
+
 def _candidates(job: Row, plan: Plan | None) -> list[tuple[str, str]]:
     """(id, name) of the clients among whom a person is to choose."""
     if job["reason"] != Verdict.AMBIGUOUS:
@@ -157,6 +173,10 @@ def _actions(job: Row, written: list[Written]) -> Iterator[str]:
         yield "now"
     elif state != "done":
         yield "replay"
+    if state == "skipped" and job["reason"] == "rehearsed":
+        yield "write"
+    if state != "done":
+        yield "correct"
     if any(one.state in {OperationState.SENT, OperationState.DONE} for one in written):
         yield "again"
     if state not in {"done", "skipped"}:

@@ -16,13 +16,19 @@ from bridge.report.silence import silent_since
 from bridge.report.words import WORDS
 from bridge.store import Store
 
-Kind = Literal["jobs", "stopped", "late", "unfetched", "not_understood", "silent", "fetching", "reconcile", "clock"]
-KINDS: tuple[Kind, ...] = ("stopped", "jobs", "late", "unfetched", "not_understood", "silent", "fetching", "reconcile", "clock")
+Kind = Literal["jobs", "stopped", "late", "unfetched", "not_understood", "silent", "fetching", "reconcile", "clock", "token",
+               "disk", "queue"]  # fmt: skip
+KINDS: tuple[Kind, ...] = (
+    "stopped", "jobs", "late", "unfetched", "not_understood", "silent", "fetching", "reconcile", "clock", "token", "disk",
+    "queue",
+)  # fmt: skip
 #: those that are noticed in passing; what is in the store shows the others
-NOTICED: tuple[Kind, ...] = ("fetching", "reconcile", "clock")
+NOTICED: tuple[Kind, ...] = ("disk", "queue", "token", "fetching", "reconcile", "clock")
 
 #: those of CRM connections; the others are of chat connections
-OF_TARGETS = frozenset({"jobs", "stopped", "late"})
+OF_TARGETS = frozenset({"jobs", "stopped", "late", "token"})
+#: those of this service itself
+OF_US = frozenset({"disk", "queue"})
 
 #: seconds for which deliveries that nobody could read are a matter of today
 FRESH = 86400.0
@@ -61,6 +67,7 @@ class Trouble:
             "not_understood": {"state": "not_understood", "source": self.name},
             "unfetched": {"state": "held", "source": self.name},
             "fetching": {"state": "fetching", "source": self.name},
+            "disk": {}, "queue": {"state": "received"},
         }.get(self.kind, {"source": self.name})
         page = "/jobs" if self.kind in OF_TARGETS else "/deliveries"
         return f"{page}?{urlencode({key: value for key, value in query.items() if value})}"
@@ -116,7 +123,7 @@ def _from_alerts(causes: Iterable[str]) -> list[Trouble]:
 def describe(trouble: Trouble, language: Language) -> Described:
     words = WORDS[language]
     of_target = trouble.kind in OF_TARGETS
-    subject = f"{words['target' if of_target else 'source']} {trouble.name}"
+    subject = words["brand"] if trouble.kind in OF_US else f"{words['target' if of_target else 'source']} {trouble.name}"
     if trouble.kind == "jobs":
         why, todo = explain(trouble.state, trouble.reason, language)
         what = f"{_capital(words['t_jobs_' + trouble.state])}: {counted(trouble.count, 'chat', language)}. {_capital(why)}."
@@ -138,6 +145,9 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "fetching": ("t_fetching", "t_fetching_todo"),
     "reconcile": ("t_reconcile", "t_reconcile_todo"),
     "clock": ("t_clock", "t_clock_todo"),
+    "token": ("t_token", "t_token_todo"),
+    "disk": ("t_disk", "t_disk_todo"),
+    "queue": ("t_queue", "t_queue_todo"),
 }
 
 

@@ -24,13 +24,16 @@ LANGUAGE: web.RequestKey[Language] = web.RequestKey("language", str)  # type: ig
 TOKEN = web.RequestKey("token", str)
 SIGNED_IN = web.RequestKey("signed_in", bool)
 
+#: characters that turn the direction of what follows: one visitor's words would forge what stands beside them
+_TURNING = dict.fromkeys(map(ord, "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"), "\ufffd")
+
 
 class View:
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
         self._templates = Environment(
             loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-            lstrip_blocks=True,
+            lstrip_blocks=True, finalize=_in_its_own_direction,
         )  # fmt: skip
 
     def page(self, request: web.Request, template: str, *, status: int = 200, **scope: Any) -> web.Response:
@@ -74,3 +77,7 @@ def _flash(request: web.Request, words: Mapping[str, str]) -> str:
     text = words.get(f"flash_{request.query.get('said', '')}", "")
     count = request.query.get("n", "")
     return text.format(n=count if count.isdecimal() and len(count) < 10 else "?") if text else ""  # noqa: PLR2004 - digits
+
+
+def _in_its_own_direction(value: Any) -> Any:
+    return value.translate(_TURNING) if type(value) is str else value

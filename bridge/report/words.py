@@ -7,8 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bridge.report.language import Language
+from bridge.report.words_desk import WORDS_DESK
+from bridge.report.words_reports import WORDS_REPORTS
 
-WORDS: Mapping[Language, Mapping[str, str]] = {
+_WORDS: Mapping[Language, Mapping[str, str]] = {
     "en": {
         "brand": "chat2crm", "other_language": "Русский", "overview": "Overview", "jobs": "Chats", "deliveries": "Received",
         "sign_in": "Sign in", "sign_out": "Sign out", "password": "Password", "wrong_password": "That is not the password.",
@@ -42,7 +44,8 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "in_field": "in the form: {field}", "in_message": "in message {n}", "rule": "rule {rule}",
         "role_visitor": "Visitor", "role_operator": "Operator", "role_bot": "Bot", "role_system": "System",
         "role_internal": "Internal note", "no_match_yet": "Nobody has been looked for yet, or nothing was decided.",
-        "verdict_found": "found", "verdict_new": "new client", "verdict_ambiguous": "several fit", "open_card": "Open the card",
+        "verdict_found": "found", "verdict_new": "new client", "verdict_told": "told",
+        "verdict_ambiguous": "several fit", "open_card": "Open the card",
         "also_fit": "Also fitted", "client_number": "no. {id}", "from_map": "known from an earlier chat",
         "no_note": "Nothing has been written, and nothing is planned yet.", "part_of": "part {n} of {of}",
         "op_create": "New client", "op_enrich": "Additions to the card", "op_note": "Note", "op_deal": "Deal", "op_task": "Task",
@@ -128,7 +131,8 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "in_field": "в анкете: {field}", "in_message": "в реплике {n}", "rule": "правило {rule}",
         "role_visitor": "Посетитель", "role_operator": "Оператор", "role_bot": "Бот", "role_system": "Система",
         "role_internal": "Внутренняя заметка", "no_match_yet": "Клиента ещё не искали, или решения пока нет.",
-        "verdict_found": "найден", "verdict_new": "новый клиент", "verdict_ambiguous": "подходит несколько",
+        "verdict_found": "найден", "verdict_new": "новый клиент", "verdict_told": "передано",
+        "verdict_ambiguous": "подходит несколько",
         "open_card": "Открыть карточку", "also_fit": "Подходили также", "client_number": "№ {id}",
         "from_map": "известен по прошлому чату", "no_note": "Ничего не записано и пока не запланировано.",
         "part_of": "часть {n} из {of}", "op_create": "Новый клиент", "op_enrich": "Дополнения к карточке", "op_note": "Заметка",
@@ -181,6 +185,10 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "e_offline_message": "сообщение офлайн", "e_message": "реплика", "main_menu": "Главное меню",
     },
 }  # fmt: skip
+
+WORDS: Mapping[Language, Mapping[str, str]] = {
+    language: {**words, **WORDS_DESK[language], **WORDS_REPORTS[language]} for language, words in _WORDS.items()
+}
 
 STATES: Mapping[Language, Mapping[str, str]] = {
     "en": {

@@ -41,6 +41,19 @@ def test_what_is_written_can_be_used_as_soon_as_its_secrets_are_filled_in(empty:
         assert f"chat2crm -c {empty.path} {command}" in done.stdout
 
 
+def test_a_crm_that_is_spoken_to_in_sql_gets_its_statements_listed_and_check_says_which_are_missing(empty: Place) -> None:
+    done = empty.run(*YES, "--provider", "generic", "--crm", "regionsoft", "--option", r"db_path=D:\CRM\BASE.FDB")
+    assert done.exit_code == 0, done.output
+    text = empty.path.read_text(encoding="utf-8")
+    assert r'db_path: "D:\\CRM\\BASE.FDB"' in text
+    listed = [line.split(":")[0].strip("# ") for line in text.splitlines() if "…   #" in line]
+    assert listed[:3] == ["read", "create", "add_event"]
+    assert {"find_by_phone", "find_event", "enrich"} < set(listed)
+    checked = empty.run("check")
+    assert checked.exit_code == 1
+    assert "sql.add_event is missing: without it no chat could be written" in checked.output
+
+
 def test_secrets_are_new_each_time_and_for_the_owner_alone(empty: Place, tmp_path: Path) -> None:
     assert empty.run(*YES, "--provider", "jivo", "--crm", "sandbox").exit_code == 0
     assert stat.S_IMODE(dotenv(empty).stat().st_mode) == 0o600
@@ -116,3 +129,16 @@ def test_what_the_crm_asks_for_is_written_and_explained(empty: Place) -> None:
 def test_every_text_reads_back_as_itself(value: str) -> None:
     read: Any = strict.read(f"a: {yaml_text(value)}\n", "x").value
     assert read == {"a": value}
+
+
+def test_a_crm_that_lets_in_an_integration_without_a_person_gets_a_place_for_its_id_and_secret(empty: Place) -> None:
+    done = empty.run(*YES, "--provider", "generic", "--crm", "salesforce")
+    assert done.exit_code == 0, done.output
+    text = empty.path.read_text(encoding="utf-8").replace(TO_BE_FILLED, "3MVG9")
+    empty.path.write_text(text, encoding="utf-8")
+    dotenv(empty).write_text(dotenv(empty).read_text(encoding="utf-8").replace(TO_BE_FILLED, "f" * 40), encoding="utf-8")
+    one = config.load(empty.path, {}).targets["crm"]
+    assert one.token is None
+    assert one.oauth is not None
+    assert one.oauth.client_id == "3MVG9"
+    assert one.oauth.client_secret is not None

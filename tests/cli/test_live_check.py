@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from place import Place
+from place import SIGNING, Place
 from standing import Sandbox, standing_listener
 
 from bridge.cli.live_check import CLOCKS_DIFFER
@@ -85,3 +85,16 @@ def test_a_target_that_does_not_exist_names_those_that_do(place: Place) -> None:
     done = place.run("check", "--live", "sale")
     assert done.exit_code == 2
     assert "did you mean sales?" in done.stderr
+
+
+def test_a_target_that_is_only_told_of_chats_is_asked_nothing_and_gets_the_probe_as_a_note(place: Place) -> None:
+    place.config["targets"]["sales"] |= {"crm": "webhook", "url": "http://127.0.0.1:1/hook"}
+    place.environ["C_TOKEN"] = SIGNING
+
+    done = place.run("check", "--live", "sales")
+    assert done.exit_code == 0, done.output
+    assert "only told of chats" in done.stdout
+    assert "--probe sends one" in done.stdout
+    done = place.run("check", "--live", "sales", "--probe")
+    assert done.exit_code == 1
+    assert "nothing was sent" in done.stdout

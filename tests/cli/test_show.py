@@ -7,7 +7,7 @@ import pytest
 from place import Place
 from store_materials import claim
 
-from bridge.cli.trace import shape, shared, told
+from bridge.report.telling import shape, shared, told
 from bridge.config import Revealed, Settings
 from bridge.model import (
     Chat,

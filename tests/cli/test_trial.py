@@ -138,6 +138,15 @@ def settings_with(place: Place) -> Any:
         return settings_of(place.path)
 
 
+def test_a_name_and_a_password_are_not_shown_in_another_spelling() -> None:
+    headers = {"Authorization": "Basic dXNlcjpzZWNyZXQ=", "To": "a@b.example"}
+    request = PreparedRequest("POST", "smtps://mail.example.com", headers, b"x")
+    shown = rendering.as_text(request)
+    assert "Authorization: Basic ***" in shown
+    assert "dXNlcjpzZWNyZXQ" not in shown
+    assert "To: a@b.example" in shown
+
+
 def test_without_anybody_to_ask_an_enrichment_is_not_guessed(place: Place) -> None:
     place.write()
     settings = settings_with(place)

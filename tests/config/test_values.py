@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
-from bridge.config.values import HttpUrl, Name, Networks, Region, Revealed, Secrets, Size, Span, Zone
+from bridge.config.values import HttpUrl, Name, Networks, Region, Revealed, Secrets, Size, Span, TargetUrl, Zone
 
 
 def read(kind: object, value: object) -> object:
@@ -72,6 +72,22 @@ def test_what_is_no_web_address_is_refused_with_an_example(written: str) -> None
 def test_a_password_in_an_address_is_refused() -> None:
     with pytest.raises(ValidationError, match="does not stand in an address"):
         read(HttpUrl, "https://user:pw@crm.firma.ru")
+
+
+@pytest.mark.parametrize("written", ["https://crm.firma.ru/x", "smtps://mail.firma.ru", "smtp://127.0.0.1:25"])
+def test_a_target_is_on_the_web_or_a_mail_server(written: str) -> None:
+    assert read(TargetUrl, written) == written
+
+
+@pytest.mark.parametrize("written", ["smtps://", "smtp://mail firma.ru", "smtps://mail.firma.ru:99999"])
+def test_what_is_no_mail_servers_address_says_how_one_looks(written: str) -> None:
+    with pytest.raises(ValidationError, match="write it like smtps"):
+        read(TargetUrl, written)
+
+
+def test_a_mail_servers_password_stands_not_in_its_address() -> None:
+    with pytest.raises(ValidationError, match="does not stand in an address"):
+        read(TargetUrl, "smtps://user:pw@mail.firma.ru")
 
 
 def test_a_zone_a_region_and_a_name_are_known_or_refused() -> None:

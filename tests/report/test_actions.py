@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import structlog
-from desk import Desk, dialogue, form_of, plan
+from desk import EMAIL, PHONE, Desk, dialogue, form_of, plan
 
 from bridge.model import Client, JobState, OperationState
 from bridge.report.doing import BY_HAND
@@ -103,7 +105,7 @@ async def test_a_group_is_sent_round_whole_and_no_other(desk: Desk) -> None:
     assert "Send 3 chats round again?" in await desk.page(asked)
     form = form_of(await desk.page(asked), "/jobs/replay")
     answer = await desk.web.post("/jobs/replay", data=form, allow_redirects=False)
-    assert answer.headers["Location"] == "/?said=group&n=3"
+    assert answer.headers["Location"] == "/stuck?said=group&n=3"
     assert [(await the(desk, job_id)).state for job_id in same] == [JobState.PENDING] * 3
     assert (await the(desk, other)).state is JobState.DEAD
     assert "Sent round again: 3." in await desk.page(answer.headers["Location"])
@@ -146,3 +148,61 @@ async def test_what_could_not_be_read_is_read_again_after_the_mapping_was_correc
     assert answer.headers["Location"] == "/?said=group&n=1"
     assert [one.dedupe_key for one in await desk.store.received(10)] == ["k1"]
     assert "/sources/shop/again" not in await desk.page("/deliveries?state=not_understood")
+
+
+async def test_contacts_are_put_right_and_the_chat_goes_round_with_them(desk: Desk) -> None:
+    job_id = await desk.ended(JobState.HELD, "ambiguous")
+    token = form_of(await desk.page(f"/jobs/{job_id}"), f"/jobs/{job_id}/correct")
+    answer = await desk.web.post(
+        f"/jobs/{job_id}/correct", data=[*token.items(), ("keep", EMAIL), ("add", "8 916 765-43-21\n\n")], allow_redirects=False
+    )
+    assert answer.headers["Location"] == f"/jobs/{job_id}?said=corrected"
+    assert (await the(desk, job_id)).state is JobState.PENDING
+    page = await desk.page(f"/jobs/{job_id}")
+    assert 'class="claim-own">+79167654321' in page
+    assert f'class="claim-other">{PHONE}' in page
+    assert "put right by a person" in page
+    assert [row["about"] for row in await desk.store.personal().audit(what="corrected")] == [f"job {job_id}"]
+
+
+async def test_a_correction_can_be_taken_back(desk: Desk) -> None:
+    job_id = await desk.ended(JobState.HELD, "ambiguous")
+    for keep, claim in (([EMAIL], "claim-other"), ([EMAIL, PHONE], "claim-own")):
+        token = form_of(await desk.page(f"/jobs/{job_id}"), f"/jobs/{job_id}/correct")
+        data = [*token.items(), *(("keep", value) for value in keep)]
+        await desk.web.post(f"/jobs/{job_id}/correct", data=data, allow_redirects=False)
+        assert f'class="{claim}">{PHONE}' in await desk.page(f"/jobs/{job_id}")
+
+
+async def test_what_is_no_contact_changes_nothing(desk: Desk) -> None:
+    job_id = await desk.ended(JobState.HELD, "ambiguous")
+    token = form_of(await desk.page(f"/jobs/{job_id}"), f"/jobs/{job_id}/correct")
+    data = {**token, "add": "call me maybe"}
+    answer = await desk.web.post(f"/jobs/{job_id}/correct", data=data, allow_redirects=False)
+    assert answer.headers["Location"] == f"/jobs/{job_id}?said=no_point"
+    assert (await the(desk, job_id)).state is JobState.HELD
+    assert "nothing was changed" in await desk.page(answer.headers["Location"])
+
+
+async def test_a_group_of_one_cause_leaves_other_causes_of_the_same_reason(desk: Desk) -> None:
+    same = [
+        await desk.ended(JobState.DEAD, "crm_rejected", f"field A unknown (request {number})", code="crm_rejected",
+                         chat=dialogue(chat_id=f"a-{number}")) for number in range(2)
+    ]  # fmt: skip
+    other = await desk.ended(JobState.DEAD, "crm_rejected", "field B unknown", code="crm_rejected", chat=dialogue(chat_id="b"))
+    page = await desk.page("/stuck")
+    assert "2 chats: the CRM refuses what was written" in page
+    assert "field B unknown" in page
+    link = next(link for link in re.findall(r'href="(/jobs/replay\?[^"]+)"', page) if "cause=" in link).replace("&amp;", "&")
+    form = form_of(await desk.page(link), "/jobs/replay")
+    await desk.web.post("/jobs/replay", data=form, allow_redirects=False)
+    assert [(await the(desk, job_id)).state for job_id in same] == [JobState.PENDING] * 2
+    assert (await the(desk, other)).state is JobState.DEAD
+
+
+async def test_whoever_looks_at_raw_data_is_written_down(desk: Desk) -> None:
+    delivery = await desk.receive()
+    await desk.page(f"/deliveries/{delivery}/raw")
+    [row] = await desk.store.personal().audit(what="raw_viewed")
+    assert row["about"] == f"delivery {delivery}"
+    assert row["who"].startswith("ops:")

@@ -175,3 +175,49 @@ async def test_the_watch_survives_a_store_that_fails(desk: Desk, clock: FakeCloc
     assert not watching.done()
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
+
+
+async def test_the_body_has_the_shape_that_the_config_gives_it(desk: Desk) -> None:
+    alerts = Alerts(desk.store, "https://x.example/hook", desk.clock, "en", desk.webhook,
+                    body={"chat_id": "-100", "text": "{text}", "n": "{count}"})  # fmt: skip
+    await desk.ended(JobState.DEAD, "crm_rejected", code="crm_rejected")
+    await alerts.look()
+    sent = json.loads(desk.webhook.posted[-1].body or b"")
+    assert sent["chat_id"] == "-100"
+    assert "Not written: 1 chat" in sent["text"] or "not written: 1 chat" in sent["text"]
+    assert sent["n"] == 1
+
+
+async def test_a_disk_that_runs_full_is_told_of_once_and_when_it_is_over(desk: Desk) -> None:
+    free = [10_000_000]
+    alerts = Alerts(desk.store, "https://x.example/hook", desk.clock, "en", desk.webhook, room=lambda: free[0])
+    await alerts.look()
+    await alerts.look()
+    assert ["disk" in (one.body or b"").decode() for one in desk.webhook.posted] == [True]
+    assert "disk of the store" in await desk.page("/")
+    free[0] = 10**12
+    await desk.clock.advance(3700)
+    await alerts.look()
+    assert b"resolved" in (desk.webhook.posted[-1].body or b"")
+
+
+async def test_an_access_that_nobody_has_renewed_for_long_is_told_of(desk: Desk) -> None:
+    alerts = Alerts(desk.store, None, desk.clock, "en", None, accounts=lambda: ["sales", "never"])
+    await desk.store.save_token("sales", b"x", expires_at=desk.clock.time() + 3600, replaces=None)
+    await alerts.look()
+    assert await desk.store.open_alerts() == {}
+    await desk.clock.advance(8 * 86400)
+    await alerts.look()
+    assert list(await desk.store.open_alerts()) == ["token:sales"]
+    await desk.sign_in()
+    assert "chat2crm auth" in await desk.page("/stuck")
+
+
+async def test_deliveries_that_nobody_reads_are_told_of(desk: Desk) -> None:
+    alerts = Alerts(desk.store, None, desk.clock, "en", None)
+    await desk.receive(key="unread")
+    await alerts.look()
+    assert await desk.store.open_alerts() == {}
+    await desk.clock.advance(301)
+    await alerts.look()
+    assert list(await desk.store.open_alerts()) == ["queue:deliveries"]

@@ -28,9 +28,9 @@ async def test_a_script_lists_jobs_and_turns_pages(stranger: Desk) -> None:
         await stranger.job(dialogue(chat_id=f"c-{number}"))
     first = await get(stranger, "/api/jobs?state=pending&source=shop&target=sales")
     assert len(first["jobs"]) == 100
-    rest = await get(stranger, f"/api/jobs?before={first['before']}")
+    rest = await get(stranger, f"/api/jobs?after={first['after']}")
     assert [job["chat_id"] for job in rest["jobs"]] == ["c-0"]
-    assert rest["before"] is None
+    assert rest["after"] is None
     assert (await get(stranger, "/api/jobs?state=done"))["jobs"] == []
 
 

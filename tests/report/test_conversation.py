@@ -25,6 +25,12 @@ def test_contacts_are_marked_where_they_stand() -> None:
     assert not found.failed
 
 
+def test_somebody_elses_contact_is_marked_as_such() -> None:
+    found = conversation(dialogue("позвоните мужу +7 916 123-45-67"), None)
+    marks = [(piece.text, piece.point.claim) for line in found.lines for piece in line.pieces if piece.point]
+    assert marks == [("+7 916 123-45-67", "other")]
+
+
 def test_a_text_is_cut_at_its_marks() -> None:
     assert cut("ab12cd34", [(6, 8), (2, 4)]) == [("text", "ab"), ("point", "12"), ("text", "cd"), ("point", "34")]
     assert cut("12", [(0, 2)]) == [("point", "12")]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from aiohttp import FormData
-from desk import PASSWORD, Desk, form_of, settings
+from desk import PASSWORD, Desk, desk_of, form_of, settings
 from fakes import FakeClock
 
+from bridge.config import Revealed
 from bridge.errors import NoRoom, StoreError
 from bridge.model import JobState
+from bridge.passwords import hashed
 from bridge.report.sign_in import IDLE, LONGEST, TRIES
 
 INSIDE = ("/", "/jobs", "/jobs/1", "/jobs/1/again", "/jobs/replay", "/deliveries", "/deliveries/1/raw")
@@ -222,3 +226,35 @@ async def test_an_address_from_a_proxy_counts_only_if_the_proxy_is_trusted(stran
     for number in range(TRIES):
         await stranger.web.post("/sign-in", data={"password": "x"}, headers={"X-Forwarded-For": f"1.2.3.4, 10.0.0.{number}"})
     assert (await stranger.sign_in()).status == 303
+
+
+HASH = hashed(PASSWORD)
+
+
+async def test_a_hash_lets_its_password_in_and_nothing_else(tmp_path: Path, clock: FakeClock) -> None:
+    async with desk_of(tmp_path, clock, settings(ops={"password_hash": Revealed(HASH)})) as desk:
+        assert (await desk.sign_in("guess")).status == 403
+        assert (await desk.sign_in(HASH)).status == 403  # whoever reads the configuration knows nothing yet
+        assert (await desk.sign_in()).status == 303
+        assert (await desk.get("/jobs")).status == 200
+        for _ in range(3):
+            assert (await desk.web.get("/api/jobs", headers=bearer())).status == 200
+        assert (await desk.web.get("/api/jobs", headers=bearer(HASH))).status == 401
+
+
+async def test_a_proxy_that_is_trusted_says_who_it_is(tmp_path: Path, clock: FakeClock) -> None:
+    ours = settings(ops={"user_header": "X-User", "trusted_proxies": ["127.0.0.0/8"]})
+    async with desk_of(tmp_path, clock, ours) as desk:
+        assert (await desk.get("/jobs")).status == 303
+        assert (await desk.get("/jobs", headers={"X-User": "anna"})).status == 200
+        job_id = await desk.job()
+        await desk.get(f"/deliveries/{job_id}/raw", headers={"X-User": "anna"})
+        [row] = await desk.store.personal().audit()
+        assert (row["who"], row["what"]) == ("ops:anna", "raw_viewed")
+
+
+async def test_what_anybody_else_says_of_who_they_are_counts_for_nothing(tmp_path: Path, clock: FakeClock) -> None:
+    ours = settings(ops={"user_header": "X-User", "trusted_proxies": ["10.0.0.0/8"]})
+    async with desk_of(tmp_path, clock, ours) as desk:
+        assert (await desk.get("/jobs", headers={"X-User": "anna"})).status == 303
+        assert (await desk.sign_in("")).status == 403

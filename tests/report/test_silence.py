@@ -12,6 +12,7 @@ from store_materials import delivery
 from bridge.report import Alerts
 from bridge.report.silence import WEEK, silent_since
 from bridge.report.troubles import sentence, troubles
+from bridge.store import Sorted
 
 HOUR, DAY = 3600.0, 86400.0
 TIMES = 6
@@ -94,6 +95,8 @@ async def test_a_source_that_was_never_heard_of_is_not_silent(desk: Desk) -> Non
 
 async def test_it_is_told_in_both_languages_until_the_source_is_heard_of_again(desk: Desk, clock: FakeClock) -> None:
     await heard(desk, hourly(3, 8 * HOUR))
+    for unread in await desk.store.received(10_000):  # read as well: that they lie unread is another trouble
+        await desk.store.record_sorted([Sorted(delivery=unread.id, state="skipped")])
     alerts = Alerts(desk.store, None, clock, "ru", None, sources=lambda: ["shop"], silence=TIMES)
     await alerts.look()
 

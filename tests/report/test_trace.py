@@ -71,13 +71,13 @@ async def test_the_clients_to_choose_from(desk: Desk, detail: str, expected: lis
 
 @pytest.mark.parametrize(("state", "reason", "more", "expected"), [
     (JobState.DONE, "new", {"made": plan(), "done": 2}, {"again"}),
-    (JobState.DEAD, "crm_rejected", {}, {"replay", "skip"}),
-    (JobState.DEAD, "crm_rejected", {"made": plan(), "done": 1}, {"replay", "again", "skip"}),
-    (JobState.HELD, "ambiguous", {}, {"choose", "replay", "skip"}),
-    (JobState.HELD, "unknown_outcome", {"made": plan(), "sent": 1}, {"written", "replay", "again", "skip"}),
-    (JobState.WAITING, "no_contact", {}, {"now", "skip"}),
-    (JobState.RETRYING, "crm_busy", {}, {"now", "skip"}),
-    (JobState.SKIPPED, "rehearsed", {"rehearsed": plan()}, {"replay"}),
+    (JobState.DEAD, "crm_rejected", {}, {"replay", "correct", "skip"}),
+    (JobState.DEAD, "crm_rejected", {"made": plan(), "done": 1}, {"replay", "correct", "again", "skip"}),
+    (JobState.HELD, "ambiguous", {}, {"choose", "replay", "correct", "skip"}),
+    (JobState.HELD, "unknown_outcome", {"made": plan(), "sent": 1}, {"written", "replay", "correct", "again", "skip"}),
+    (JobState.WAITING, "no_contact", {}, {"now", "correct", "skip"}),
+    (JobState.RETRYING, "crm_busy", {}, {"now", "correct", "skip"}),
+    (JobState.SKIPPED, "rehearsed", {"rehearsed": plan()}, {"replay", "write", "correct"}),
 ])  # fmt: skip
 async def test_what_a_person_can_do(
     desk: Desk, state: JobState, reason: str, more: dict[str, object], expected: set[str]

@@ -1,0 +1,86 @@
+"""The page of reports, the same as a file for spreadsheets, and for scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from aiohttp import web
+
+from bridge.report.day_charts import charts
+from bridge.report.deps import Deps
+from bridge.report.figures import SHOWN, Line
+from bridge.report.reports import HOURS, USUAL_DAYS, Made, Report, Wanted, as_csv, report_of
+from bridge.report.view import LANGUAGE, View
+from bridge.report.words_reports import NOTHING, SHORT, said
+from bridge.store.reports import BY
+from bridge.store.tallies import THE_REST
+
+#: lines of the table; the file for spreadsheets has all
+LINES = 400
+#: spans to choose with one click, in days
+CHOICES = (7, USUAL_DAYS, 90, 365)
+#: figures in large type above everything
+FOREMOST = ("chats", "missed", "answered_60_share", "first_response_median_s", "contact_share", "new_clients")
+#: what a line leads to: the chats of it
+CHATS_OF: Mapping[str, str] = {"source": "source", "channel": "channel"}
+
+
+class ReportPages:
+    def __init__(self, deps: Deps, view: View) -> None:
+        self._deps = deps
+        self._view = view
+
+    def add_to(self, router: web.UrlDispatcher) -> None:
+        router.add_get("/reports", self.page)
+        router.add_get("/reports.csv", self.file)
+
+    async def page(self, request: web.Request) -> web.Response:
+        wanted = Wanted.of(request.query, self._today())
+        made = await self._made(wanted)
+        report, language = made.report, request[LANGUAGE]
+        lines = [one for one in report.lines if one.of(wanted.hours)]
+        if wanted.by != "day":
+            lines.sort(key=lambda one: -_chats(one, wanted.hours))
+        return self._view.page(
+            request, "reports.html", wanted=wanted, report=report, shown=SHOWN, foremost=FOREMOST, bys=list(BY), all_hours=HOURS,
+            lines=lines[:LINES], cut=len(lines) > LINES, most=LINES, rest=any(one.key == THE_REST for one in lines),
+            total=report.total.of(wanted.hours), drawn=charts(made.daily, wanted.since, wanted.until, wanted.hours),
+            sources=sorted({*self._deps.sources, *await self._deps.store.reading().reports.sources()}),
+            choices=[(days, wanted.query(**self._span(days))) for days in CHOICES], chosen=self._chosen(wanted),
+            short=SHORT[language], nothing=NOTHING[language].get(wanted.by, "–"), chats_of=CHATS_OF.get(wanted.by),
+            said=lambda value, kind: said(value, kind, language),
+        )  # fmt: skip
+
+    async def file(self, request: web.Request) -> web.Response:
+        report = (await self._made(Wanted.of(request.query, self._today()))).report
+        name = f"chat2crm-{report.by}-{report.since}-{report.until}.csv"
+        return web.Response(text=as_csv(report), content_type="text/csv", charset="utf-8",
+                            headers={"Content-Disposition": f'attachment; filename="{name}"'})  # fmt: skip
+
+    async def _made(self, wanted: Wanted) -> Made:
+        return await report_of(self._deps.store.reading().reports, wanted)
+
+    def _today(self) -> date:
+        return today(self._deps)
+
+    def _span(self, days: int) -> Mapping[str, str]:
+        last = self._today()
+        return {"from": date.fromordinal(last.toordinal() - days + 1).isoformat(), "to": last.isoformat()}
+
+    def _chosen(self, wanted: Wanted) -> int:
+        """Days of the choice that is shown; 0: none of them."""
+        return (wanted.until - wanted.since).days + 1 if wanted.until == self._today() else 0
+
+
+def _chats(line: Line, hours: str) -> int:
+    found = line.of(hours)
+    return found.chats if found is not None else 0
+
+
+def today(deps: Deps) -> date:
+    return deps.clock.now().astimezone(deps.settings.zone).date()
+
+
+async def report_for_scripts(deps: Deps, query: Mapping[str, str]) -> Report:
+    return (await report_of(deps.store.reading().reports, Wanted.of(query, today(deps)))).report

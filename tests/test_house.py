@@ -323,4 +323,5 @@ def test_nothing_that_is_ignored_is_tracked() -> None:
 
 @pytest.mark.skipif(not tracked_here(), reason="not a git checkout")
 def test_nothing_large_is_tracked() -> None:
-    assert [name for name in git("ls-files") if (ROOT / name).is_file() and (ROOT / name).stat().st_size > 500_000] == []
+    large = {name for name in git("ls-files") if (ROOT / name).is_file() and (ROOT / name).stat().st_size > 500_000}
+    assert large <= {"tests/report/axe/axe.min.js"}  # what looks over the pages, as it is published

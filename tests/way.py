@@ -127,8 +127,10 @@ async def on_the_way(folder: Path, clock: FakeClock, *, source: Mapping[str, Any
             }},
             **top,
         }  # fmt: skip
-        sales = {name: value for name, value in config["targets"]["sales"].items() if value is not None}  # type: ignore[index]
-        config["targets"] = {"sales": sales}
+        config["targets"] = {
+            name: {key: value for key, value in one.items() if value is not None}
+            for name, one in config["targets"].items()  # type: ignore[union-attr]
+        }
         (folder / "config.yaml").write_text(json.dumps(config, ensure_ascii=False), encoding="utf-8")
         settings = load(folder / "config.yaml", ENVIRON)
         store = open_store(settings.store, clock=clock)

@@ -62,7 +62,7 @@ def as_text(request: PreparedRequest) -> str:
 
 def _shown(name: str, value: str) -> str:
     # A name and a password stand there in another spelling, in which masking would not know them.
-    return value.partition(" ")[0] + " ***" if name.lower() == "authorization" else value
+    return "Basic ***" if name.lower() == "authorization" and value.startswith("Basic ") else value
 
 
 def _laid_out(body: bytes) -> str:

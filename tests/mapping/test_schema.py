@@ -70,10 +70,11 @@ def _as_an_editor_reads(value: Any, key: str = "") -> Any:
     if isinstance(value, list):
         return [_as_an_editor_reads(item, key) for item in value]
     numbers = {"most", "by", "start", "size", "characters", "bytes", "utf16", "concurrent", "status"}
-    flags = {"after_markup", "only_private", "open", "optional", "required"}
+    flags = {"after_markup", "only_private", "open", "optional", "pkce", "required"}
     if key in numbers and isinstance(value, str) and value.isdecimal():
         return int(value)
-    return value == "true" if key in flags else value
+    # whether an option is secret is true or false, where a provider's secret stands is a word
+    return value == "true" if key in flags or (key == "secret" and value in {"true", "false"}) else value
 
 
 @pytest.mark.parametrize("kind", KINDS)

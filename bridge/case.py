@@ -99,7 +99,7 @@ class Case:
 
     def client_lock(self, client: Client) -> str:
         """Who writes to this client's card holds it."""
-        return f"{self.target.name}/client:{client.entity}:{client.id}"
+        return f"{self.target.name}/client:{client.key}"
 
     def perhaps_since(self, born_at: float) -> datetime | None:
         """Where the store, made at `born_at` (seconds since 1970), is younger than the chat: since when another store, lost by

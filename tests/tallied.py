@@ -21,8 +21,10 @@ DAY = date(2026, 11, 20)
 COUNTED_ON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
-def tally_of(source: str = "shop", *, day: date = DAY, within: bool | None = True, response_s: int | None = None, rating: str | None = None,
-             page: str = "shop.example", operators: Sequence[str] = ("",), void: bool = False, **counts: int) -> Tally:  # fmt: skip
+def tally_of(
+    source: str = "shop", *, day: date = DAY, within: bool | None = True, response_s: int | None = None,
+    rating: str | None = None, page: str = "shop.example", operators: Sequence[str] = ("",), void: bool = False, **counts: int,
+) -> Tally:  # fmt: skip
     return Tally(
         source=source, day=day, open=within, response_s=response_s, rating=rating, void=void, counts={"chats": 1, **counts},
         values={"channel": ("site",), "page": (page,), "operator": tuple(operators), "utm": ("",)},
@@ -49,7 +51,8 @@ class Counted:
     async def add(self, chat_id: str = "c-1", **more: Any) -> int:
         ends = {key: more.pop(key) for key in ("state", "reason", "made", "target") if key in more}
         made = tally_of(**more)
-        return await self.count(Chat(source=made.source, chat_id=chat_id, messages=(Message(role=Role.VISITOR, text="…"),)), made, **ends)
+        chat = Chat(source=made.source, chat_id=chat_id, messages=(Message(role=Role.VISITOR, text="…"),))
+        return await self.count(chat, made, **ends)
 
     async def count(
         self, chat: Chat, tally: Tally, *, state: JobState = JobState.DONE, reason: str = "found",

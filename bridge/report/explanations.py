@@ -157,6 +157,9 @@ _STOPS: Mapping[str, _Both] = {
     "brake": _said("more new clients than allowed within an hour", "за час новых клиентов больше, чем разрешено",
                    "Look whether the new clients are right, then press “Go on”.",
                    "Проверьте, верны ли новые клиенты, затем нажмите «Продолжить»."),
+    "site_broken": _said("the customer's file cannot be used", "файл этого клиента нельзя использовать",
+                         "Correct the file, as the log or `chat2crm check` says, and reload; it goes on by itself.",
+                         "Исправьте файл, как говорит журнал или `chat2crm check`, и перечитайте конфигурацию: пойдёт само."),
 }  # fmt: skip
 
 _BY_STATE: Mapping[str, Mapping[str, _Both]] = {

@@ -5,9 +5,9 @@ What is not known of any chat is None, never 0.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from typing import Literal, NamedTuple
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -16,6 +16,7 @@ from bridge.store.tallies import quantile
 
 #: whether a chat began within opening hours
 When = Literal["within", "outside", "unknown"]
+Key = TypeVar("Key")
 #: how a figure is written: a count, a share from 0 to 1, seconds, ratings with their counts
 Kind = Literal["count", "share", "span", "ratings"]
 
@@ -104,14 +105,20 @@ class Line(BaseModel):
         return found
 
 
+def _together(found: Sequence[Mapping[Key, int]]) -> Mapping[Key, int]:
+    if len(found) == 1:  # most lines of a long report
+        return defaultdict(int, found[0])
+    total: defaultdict[Key, int] = defaultdict(int)
+    for one in found:
+        for key, number in one.items():
+            total[key] += number
+    return total
+
+
 def figures(sums: Iterable[Sums]) -> Figures:
-    counts: Counter[str] = Counter()
-    responses: Counter[int] = Counter()
-    ratings: Counter[str] = Counter()
-    for one in sums:
-        counts.update(one.counts)
-        responses.update(one.responses)
-        ratings.update(one.ratings)
+    listed = list(sums)
+    counts = _together([one.counts for one in listed])
+    responses, ratings = _together([one.responses for one in listed]), _together([one.ratings for one in listed])
 
     def known(name: str, of: str) -> int | None:
         return counts[name] if counts[of] else None
@@ -122,7 +129,8 @@ def figures(sums: Iterable[Sums]) -> Figures:
     def average(name: str, of: str) -> int | None:
         return round(counts[name] / counts[of]) if counts[of] else None
 
-    return Figures(
+    # what is made here needs no checking, and a report may have thousands of lines
+    return Figures.model_construct(
         chats=counts["chats"],
         missed=known("missed", "missed_n"), missed_share=share("missed", "missed_n"), missed_of=counts["missed_n"],
         abandoned=known("abandoned", "abandoned_n"), abandoned_share=share("abandoned", "abandoned_n"),
@@ -144,11 +152,14 @@ def figures(sums: Iterable[Sums]) -> Figures:
 def line(key: str, sums: Iterable[Sums]) -> Line:
     listed = list(sums)
 
-    def apart(hours: str) -> Figures | None:
-        of_them = [one for one in listed if one.hours == hours]
-        return figures(of_them) if of_them else None
-
-    return Line(key=key, all=figures(listed), within=apart("within"), outside=apart("outside"), unknown=apart("unknown"))
+    by_hours: dict[str, list[Sums]] = {}
+    for one in listed:
+        by_hours.setdefault(one.hours, []).append(one)
+    apart = {hours: figures(of_them) for hours, of_them in by_hours.items()}
+    everything = next(iter(apart.values())) if len(apart) == 1 else figures(listed)
+    return Line.model_construct(
+        key=key, all=everything, within=apart.get("within"), outside=apart.get("outside"), unknown=apart.get("unknown")
+    )
 
 
 def lines(sums: Iterable[Sums]) -> list[Line]:

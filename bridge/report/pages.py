@@ -64,7 +64,7 @@ class Pages:
         return self._view.page(
             request, "jobs.html", found=found, wanted=wanted, all_states=[state.value for state in JobState],
             sources=_named(self._deps.sources, wanted.source), targets=_named(self._deps.targets, wanted.target),
-            channels=_named(CHANNELS, wanted.channel), looked_at=CANDIDATES,
+            channels=_named(CHANNELS, wanted.channel), sites=_named(self._deps.settings.sites, wanted.site), looked_at=CANDIDATES,
             unsearched=bool(wanted.text) and await finding.unsearched(),
         )  # fmt: skip
 

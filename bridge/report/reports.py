@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, Protocol, Self, cast
 from urllib.parse import urlencode
@@ -15,12 +16,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from bridge.errors import Refused
 from bridge.report.figures import Figures, Line, line, lines
 from bridge.store.reports import BY, Sums
+from bridge.store.tallies import THE_REST
 
 By = Literal["day", "source", "channel", "page", "operator", "utm"]
 Hours = Literal["all", "within", "outside"]
 HOURS: tuple[Hours, ...] = ("all", "within", "outside")
 #: days of a report that names none, and the most of any
 USUAL_DAYS, MOST_DAYS = 30, 3700
+#: lines of a report, apart from that of all the rest
+MOST_KEYS = 1000
 #: what makes a spreadsheet take a text for a formula
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -102,11 +106,22 @@ async def report_of(reports: Asked, wanted: Wanted) -> Made:
     if wanted.by == "day":
         listed = lines(sorted(daily, key=lambda one: one.key))
     else:
-        listed = lines(await reports.sums(wanted.by, wanted.since, wanted.until, wanted.source))
+        listed = lines(_foremost(await reports.sums(wanted.by, wanted.since, wanted.until, wanted.source)))
         listed.sort(key=lambda one: (-one.all.chats, one.key))
     report = Report(since=wanted.since, until=wanted.until, by=wanted.by, source=wanted.source,
                     first_day=await reports.first_day(), total=total, lines=listed)  # fmt: skip
     return Made(report, daily)
+
+
+def _foremost(sums: list[Sums]) -> list[Sums]:
+    """Those of the MOST_KEYS keys with the most chats; all others under one."""
+    chats: Counter[str] = Counter()
+    for one in sums:
+        chats[one.key] += one.counts["chats"]
+    if len(chats) <= MOST_KEYS:
+        return sums
+    kept = {key for key, _ in chats.most_common(MOST_KEYS)}
+    return [one if one.key in kept else replace(one, key=THE_REST) for one in sums]
 
 
 # -- for spreadsheets --------------------------------------------------------------------------------------------------

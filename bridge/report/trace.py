@@ -167,7 +167,7 @@ def _actions(job: Row, written: list[Written]) -> Iterator[str]:
         return
     if state == "held" and job["reason"] == Verdict.AMBIGUOUS:
         yield "choose"
-    if state in {"held", "waiting"} and any(one.state == OperationState.SENT for one in written):
+    if state in {"held", "waiting", "skipped"} and any(one.state == OperationState.SENT for one in written):
         yield "written"
     if state in {"pending", "retrying", "waiting"}:
         yield "now"

@@ -174,11 +174,23 @@ class Store(Protocol):
         """Another job's operation with the same marker, of the same chat and target, that is sent or done; done before sent."""
         ...
 
+    async def left_open(self, job: Job) -> list[OperationRow]:
+        """Notes of the job's chat at its target that other jobs have sent, and of which nobody knows what became."""
+        ...
+
+    async def deals(self, target: str, client: str, since: float) -> list[OperationRow]:
+        """Of a client, given as by `record_sent`: the deals that are sent, and those done at `since` (seconds since 1970) or
+        later.
+        """
+        ...
+
     async def record_sent(
-        self, operation: OperationRow, *, epoch: int, pending: Sequence[tuple[str, str]] = (), brake: Brake | None = None
+        self, operation: OperationRow, *, epoch: int, client: str = "", pending: Sequence[tuple[str, str]] = (),
+        brake: Brake | None = None, sent_at: float | None = None,
     ) -> OperationRow:
-        """The request is about to leave. In the same commit the contact points ((kind, value)) of a client that is
-        being made point to this operation. Raises BrakeReached where that would be one client too many.
+        """The request is about to leave, for a client's card (as `Client.key` names it), or has left at `sent_at` (seconds since
+        1970). In the same commit the contact points ((kind, value)) of a client that is being made point to this operation.
+        Raises BrakeReached where that would be one client too many.
         """
         ...
 
@@ -315,6 +327,13 @@ def open_store(url: str, *, clock: Clock, service: bool = True) -> Store:
     from bridge.store.sqlite import SqliteStore  # an engine is loaded only if it is used
 
     return SqliteStore(sqlite_path(url), clock=clock, service=service)
+
+
+def is_current(url: str) -> bool:
+    """Whether there is a store of this version, so that opening it changes nothing."""
+    from bridge.store.sqlite.migrations import is_current  # as above
+
+    return is_current(sqlite_path(url))
 
 
 def sqlite_path(url: str) -> Path:

@@ -26,6 +26,14 @@ COLUMNS = (
 )
 
 
+#: whether a job is of a site, with the two values that `of_site` gives
+OF_SITE = "substr(j.source, 1, ?) = ?"
+
+
+def of_site(site: str) -> tuple[int, str]:
+    return len(site) + 1, f"{site}."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     states: Sequence[str] = ()
@@ -34,6 +42,8 @@ class Wanted:
     reason: str | None = None
     code: str | None = None
     channel: str | None = None
+    #: a customer of an agency: all connections whose names begin with it and a dot
+    site: str | None = None
     #: seconds since 1970, of the job's making; `until` is not in it
     since: float | None = None
     until: float | None = None
@@ -148,6 +158,9 @@ def _conditions(wanted: Wanted) -> tuple[str, list[Any]]:
         if value is not None:
             parts.append(f"{column} = ?")
             values.append(value)
+    if wanted.site is not None:
+        parts.append(OF_SITE)
+        values += of_site(wanted.site)
     for comparison, moment in ((">=", wanted.since), ("<", wanted.until)):
         if moment is not None:
             parts.append(f"j.created_at {comparison} ?")

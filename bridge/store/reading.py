@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bridge.store.finding import COLUMNS as _JOB
-from bridge.store.finding import Finding, Row, Rows
+from bridge.store.finding import OF_SITE, Finding, Row, Rows, of_site
 from bridge.store.overviews import Overviews
 from bridge.store.reports import Reports
 
@@ -30,10 +30,11 @@ class Reading:
         source: str | None = None,
         target: str | None = None,
         reason: str | None = None,
+        site: str | None = None,
         before: int | None = None,
         limit: int = 50,
     ) -> list[Row]:
-        """Newest first; `before` is the last id of the page before."""
+        """Newest first; `before` is the last id of the page before; `site`: a customer of an agency."""
         where, values = ["1 = 1"], list[Any]()
         if states:
             where.append(f"j.state IN ({', '.join('?' * len(states))})")
@@ -42,6 +43,9 @@ class Reading:
             if value is not None:
                 where.append(f"j.{column} = ?")
                 values.append(value)
+        if site is not None:
+            where.append(OF_SITE)
+            values += of_site(site)
         if before is not None:
             where.append("j.id < ?")
             values.append(before)
@@ -148,6 +152,14 @@ class Reading:
         parts = " UNION ALL ".join(
             f"SELECT target, state, count(*) AS n FROM jobs WHERE {one} GROUP BY target, state"  # noqa: S608 - constants
             for one in ("state IN ('pending', 'retrying', 'waiting')", "state = 'running'", "state IN ('held', 'dead')")
+        )
+        return await self._rows(parts, [])
+
+    async def on_its_way(self) -> list[Row]:
+        """Jobs that go on by themselves, by target and source; a part for each index."""
+        parts = " UNION ALL ".join(
+            f"SELECT target, source, count(*) AS n FROM jobs WHERE {one} GROUP BY target, source"  # noqa: S608 - constants
+            for one in ("state IN ('pending', 'retrying', 'waiting')", "state = 'running'")
         )
         return await self._rows(parts, [])
 

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from place import Place
+from store_materials import finish_chat
 
 from bridge.cli.proofs import check, named
 from bridge.errors import MappingError
@@ -39,6 +43,40 @@ def test_a_configuration_that_can_be_used_passes_with_its_mappings(place: Place)
                  "all of it can be used"):  # fmt: skip
         assert part in done.stdout, part
     assert "✗" not in done.stdout
+
+
+def test_a_target_that_chats_are_on_their_way_to_fails_unless_it_is_to_be_dropped(place: Place) -> None:
+    place.on_store(lambda store: finish_chat(store, datetime.now(UTC), targets=("archive",)))
+    done = place.run("check")
+    assert done.exit_code == 1
+    assert "✗ targets.archive is not in the configuration any more, with 1 chat on the way to it." in done.stdout
+    dropped = place.run("check", "--drop")
+    assert dropped.exit_code == 0
+    assert "! targets.archive is not in the configuration any more" in dropped.stdout
+
+
+def test_a_store_of_an_older_version_is_left_as_it_is(place: Place) -> None:
+    place.on_store(lambda store: finish_chat(store, datetime.now(UTC), targets=("archive",)))
+    path = place.config["store"].removeprefix("sqlite:///")
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        db.execute("DELETE FROM _sqlite_migrations WHERE id = (SELECT max(id) FROM _sqlite_migrations)")
+        before = db.execute("SELECT count(*) FROM _sqlite_migrations").fetchone()
+    assert place.run("check").exit_code == 0
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT count(*) FROM _sqlite_migrations").fetchone() == before
+
+
+def test_each_customers_file_is_looked_at(place: Place) -> None:
+    (place.folder / "sites").mkdir()
+    part = {key: place.config.pop(key) for key in ("sources", "targets")}
+    (place.folder / "sites" / "bakery.yaml").write_text(json.dumps(part))
+    (place.folder / "sites" / "florist.yaml").write_text("sources: {")
+    place.config["include"] = "sites/*.yaml"
+    done = place.run("check")
+    assert done.exit_code == 1
+    assert "✓ site bakery: 2 source(s), 1 target(s)" in done.stdout
+    assert "✗ site florist" in done.stdout
+    assert "florist.yaml:2:1: YAML" in done.stdout
 
 
 def test_the_json_says_the_same(place: Place) -> None:

@@ -73,6 +73,16 @@ def test_without_a_store_the_remedy_is_named(place: Place) -> None:
     assert "chat2crm serve" in done.stderr
 
 
+def test_chats_of_one_customer_can_be_listed(place: Place) -> None:
+    async def three(store: Store) -> None:
+        for number, source in enumerate(("shop", "bakery.shop", "bakery2.shop")):
+            await finish_chat(store, datetime.now(UTC), str(number), source=source)
+
+    place.on_store(three)
+    assert [row["source"] for row in place.json("jobs", "--site", "bakery", "--json")] == ["bakery.shop"]
+    assert "There is no such job." in place.run("jobs", "--site", "florist").stdout
+
+
 def test_rehearsed_is_a_reason_and_takes_no_other() -> None:
     assert choosing.asked_for("rehearsed") == (("skipped",), "rehearsed")
     assert choosing.asked_for("held", "ambiguous") == (("held",), "ambiguous")

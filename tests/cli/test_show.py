@@ -7,7 +7,6 @@ import pytest
 from place import Place
 from store_materials import claim
 
-from bridge.report.telling import shape, shared, told
 from bridge.config import Revealed, Settings
 from bridge.model import (
     Chat,
@@ -26,6 +25,7 @@ from bridge.model import (
     Verdict,
     Visitor,
 )
+from bridge.report.telling import shape, shared, told
 from bridge.store import Attempt, Outcome, Sorted, Store
 from bridge.store.records import ChatChange, NewJob
 

@@ -32,6 +32,7 @@ async def test_a_script_lists_jobs_and_turns_pages(stranger: Desk) -> None:
     assert [job["chat_id"] for job in rest["jobs"]] == ["c-0"]
     assert rest["after"] is None
     assert (await get(stranger, "/api/jobs?state=done"))["jobs"] == []
+    assert (await get(stranger, "/api/jobs?site=bakery"))["jobs"] == []
 
 
 async def test_a_job_comes_with_its_whole_trace(stranger: Desk) -> None:

@@ -120,11 +120,13 @@ def pages(stand: Stand) -> dict[str, str]:
         "refused": f"/jobs/{numbers['refused-1']}", "rehearsed": f"/jobs/{numbers['rehearsed-0']}",
         "again": f"/jobs/{numbers['done']}/again", "gone": "/jobs/999999", "mappings": "/mappings",
         "mapping": "/mappings/crms/sandbox", "diff": "/mappings/providers/generic/diff",
+        "reports": "/reports", "no-reports": "/reports?to=2020-01-31", "operators": "/reports?by=operator",
     }  # fmt: skip
 
 
 NAMES = ("overview", "chats", "search", "nothing", "stuck", "group", "rehearsal", "deliveries", "raw", "done", "html",
-         "ambiguous", "unknown", "refused", "rehearsed", "again", "gone", "mappings", "mapping", "diff")  # fmt: skip
+         "ambiguous", "unknown", "refused", "rehearsed", "again", "gone", "mappings", "mapping", "diff",
+         "reports", "no-reports", "operators")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NAMES)

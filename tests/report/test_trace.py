@@ -78,6 +78,7 @@ async def test_the_clients_to_choose_from(desk: Desk, detail: str, expected: lis
     (JobState.WAITING, "no_contact", {}, {"now", "correct", "skip"}),
     (JobState.RETRYING, "crm_busy", {}, {"now", "correct", "skip"}),
     (JobState.SKIPPED, "rehearsed", {"rehearsed": plan()}, {"replay", "write", "correct"}),
+    (JobState.SKIPPED, "by hand", {"made": plan(), "sent": 1}, {"written", "replay", "correct", "again"}),
 ])  # fmt: skip
 async def test_what_a_person_can_do(
     desk: Desk, state: JobState, reason: str, more: dict[str, object], expected: set[str]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from fakes import BEGINNING, FakeClock
-from store_materials import delivery
+from store_materials import delivery, finish_chat
 
 from bridge.model import Chat, Message, Role, Visitor
 from bridge.store import Keep, Sorted, Store, finding, open_store
@@ -80,9 +80,18 @@ async def test_every_filter_leaves_out_what_does_not_fit(store: Store, clock: Fa
         assert await find(store, text, reason="by_hand") == ["A"]
         assert await find(store, text, channel="telegram") == ["A"]
         assert await find(store, text, source="other") == []
+        assert await find(store, text, site="shop") == [], "a connection of config.yaml itself is of no site"
         assert await find(store, text, since=at) == ["B", "B"]
         assert await find(store, text, until=at) == ["A"]
         assert await find(store, text, since=at + 1) == []
+
+
+async def test_the_chats_of_one_customer_are_found_and_of_no_other_whose_name_begins_like_it(store: Store) -> None:
+    for number, source in enumerate(("bakery.shop", "bakery.phone", "bakery2.shop", "shop")):
+        await finish_chat(store, BEGINNING, str(number), "доставка", source=source)
+    for text in ("", "доставка"):
+        assert await find(store, text, site="bakery") == ["1", "0"]
+        assert await find(store, text, site="bakery", source="bakery.shop") == ["0"]
 
 
 async def pages(store: Store, wanted: Wanted, limit: int) -> list[list[int]]:

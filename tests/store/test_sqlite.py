@@ -98,12 +98,12 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(data=st.data(), send=st.booleans())
     def a_worker_plans_and_sends(self, data: st.DataObject, send: bool) -> None:
         job = data.draw(st.sampled_from(self.held))
-        begun = any(row.state in {OperationState.SENT, OperationState.DONE} for row in self.run(self.store.operations(job.id)))
-        if begun:
+        earlier = self.run(self.store.operations(job.id))
+        if any(row.state in {OperationState.SENT, OperationState.DONE} for row in earlier):
             return
         try:
             rows = self.run(self.store.record_plan(job, plan_of(OperationKind.CREATE, OperationKind.NOTE)))
-            for row in rows:  # in the place of an earlier plan's, and under their numbers
+            for row in (*earlier, *rows):  # in the place of an earlier plan's, sometimes under their numbers
                 self.settled.pop(row.id, None)
             if send:
                 row = self.run(self.store.record_sent(rows[0], epoch=job.epoch, pending=PHONES))

@@ -18,6 +18,7 @@ from tallied import DAY, Counted, counting, tally_of
 from bridge.model import Chat, JobState, OperationKind
 from bridge.store import Forgetting, Keep, Outcome
 from bridge.store.sqlite import tallies as lines
+from bridge.store.sqlite.migrations import FIGURES
 from bridge.store.tallies import COUNTS, OUTCOMES, THE_REST, bucket, middle, month_of, packed, periods, quantile, unpacked
 
 CREATE, NOTE, DEAL = OperationKind.CREATE, OperationKind.NOTE, OperationKind.DEAL
@@ -51,8 +52,9 @@ async def test_a_chat_counts_in_every_dimension(counted: Counted) -> None:
     assert await counted.total() == 1
     assert {one.key: one.counts["missed_n"] for one in await counted.sums("operator")} == {"Anna": 1, "Boris": 1}
     assert {line[:2] for line in raw(counted)} == {
-        ("all", "2026-11-20"), *((name, period) for name in ("channel", "page", "operator", "utm") for period in ("2026-11-20", "m2026-11")),
-    }  # fmt: skip
+        ("all", "2026-11-20"),
+        *((name, period) for name in ("channel", "page", "operator", "utm") for period in ("2026-11-20", "m2026-11")),
+    }
 
 
 async def test_the_same_chat_told_again_changes_nothing(counted: Counted) -> None:
@@ -65,7 +67,8 @@ async def test_the_same_chat_told_again_changes_nothing(counted: Counted) -> Non
 async def test_a_chat_that_went_on_is_put_in_the_place_of_itself(counted: Counted) -> None:
     await counted.add("other", response_s=20, rating="5")
     alone = raw(counted)
-    await counted.add("c-1", missed=1, missed_n=1, page="shop.example/a", day=DAY - timedelta(days=40), within=False, response_s=7)
+    earlier = DAY - timedelta(days=40)
+    await counted.add("c-1", missed=1, missed_n=1, page="shop.example/a", day=earlier, within=False, response_s=7)
     await counted.add("c-1", response_s=20, rating="5")
     assert await counted.total() == 2
     assert await counted.total("missed") == 0
@@ -107,9 +110,8 @@ async def test_many_at_once_are_all_counted(counted: Counted) -> None:
     jobs = [row["id"] for row in await counted.store.reading().jobs(limit=30)]
     await counted.store.replay(jobs)
     claimed = await counted.store.claim(owner="w", lease=60.0, room={"sales": 30})
-    await asyncio.gather(*(
-        counted.store.finish(job, Outcome(state=JobState.DONE, reason="found"), None, tally_of(missed=1, missed_n=1)) for job in claimed
-    ))  # fmt: skip
+    done, missed = Outcome(state=JobState.DONE, reason="found"), tally_of(missed=1, missed_n=1)
+    await asyncio.gather(*(counted.store.finish(job, done, None, missed) for job in claimed))
     assert (await counted.total(), await counted.total("missed"), await counted.total("missed", "page")) == (30, 30, 30)
 
 
@@ -142,7 +144,7 @@ async def test_a_chat_whose_crm_is_down_counts_already_and_its_client_when_it_is
 # -- kept --------------------------------------------------------------------------------------------------------------
 
 
-async def test_what_was_counted_stays_when_the_chat_is_pruned_and_what_goes_on_afterwards_changes_nothing(counted: Counted) -> None:
+async def test_what_was_counted_stays_when_the_chat_is_pruned_also_if_it_goes_on(counted: Counted) -> None:
     await counted.add(missed=1, missed_n=1)
     before = raw(counted)
     now = BEGINNING.timestamp()
@@ -238,8 +240,10 @@ def test_the_edges_of_months(since: date, until: date, expected: list[tuple[str,
 
 async def test_a_report_over_months_counts_what_one_over_days_does(counted: Counted) -> None:
     for number in range(70):
-        await counted.add(f"c-{number}", day=date(2026, 1, 20) + timedelta(days=number), page=f"shop.example/{number % 3}")
-    for since, until in ((date(2026, 1, 1), date(2026, 4, 30)), (date(2026, 1, 25), date(2026, 3, 7)), (date(2026, 2, 1), date(2026, 2, 28))):
+        day = date(2026, 1, 20) + timedelta(days=number)
+        await counted.add(f"c-{number}", day=day, page=f"shop.example/{number % 3}")
+    spans = ((date(2026, 1, 1), date(2026, 4, 30)), (date(2026, 1, 25), date(2026, 3, 7)), (date(2026, 2, 1), date(2026, 2, 28)))
+    for since, until in spans:
         daily = sum(one.counts["chats"] for one in await counted.sums("day", since, until))
         assert sum(one.counts["chats"] for one in await counted.sums("page", since, until)) == daily > 0
 
@@ -275,3 +279,7 @@ def test_of_nothing_there_is_no_quantile() -> None:
 def test_what_is_packed_is_unpacked(counts: dict[str, int]) -> None:
     assert unpacked(packed(counts)) == counts
     assert unpacked(f"{packed(counts)} {packed(counts)}") == {key: 2 * number for key, number in counts.items()}
+
+
+def test_the_table_has_a_column_for_everything_that_is_counted() -> None:
+    assert (*COUNTS, *OUTCOMES) == FIGURES

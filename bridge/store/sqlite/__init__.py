@@ -246,12 +246,22 @@ class SqliteStore:
     async def twin(self, operation: OperationRow) -> OperationRow | None:
         return journal.twin(self._read(), operation)
 
+    async def left_open(self, job: Job) -> list[OperationRow]:
+        return journal.left_open(self._read(), job)
+
+    async def deals(self, target: str, client: str, since: float) -> list[OperationRow]:
+        return journal.deals(self._read(), target, client, since)
+
     async def record_sent(
-        self, operation: OperationRow, *, epoch: int, pending: Sequence[tuple[str, str]] = (), brake: Brake | None = None
+        self, operation: OperationRow, *, epoch: int, client: str = "", pending: Sequence[tuple[str, str]] = (),
+        brake: Brake | None = None, sent_at: float | None = None,
     ) -> OperationRow:
         now = self._clock.time()
         return await self._write(
-            lambda db: journal.record_sent(db, operation, epoch=epoch, pending=pending, brake=brake, now=now)
+            lambda db: journal.record_sent(
+                db, operation, epoch=epoch, client=client, pending=pending, brake=brake,
+                sent_at=now if sent_at is None else sent_at, now=now,
+            )
         )
 
     async def record_answered(self, operation: OperationRow) -> None:

@@ -53,6 +53,24 @@ def twin(db: sqlite3.Connection, op: OperationRow) -> OperationRow | None:
     return operation_of(row) if row else None
 
 
+def left_open(db: sqlite3.Connection, job: Job) -> list[OperationRow]:
+    rows = db.execute(
+        "SELECT o.* FROM jobs j JOIN operations o ON o.job = j.id WHERE j.chat = ? AND j.target = ? AND j.id <> ? "
+        "AND o.state = 'sent' AND o.kind = 'note' ORDER BY o.id",
+        (job.chat_row, job.target, job.id),
+    )
+    return [operation_of(row) for row in rows]
+
+
+def deals(db: sqlite3.Connection, target: str, client: str, since: float) -> list[OperationRow]:
+    rows = db.execute(
+        "SELECT * FROM operations WHERE kind = 'deal' AND target = ? AND client = ? "
+        "AND (state = 'sent' OR state = 'done' AND settled_at >= ?) ORDER BY id",
+        (target, client, since),
+    )
+    return [operation_of(row) for row in rows]
+
+
 def record_plan(db: sqlite3.Connection, job: Job, plan: Plan, now: float) -> list[OperationRow]:
     require_lease(db, job.id, job.epoch)
     begun = db.execute(
@@ -75,16 +93,17 @@ def record_plan(db: sqlite3.Connection, job: Job, plan: Plan, now: float) -> lis
 
 
 def record_sent(
-    db: sqlite3.Connection, op: OperationRow, *, epoch: int, pending: Sequence[tuple[str, str]], brake: Brake | None, now: float
+    db: sqlite3.Connection, op: OperationRow, *, epoch: int, client: str, pending: Sequence[tuple[str, str]],
+    brake: Brake | None, sent_at: float, now: float,
 ) -> OperationRow:
     require_lease(db, op.job, epoch)
     # counted in the commit that adds one, so that jobs side by side cannot pass together
     if brake is not None and clients_made(db, op.target, brake.since) >= brake.most:
         raise BrakeReached
     row = db.execute(
-        "UPDATE operations SET state = 'sent', sent_at = ?, answered = 0, settled_at = NULL "
+        "UPDATE operations SET state = 'sent', sent_at = ?, answered = 0, settled_at = NULL, client = ? "
         "WHERE id = ? AND state <> 'done' RETURNING *",
-        (now, op.id),
+        (sent_at, client, op.id),
     ).fetchone()
     for kind, value in pending:
         db.execute(

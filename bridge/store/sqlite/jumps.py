@@ -53,10 +53,15 @@ def _move(db: sqlite3.Connection, seconds: float, now: float, *, unnoticed: floa
             "UPDATE jobs SET lease_until = lease_until + :by, updated_at = updated_at + :by "  # noqa: S608 - constants
             f"WHERE state = 'running' AND updated_at {_BEFORE}"
         ),
-        # never further back than now: a request must not look older than it is
+        # never further back than now: a request must not look older than it is. Of jobs that are over too: others settle it
         (
             f"UPDATE operations SET sent_at = sent_at + :by WHERE state = 'sent' AND sent_at {_BEFORE} "  # noqa: S608 - constants
-            "AND (:by > 0 OR sent_at > :now) AND job IN (SELECT id FROM jobs WHERE state NOT IN ('done', 'skipped'))"
+            "AND (:by > 0 OR sent_at > :now)"
+        ),
+        # a deal that was opened a moment ago is believed to be open though no list shows it yet
+        (
+            "UPDATE operations SET settled_at = settled_at + :by WHERE kind = 'deal' AND state = 'done' "  # noqa: S608 - constants
+            f"AND settled_at > :lately AND settled_at {_BEFORE}"
         ),
         f"UPDATE identities SET written_at = written_at + :by WHERE written_at > :lately AND written_at {_BEFORE}",  # noqa: S608 - constants
         "UPDATE deliveries SET fetch_at = fetch_at + :by, fetch_until = fetch_until + :by WHERE state = 'fetching'",

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import sqlite3
 import time
+from pathlib import Path
 
 from sqlite_utils import Database, Migrations
 
 from bridge.errors import StoreError
+from bridge.store.sqlite.engine import connect
 
 migrations = Migrations("chat2crm")
 
@@ -260,6 +265,26 @@ def m0006_figures(db: Database) -> None:
     db.execute("CREATE TABLE counted (chat INTEGER PRIMARY KEY, added TEXT NOT NULL, lines TEXT)")
 
 
+@migrations()
+def m0007_left_open(db: Database) -> None:
+    """What was sent and never answered is found by whose card it was for, and by being so."""
+    db.execute("ALTER TABLE operations ADD COLUMN client TEXT NOT NULL DEFAULT ''")
+    db.execute("CREATE INDEX operations_open ON operations (sent_at) WHERE state = 'sent'")
+    db.execute("CREATE INDEX operations_deals ON operations (target, client, state) WHERE kind = 'deal'")
+    # those that are open now: few
+    rows = db.execute(
+        "SELECT o.id, o.position, j.plan, c.record_id FROM operations o JOIN jobs j ON j.id = o.job LEFT JOIN operations c "
+        "ON c.job = o.job AND c.generation = o.generation AND c.kind = 'create' AND c.state = 'done' "
+        "WHERE o.kind = 'deal' AND o.state = 'sent' AND j.plan IS NOT NULL"
+    ).fetchall()
+    for operation, position, plan, made in rows:
+        scope = json.loads(plan)["operations"][position].get("scope") or {}
+        client = scope.get("client") or {"entity": scope.get("entity"), "id": made}
+        if client["id"]:
+            key = f"{client.get('entity') or 'client'}:{client['id']}"
+            db.execute("UPDATE operations SET client = ? WHERE id = ?", [key, operation])
+
+
 def bring_up_to_date(db: Database) -> None:
     """Apply what is missing. Raises StoreError for a store that a newer version has written."""
     ours = {migration.name for migration in migrations.pending(Database(memory=True))}
@@ -270,3 +295,14 @@ def bring_up_to_date(db: Database) -> None:
             "again, or restore a backup that was made before the upgrade."
         )
     migrations.apply(db)
+
+
+def is_current(path: Path) -> bool:
+    """Whether a store is there to which nothing has to be added; nothing is."""
+    if not path.exists():
+        return False
+    try:
+        with contextlib.closing(connect(path, read_only=True)) as connection:
+            return not migrations.pending(Database(connection))
+    except sqlite3.Error:
+        return False

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bridge.store.tallies import BY_MONTH, COUNTS, OUTCOMES, THE_REST, Tally, bucket, month_of, packed, unpacked
 
-#: lines of one dimension, source and period. What comes beyond them is counted as THE_REST: a site may have a page for every chat
+#: lines of one dimension, source and period. What comes beyond them is counted as THE_REST: a site may have a page a chat
 MOST_LINES = 200
 #: different ratings of a line; a scale has no more
 MOST_RATINGS = 12
 
 _COLUMNS = (*COUNTS, *OUTCOMES)
-_ADD = ", ".join(f"{name} = {name} + :{name}" for name in _COLUMNS)
+_ADD = ", ".join(f"{name} = {name} + ?" for name in _COLUMNS)
 _IS_OPEN = {True: 1, False: 0, None: -1}
 
 
@@ -26,19 +26,29 @@ def count(db: sqlite3.Connection, chat: int, tally: Tally) -> None:
         return  # it was closed
     if db.execute("SELECT visitor_name IS '' FROM chats WHERE id = ?", (chat,)).fetchone()[0]:
         return  # emptied: of what it was nothing is left to count
-    adds = None if tally.void else {**tally.counts, **_outcomes(db, chat)}
-    added = json.dumps([tally.source, tally.day.isoformat(), tally.open, tally.values, adds, tally.response_s, tally.rating],
-                       ensure_ascii=False)  # fmt: skip
+    counts = {} if tally.void else {**tally.counts, **_outcomes(db, chat)}
+    adds = [counts.get(name, 0) for name in _COLUMNS]
+    values = [tally.values.get(dimension, ()) for dimension in BY_MONTH]
+    added = _json([tally.source, tally.day.isoformat(), tally.open, values, adds, tally.response_s, tally.rating])
     if before is not None:
         if before["added"] == added:
             return
         *_, old, response_s, rating = json.loads(before["added"])
         for line in json.loads(before["lines"]):
-            _add(db, line, old, response_s, rating, -1)
-    lines = [] if adds is None else [_line(db, *key) for key in _keys(tally)]
-    for line in lines:
-        _add(db, line, adds or {}, tally.response_s, tally.rating, 1)
-    db.execute("INSERT OR REPLACE INTO counted VALUES (?, ?, ?)", (chat, added, json.dumps(lines)))
+            row = db.execute("SELECT id, response, ratings FROM figures WHERE id = ?", (line,)).fetchone()
+            if row is not None:  # lost with a damaged file
+                _add(db, row, old, response_s, rating, -1)
+    lines = []
+    for key in () if tally.void else _keys(tally):
+        row = _line(db, *key)
+        _add(db, row, adds, tally.response_s, tally.rating, 1)
+        lines.append(row["id"])
+    db.execute("INSERT OR REPLACE INTO counted VALUES (?, ?, ?)", (chat, added, _json(lines)))
+
+
+def _json(value: Any) -> str:
+    """As short as it can be: there is one for each chat."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def close(db: sqlite3.Connection, chat: int) -> None:
@@ -55,10 +65,12 @@ def _keys(tally: Tally) -> Iterable[tuple[str, str, str, str, int]]:
                 yield dimension, period, tally.source, value, opened
 
 
-def _line(db: sqlite3.Connection, dimension: str, period: str, source: str, value: str, opened: int) -> int:
-    """Its id; a line that is not there yet is made, or the one of all the rest is taken."""
-    find = "SELECT id FROM figures WHERE dimension = ? AND period = ? AND source = ? AND value = ? AND open = ?"
-    row = db.execute(find, (dimension, period, source, value, opened)).fetchone()
+def _line(db: sqlite3.Connection, dimension: str, period: str, source: str, value: str, opened: int) -> sqlite3.Row:
+    """Its id and what is packed in it; a line that is not there yet is made, or the one of all the rest is taken."""
+    row = db.execute(
+        "SELECT id, response, ratings FROM figures WHERE dimension = ? AND period = ? AND source = ? AND value = ? AND open = ?",
+        (dimension, period, source, value, opened),
+    ).fetchone()
     if row is None and value != THE_REST:
         there = db.execute(
             "SELECT count(*) FROM (SELECT 1 FROM figures WHERE dimension = ? AND period = ? AND source = ? LIMIT ?)",
@@ -68,18 +80,16 @@ def _line(db: sqlite3.Connection, dimension: str, period: str, source: str, valu
             return _line(db, dimension, period, source, THE_REST, opened)
     if row is None:
         row = db.execute(
-            "INSERT INTO figures (dimension, period, source, value, open) VALUES (?, ?, ?, ?, ?) RETURNING id",
+            "INSERT INTO figures (dimension, period, source, value, open) VALUES (?, ?, ?, ?, ?) RETURNING id, response, ratings",
             (dimension, period, source, value, opened),
         ).fetchone()
-    return int(row["id"])
+    found: sqlite3.Row = row
+    return found
 
 
 def _add(
-    db: sqlite3.Connection, line: int, adds: Mapping[str, int], response_s: int | None, rating: str | None, times: int
+    db: sqlite3.Connection, row: sqlite3.Row, adds: Sequence[int], response_s: int | None, rating: str | None, times: int
 ) -> None:
-    row = db.execute("SELECT response, ratings FROM figures WHERE id = ?", (line,)).fetchone()
-    if row is None:
-        return  # lost with a damaged file
     responses, ratings = unpacked(row["response"]), unpacked(row["ratings"])
     if response_s is not None:
         responses[str(bucket(response_s))] += times
@@ -87,13 +97,12 @@ def _add(
         # blanks part them in a line
         key = rating.replace(" ", "\u00a0")
         ratings[key if key in ratings or (times > 0 and len(ratings) < MOST_RATINGS) else THE_REST] += times
-    values: dict[str, Any] = {name: times * adds.get(name, 0) for name in _COLUMNS}
     db.execute(
-        f"UPDATE figures SET {_ADD}, response = :response, ratings = :ratings WHERE id = :line",  # noqa: S608 - our own names
-        {**values, "response": packed(responses), "ratings": packed(ratings), "line": line},
+        f"UPDATE figures SET {_ADD}, response = ?, ratings = ? WHERE id = ?",  # noqa: S608 - our own names
+        (*(times * number for number in adds), packed(responses), packed(ratings), row["id"]),
     )
     if times < 0:
-        db.execute("DELETE FROM figures WHERE id = ? AND chats <= 0", (line,))
+        db.execute("DELETE FROM figures WHERE id = ? AND chats <= 0", (row["id"],))
 
 
 def _outcomes(db: sqlite3.Connection, chat: int) -> dict[str, int]:

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes import FakeClock
-from sqlite_utils import Database
+from sqlite_utils import Database, Migrations
 
 from bridge.errors import StoreError
 from bridge.store import sqlite as engine
 from bridge.store.sqlite import SqliteStore
-from bridge.store.sqlite.migrations import bring_up_to_date
+from bridge.store.sqlite.migrations import bring_up_to_date, migrations
 
 
 def test_a_migration_that_breaks_off_leaves_no_half_of_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,6 +33,34 @@ def test_applying_twice_changes_nothing() -> None:
     bring_up_to_date(db)
 
     assert db.schema == before
+
+
+def test_of_deals_that_are_open_at_the_upgrade_it_is_known_for_whom() -> None:
+    """Of a client that was found by the plan, of one that the job has made by its id."""
+    before = Migrations("chat2crm")
+    for migration in migrations.pending(Database(memory=True)):
+        if migration.name < "m0007":
+            before(name=migration.name)(migration.fn)
+    db = Database(memory=True)
+    before.apply(db)
+    db.execute("INSERT INTO chats (id, source, chat_id, revision, kind, channel, updated_at, chat) VALUES (1, 's', 'c', 1, 'k', '', 0, '')")
+    scopes: list[dict[str, Any]] = [{"client": {"id": "7", "entity": "lead"}}, {"client": None, "entity": "contact"}]
+    for job, scope in enumerate(scopes, start=1):
+        plan = json.dumps({"operations": [{"kind": "create"}, {"kind": "deal", "scope": scope}]})
+        db.execute(
+            "INSERT INTO jobs (id, chat, source, chat_id, kind, target, revision, state, created_at, updated_at, next_at, plan) "
+            "VALUES (?, 1, 's', 'c', 'k', 't', 1, 'held', 0, 0, 0, ?)", [job, plan],
+        )  # fmt: skip
+        made = [(0, "create", "done", "9"), (1, "deal", "sent", "")]
+        for position, kind, state, record in made[2 - job:]:
+            db.execute(
+                "INSERT INTO operations (job, chat, target, position, kind, part, generation, marker, state, record_id) "
+                "VALUES (?, 1, 't', ?, ?, 1, 0, 'm', ?, ?)", [job, position, kind, state, record],
+            )  # fmt: skip
+
+    bring_up_to_date(db)
+
+    assert [row[0] for row in db.execute("SELECT client FROM operations WHERE kind = 'deal' ORDER BY job")] == ["lead:7", "contact:9"]
 
 
 async def test_a_store_of_a_newer_version_is_refused_with_the_way_back(tmp_path: Path, clock: FakeClock) -> None:

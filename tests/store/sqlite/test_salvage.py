@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from fakes import FakeClock
 from store_materials import LEASE, claim, delivery, end, finish_chat, plan_of
+from tallied import counting
 
 from bridge.errors import StoreError
 from bridge.model import JobState, OperationKind, OperationState
@@ -207,3 +208,15 @@ def test_nothing_is_written_over_and_what_is_not_there_is_named(tmp_path: Path) 
     assert (tmp_path / "new.db").read_text() == "mine"
     with pytest.raises(StoreError, match="no such file"):
         salvage(tmp_path / "x.db", tmp_path / "other.db")
+
+
+async def test_figures_are_saved_and_what_a_chat_has_added_is_not_taken_back(tmp_path: Path, clock: FakeClock) -> None:
+    async with counting(tmp_path, clock) as counted:
+        await counted.add("a", missed=1, missed_n=1)
+    (tmp_path / "saved").mkdir()
+    salvage(tmp_path / "chat2crm.db", tmp_path / "saved" / "chat2crm.db")
+    async with counting(tmp_path / "saved", clock) as counted:
+        assert (await counted.total(), await counted.total("missed", "page")) == (1, 1)
+        await counted.add("a")
+        await counted.add("b")
+        assert (await counted.total(), await counted.total("missed", "page")) == (2, 1)

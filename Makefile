@@ -12,10 +12,12 @@ setup:
 
 test: setup
 	@.ci/firebird install
+	@.ci/caddy install
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory wheel
 	@$(MAKE) --no-print-directory unit
 	@.ci/firebird say
+	@.ci/caddy say
 
 lint: setup
 	@$(bin)/ruff check --quiet . || { echo 'ruff: FAILED'; exit 1; }

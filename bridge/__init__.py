@@ -9,6 +9,8 @@ A chat comes in
     store        keeps everything that must survive a crash, each commit on disk.
     sort         reads kept deliveries and makes chats and jobs of them.
     fetch        asks the chat service for what a delivery lacks, and for chats that ended while nobody listened.
+    removal      asks twice before a connection goes to which chats are on their way.
+    sites        reads the configuration of an agency: a customer's mistake stops that customer alone.
     sources      holds the configured chat connections, each with its mapping.
     parse        turns a delivery's bytes and a mapping into events and chats.
     assemble     puts together what is told of one chat at different times.
@@ -24,6 +26,7 @@ It is worked on
     route_scope  is what the conditions of routes see of a chat.
     extract      finds phones, e-mails and handles, and says whose they are.
     recognise    asks our own memory and the CRM's search whose chat it is.
+    deals        knows a client's open deals, also those that no list shows yet.
     match        decides by the contact points that stand on the hits' own cards.
     phone_digits knows when two ways of writing are one number.
     kpi          counts a chat's figures: missed, first response, duration.

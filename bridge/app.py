@@ -20,10 +20,10 @@ from dataclasses import dataclass, field
 import structlog
 from aiohttp import web
 
-from bridge import config
 from bridge import log as lines
+from bridge import sites
 from bridge.clock import Clock, Steady
-from bridge.config import Settings
+from bridge.config import Settings, of_site, site_of
 from bridge.crm.fit import account_of
 from bridge.doorway import Doorway, GuardedSite, Limits
 from bridge.errors import BridgeError, ConfigError
@@ -31,10 +31,11 @@ from bridge.fetch import Connection, Fetcher, Reconciler, connect
 from bridge.live import LiveAnswers
 from bridge.pipeline import Pipeline
 from bridge.receive import Receiver
+from bridge.removal import refuse_removal
 from bridge.report import Alerts, Deps, Metrics, application
 from bridge.sort import Sorter
 from bridge.sources import load_sources
-from bridge.store import Keep, Store, open_store, sqlite_path
+from bridge.store import Keep, Store, TargetStop, open_store, sqlite_path
 from bridge.targets import Target, load_targets
 from bridge.transport import Transport
 from bridge.worker import Worker
@@ -49,6 +50,8 @@ JOBS_DRAIN = 5.0
 TOKENS_DRAIN = 2.0
 #: seconds between two rounds of emptying what is too old
 PRUNE_EVERY = 3600.0
+#: seconds between two reminders of a site whose file cannot be used
+TELL_AGAIN = 600.0
 #: rows of each kind in one commit
 PRUNE_SLICE = 200
 #: chats of an older version that are made findable in one commit
@@ -70,6 +73,8 @@ class Service:
     settings: Settings
     clock: Clock = field(default_factory=Clock)
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    #: begin although a connection is gone to which chats are on their way
+    drop: bool = False
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     reloading: asyncio.Event = field(default_factory=asyncio.Event)
     #: set when both listeners answer; then the ports are known
@@ -85,6 +90,8 @@ class Service:
         try:
             await parts.store.open()
             try:
+                if not self.drop:
+                    await refuse_removal(self.settings, parts.store)
                 await self._run(parts)
             finally:
                 await parts.store.close()
@@ -113,6 +120,7 @@ class Service:
                 asyncio.create_task(parts.alerts.watch(), name="alerts"),
                 asyncio.create_task(_prune_for_ever(parts), name="prune"),
                 asyncio.create_task(_index_for_ever(parts), name="index"),
+                asyncio.create_task(_tell_of_sites_for_ever(parts), name="sites"),
                 asyncio.create_task(self._reload_for_ever(parts), name="reload"),
             ]
             parts.deps.alive = lambda: {task.get_name(): not task.done() for task in tasks}
@@ -140,14 +148,15 @@ class Service:
             await self.reloading.wait()
             self.reloading.clear()
             try:
-                settings = config.load(self.settings.origin, self.environ)
+                settings = sites.load(self.settings.origin, self.environ, before=parts.deps.settings)
+                await refuse_removal(settings, parts.store)
                 changed = parts.replace(settings)
             except ConfigError as error:
                 log.error("config.refused", why=error.message)  # noqa: TRY400 - the message says where and what
                 parts.alerts.notice("config:reload", "The changed configuration is wrong; the old one goes on.")
                 continue
-            await parts.let_go()
             lines.register(settings.secrets())
+            await parts.let_go()
             log.info("config.reloaded", sources=len(settings.sources), targets=len(settings.targets), restart_for=changed)
 
 
@@ -194,14 +203,33 @@ class _Parts:
         return {account[0] for account in known if account is not None}
 
     async def let_go(self) -> None:
-        """Whoever was refused a while ago may be let in with the new key; what a person has stopped stays. Jobs of targets,
-        and deliveries of sources, that are gone from the config wait for a person.
+        """Whoever was refused a while ago may be let in with the new key; what a person has stopped stays. Targets of a site
+        whose file cannot be used are stopped for as long. Jobs of targets, and deliveries of sources, that are gone from the
+        config wait for a person.
         """
-        for name, stop in (await self.store.stops()).items():
-            if stop.until is not None:
+        settings = self.deps.settings
+        in_store = {row["target"] for row in await self.store.reading().open_jobs()}
+        broken = sites.stopped_by_faults(settings, {*self.targets, *in_store})
+        stops = await self.store.stops()
+        for name, stop in stops.items():
+            if stop.until is not None or (stop.reason == sites.SITE_BROKEN and name not in broken):
                 await self.store.go(name)
-        await self.store.hold_strangers(self.targets)
-        await self.store.hold_fetches(self.connections)
+        for name, why in broken.items():
+            if name not in stops or stops[name].reason == sites.SITE_BROKEN:
+                since = stops[name].since if name in stops else self.clock.time()
+                await self.store.stop_target(TargetStop(target=name, reason=sites.SITE_BROKEN, detail=why, since=since))
+        self.tell_of_sites(log_too=True)
+        await self.store.hold_strangers({*self.targets, *broken})
+        faults = sites.faults(settings)
+        waiting = {row["source"] for row in await self.store.reading().fetching() if site_of(row["source"]) in faults}
+        await self.store.hold_fetches({*self.connections, *waiting})
+
+    def tell_of_sites(self, *, log_too: bool = False) -> None:
+        """Somebody has to correct the files of customers that cannot be used."""
+        for name, why in sites.faults(self.deps.settings).items():
+            if log_too:
+                log.error("site.refused", site=name, why=why, goes_on=bool(of_site(name, self.sources)))
+            self.alerts.notice(f"config:{name}", f"The file of the site {name} cannot be used; its jobs wait until it can be.")
 
     def replace(self, settings: Settings) -> list[str]:
         """Go on with other settings. Gives the keys that count only after a restart.
@@ -329,6 +357,13 @@ async def _prune_for_ever(parts: _Parts) -> None:
                 await parts.clock.sleep(0.1)
         except (BridgeError, OSError) as error:
             log.warning("store.unpruned", why=str(error))
+
+
+async def _tell_of_sites_for_ever(parts: _Parts) -> None:
+    """An alert that nobody repeats counts as over."""
+    while True:
+        await parts.clock.sleep(TELL_AGAIN)
+        parts.tell_of_sites()
 
 
 def _spare_the_collector() -> None:

@@ -51,8 +51,8 @@ def settings(folder: Path, crm_url: str = "http://127.0.0.1:9", **top: Any) -> S
 
 
 @asynccontextmanager
-async def running(with_: Settings) -> AsyncIterator[Service]:
-    service = Service(with_, environ=ENVIRON)
+async def running(with_: Settings, *, drop: bool = False) -> AsyncIterator[Service]:
+    service = Service(with_, environ=ENVIRON, drop=drop)
     task = asyncio.create_task(service.run())
     ready = asyncio.create_task(service.ready.wait())
     await asyncio.wait([task, ready], timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
@@ -179,6 +179,46 @@ async def test_a_target_whose_key_was_refused_is_tried_at_once_after_a_start(tmp
 
         async with running(settings(tmp_path, crm.url)):
             await written(crm, 1)
+
+
+async def test_a_target_that_chats_wait_for_is_not_let_go_unless_somebody_insists(tmp_path: Path) -> None:
+    def others() -> Settings:
+        return settings(tmp_path, sources={"kiosk": {"provider": "jivo", "secret": "${C2C_SECRET}", "target": "retail"}},
+                        targets={"retail": {"crm": "sandbox", "url": "http://127.0.0.1:9", "token": "${C2C_TOKEN}"}})  # fmt: skip
+
+    async def jobs() -> list[dict[str, Any]]:
+        store = open_store(f"sqlite:///{tmp_path}/chat2crm.db", clock=Clock(), service=False)
+        await store.open()
+        rows = await store.reading().jobs()
+        await store.close()
+        return rows
+
+    async with running(settings(tmp_path)) as service:
+        await post(service, 1)
+
+        async def on_its_way() -> bool:
+            return [one["state"] for one in await jobs()] == ["retrying"]
+
+        await eventually(on_its_way, "the CRM is away and the chat waits", patience=PATIENCE)
+        others()
+        service.reloading.set()
+
+        async def looked_at() -> bool:
+            return not service.reloading.is_set()
+
+        await eventually(looked_at, "the reload is looked at", patience=PATIENCE)
+        assert await post(service, 2) == 200
+
+        async def both_wait() -> bool:
+            return [one["state"] for one in await jobs()] == ["retrying", "retrying"]
+
+        await eventually(both_wait, "the second waits as well", patience=PATIENCE)
+        assert await post(service, 3) == 200, "the old configuration goes on"
+
+    with pytest.raises(ConfigError, match=r"targets\.sales is not in the configuration any more, with [23] chats on the way"):
+        await Service(others(), environ=ENVIRON).run()
+    async with running(others(), drop=True):
+        assert {(one["state"], one["reason"]) for one in await jobs()} == {("held", "target_unknown")}
 
 
 async def test_the_word_to_stop_comes_as_a_signal(tmp_path: Path) -> None:

@@ -33,7 +33,8 @@ def example_variables() -> set[str]:
 
 
 def port_of(listener: str) -> int:
-    example: dict[str, Any] = yaml.safe_load(re.sub(r"\$\{[^}]*\}", "x", (ROOT / "config.example.yaml").read_text(encoding="utf-8")))
+    text = (ROOT / "config.example.yaml").read_text(encoding="utf-8")
+    example: dict[str, Any] = yaml.safe_load(re.sub(r"\$\{[^}]*\}", "x", text))
     return int(example[listener]["port"])
 
 
@@ -179,7 +180,8 @@ def test_each_object_is_of_a_kind_and_version_that_clusters_have(cluster: dict[s
         for one in all_:
             if kind != "Namespace":
                 assert one["metadata"]["namespace"] == namespace["metadata"]["name"], kind
-            assert set(one) <= {"apiVersion", "kind", "metadata", "spec", "data", "stringData", "type", "automountServiceAccountToken"}
+            assert set(one) <= {"apiVersion", "kind", "metadata", "spec", "data", "stringData", "type",
+                                "automountServiceAccountToken"}  # fmt: skip
 
 
 def test_whatever_the_pod_refers_to_is_there(cluster: dict[str, list[dict[str, Any]]]) -> None:
@@ -234,7 +236,7 @@ def test_the_cluster_knows_the_variables_of_the_example_and_its_configuration_ca
     assert set(secrets) == example_variables()
     assert set(secrets.values()) == {"CHANGE_ME"}, "nothing that looks like a secret is delivered"
     (tmp_path / "config.yaml").write_text(cluster["ConfigMap"][0]["data"]["config.yaml"], encoding="utf-8")
-    settings = load(tmp_path / "config.yaml", {name: "https://hooks.yourcompany.com/" + "x" * 40 for name in secrets})
+    settings = load(tmp_path / "config.yaml", dict.fromkeys(secrets, "https://hooks.yourcompany.com/" + "x" * 40))
     assert settings.store == "sqlite:////data/chat2crm.db"
     assert (settings.receive.port, settings.ops.port) == (port_of("receive"), port_of("ops"))
     assert settings.ops.guarded
@@ -250,3 +252,13 @@ def test_the_image_ends_with_a_user_who_is_nobody_and_keeps_only_its_data() -> N
     assert "pip" not in re.sub(r"#.*", "", last), "the second stage holds no tool to change it"
     exposed = {int(port) for ports in re.findall(r"^EXPOSE (.*)$", last, flags=re.MULTILINE) for port in ports.split()}
     assert exposed == {port_of("receive"), port_of("ops")}
+
+
+# -- upgrades ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_changelog_says_of_every_mapping_what_whoever_uses_it_notices() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"`([a-z0-9_]+)`", changelog[changelog.index("### Mappings") :]))
+    there = {path.stem for kind in ("providers", "crms") for path in (ROOT / "mappings" / kind).glob("*.yaml")}
+    assert there - told == set()

@@ -25,7 +25,7 @@ from bridge.config import load
 from bridge.errors import NoRoom, StoreError
 from bridge.model import Delivery
 from bridge.parse import Reply
-from bridge.receive import COME_AGAIN, MAKES_WAY, RUSH, RUSH_WITHIN, Receiver
+from bridge.receive import COME_AGAIN, LEAVE, MAKES_WAY, RUSH, RUSH_WITHIN, WATCHED, Receiver
 from bridge.sources import load_sources
 from bridge.store import Store, open_store
 
@@ -243,6 +243,26 @@ class TestTaken:
     async def test_health_is_answered(self, door: Open) -> None:
         async with door() as at, at.client.get("/healthz") as answer:
             assert (answer.status, await answer.text()) == (200, "ok\n")
+
+    async def test_who_watches_is_told_of_the_leaving_and_what_comes_meanwhile_is_taken(self, door: Open) -> None:
+        async with door() as at:
+            await at.client.get("/healthz")
+            leaving = asyncio.create_task(at.receiver.take_leave())
+            await asyncio.sleep(0)
+            async with at.client.get("/healthz") as answer:
+                assert answer.status == 503
+            assert (await at.post())[0] == 200
+            assert not leaving.done()
+            await at.clock.advance(LEAVE)
+            await leaving
+
+    async def test_where_nobody_watches_the_door_is_closed_at_once(self, door: Open) -> None:
+        async with door() as at:
+            await at.receiver.take_leave()
+            assert at.receiver.clock.time() == at.clock.time()
+            await at.client.get("/healthz")
+            await at.clock.advance(WATCHED + 1)
+            await at.receiver.take_leave()
 
 
 def signed(body: bytes, at: float) -> dict[str, str]:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from bridge import config, log
+from bridge import log, sites
 from bridge.clock import Clock
 from bridge.config import Settings
 from bridge.errors import StoreError
@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 
 def settings_of(config_path: Path) -> Settings:
     """The configuration, with its secrets hidden from now on wherever something is masked. Raises ConfigError."""
-    settings = config.load(config_path, os.environ)
+    settings = sites.load(config_path, os.environ)
     log.register(settings.secrets())
     return settings
 

@@ -12,17 +12,19 @@ from typing import Any
 import click
 
 from bridge.cli import FAILED
-from bridge.cli.beside import settings_of
+from bridge.cli.beside import settings_of, store_beside
 from bridge.cli.live_check import check_live
 from bridge.cli.printing import BAD, DOUBTFUL, GOOD, example, heading, mark, print_json
 from bridge.cli.proofs import Checked, Wanted, named
 from bridge.cli.proofs import check as check_mapping
 from bridge.config import Settings, TargetSettings
 from bridge.crm.stated import not_given
-from bridge.errors import ConfigError
+from bridge.errors import ConfigError, StoreError
 from bridge.mapping.load import load_crm
 from bridge.mapping.schema import CrmMapping
+from bridge.removal import removed
 from bridge.sources import Source, load_sources
+from bridge.store import is_current
 from bridge.targets import mappings_of
 from bridge.verify import what_is_wrong_with
 
@@ -45,12 +47,13 @@ class Line:
 @click.option("--live", "live", metavar="TARGET", help="Ask this target's CRM: reachable, authorised, may we search and read?")
 @click.option("--probe", is_flag=True, help="With --live: also create a client and a note there. They stay; it says where.")
 @click.option("--accept", "accepting", is_flag=True, help="Take what the samples become now as what they must become.")
+@click.option("--drop", is_flag=True, help="As `serve --drop`: a source or target may go although chats are on their way to it.")
 @click.option("--thorough", is_flag=True, help="Also list what no sample shows.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def check(
-    config_path: Path, /, *, mappings: tuple[str, ...], live: str | None, probe: bool, accepting: bool, thorough: bool,
-    as_json: bool,
+    config_path: Path, /, *, mappings: tuple[str, ...], live: str | None, probe: bool, accepting: bool, drop: bool,
+    thorough: bool, as_json: bool,
 ) -> int:
     """Can the configuration be used, and do the mappings do what their samples say? Nothing is started or written.
 
@@ -70,7 +73,7 @@ def check(
         settings = settings_of(config_path)
         search = settings.mapping_folders
         wanted = _used(settings)
-        lines = list(_about(settings))
+        lines = [*_about(settings), *(Line(DOUBTFUL if drop else BAD, text) for text in asyncio.run(_left_behind(settings)))]
     found = [check_mapping(one, search, accepting=accepting) for one in wanted]
     failed = any(line.sign == BAD for line in lines) or any(one.failed for one in found)
     if as_json:
@@ -87,11 +90,30 @@ def _used(settings: Settings) -> list[Wanted]:
     return [*(Wanted("provider", name) for name in providers), *(Wanted("crm", name) for name in crms)]
 
 
+async def _left_behind(settings: Settings) -> list[str]:
+    """What `serve` would refuse. A store that is not there yet has nothing to say, and one of an older version is not touched."""
+    try:
+        if not is_current(settings.store):
+            return []
+    except ConfigError:  # no kind of store that can be looked at from here
+        return []
+    try:
+        async with store_beside(settings) as store:
+            return await removed(settings, store)
+    except StoreError as error:
+        return [error.message]
+
+
 # -- the configuration -------------------------------------------------------------------------------------------------
 
 
 def _about(settings: Settings) -> Iterator[Line]:
     yield Line(GOOD, f"{settings.origin}: {len(settings.sources)} source(s), {len(settings.targets)} target(s)")
+    for site in settings.sites.values():
+        if site.error:
+            yield Line(BAD, f"site {site.name} ({site.path}) cannot be used; the others can:\n{site.error}")
+        elif site.part is not None:
+            yield Line(GOOD, f"site {site.name}: {len(site.part.sources)} source(s), {len(site.part.targets)} target(s)")
     yield from _open_files(settings.secret_files)
     try:
         sources = load_sources(settings)

@@ -23,6 +23,7 @@ COLUMNS = {
 @click.option("--state", type=click.Choice(STATES), help="Only jobs in this state; `rehearsed`: those a rehearsal left.")
 @click.option("--source", metavar="NAME", help="Only chats of this source.")
 @click.option("--target", metavar="NAME", help="Only jobs for this target.")
+@click.option("--site", metavar="NAME", help="Only chats of this customer: a file that `include` names, without its ending.")
 @click.option("--reason", metavar="CODE", help="Only jobs with this reason, as --json shows it.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="So many, the newest first.")
 @click.option("--before", type=int, metavar="JOB", help="Only jobs older than this one: the next page.")
@@ -34,13 +35,14 @@ def jobs(config_path: Path, /, *, as_json: bool, **wanted: Any) -> None:
     async def work(settings: Settings, store: Store) -> None:
         states, reason = asked_for(wanted["state"], wanted["reason"])
         rows = await store.reading().jobs(
-            states=states, source=wanted["source"], target=wanted["target"], reason=reason, before=wanted["before"],
-            limit=wanted["limit"],
+            states=states, source=wanted["source"], target=wanted["target"], reason=reason, site=wanted["site"],
+            before=wanted["before"], limit=wanted["limit"],
         )
         if as_json:
             print_json(rows)
         elif not rows:
-            click.echo("There is no such job." if any(wanted[key] for key in ("state", "source", "target", "reason", "before"))
+            asked = any(wanted[key] for key in ("state", "source", "target", "site", "reason", "before"))
+            click.echo("There is no such job." if asked
                        else "No chat has come yet. `chat2crm urls` says what to paste at the chat service.")
         else:
             zone = settings.zone

@@ -8,22 +8,24 @@ from pathlib import Path
 
 import click
 
-from bridge import config, log
+from bridge import log, sites
 from bridge.app import Service, obey_signals
 
 
 @click.command()
+@click.option("--drop", is_flag=True,
+              help="Start although a source or target with chats on their way is gone: they are held, whole and listed.")
 @click.pass_obj
-def serve(config_path: Path) -> None:
+def serve(config_path: Path, *, drop: bool) -> None:
     """Receive chats and write them into the CRM, until SIGTERM or Ctrl-C.
 
     SIGHUP reads the configuration again; a bad one leaves the old one running.
     """
     log.set_up()
-    settings = config.load(config_path, os.environ)
+    settings = sites.load(config_path, os.environ)
 
     async def run() -> None:
-        service = Service(settings)
+        service = Service(settings, drop=drop)
         obey_signals(service)
         await service.run()
 

@@ -16,6 +16,7 @@ from bridge.config.settings import (
     TargetSettings,
     WorkerSettings,
 )
+from bridge.config.sites import Site, of_site, site_of
 from bridge.config.values import Revealed
 
 __all__ = [
@@ -32,9 +33,12 @@ __all__ = [
     "Route",
     "RouteOptions",
     "Settings",
+    "Site",
     "SourceSettings",
     "TargetSettings",
     "WorkerSettings",
     "choose",
     "load",
+    "of_site",
+    "site_of",
 ]

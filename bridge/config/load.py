@@ -9,10 +9,13 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from bridge.config import sites
 from bridge.config.document import Draft, Loc, Missing, read
 from bridge.config.references import References
 from bridge.config.routes import OPTION_KEYS, RouteOptions
 from bridge.config.settings import TARGET_KEYS, Settings, TargetSettings
+from bridge.config.sites import SITE_KEYS
+from bridge.config.values import Revealed
 from bridge.errors import ConfigError
 from bridge.mapping.suggestions import nearest
 
@@ -49,8 +52,34 @@ def load(path: Path | str, environ: Mapping[str, str], *, example: bool = False)
     assert settings is not None  # noqa: S101 - whatever keeps it from being made has been reported
     for loc, message in _unresolved(settings):
         draft.report(loc, message)
+    found: list[Path] = []
+    try:
+        found = sites.find(settings.include, path.absolute().parent)
+    except ValueError as error:
+        draft.report(("include",), str(error))
     draft.raise_if_wrong()
-    return _finished(settings, path, draft, references)
+    finished = _finished(settings, path, draft, references)
+    if not settings.include:
+        return finished
+    return finished.with_sites({site.name: site for site in (sites.read(one, environ, finished, _part) for one in found)})
+
+
+def _part(text: str, path: Path, references: References, above: Settings) -> Settings:
+    """A customer's file as settings of their own, with what stands above it where it says nothing. Raises ConfigError."""
+    draft = _draft(text, str(path), references, example=False)
+    for key in draft.value:
+        if key not in SITE_KEYS:
+            draft.report((key,), f"does not belong into a customer's file; known here: {', '.join(SITE_KEYS)}")
+    draft.raise_if_wrong()
+    inherited = {"key": Revealed(above.key.get_secret_value()), "timezone": above.timezone, "language": above.language}
+    draft.value = {**inherited, **draft.value}
+    settings = _settings(draft)
+    draft.raise_if_wrong()
+    assert settings is not None  # noqa: S101 - as above
+    for loc, message in _unresolved(settings):
+        draft.report(loc, message)
+    draft.raise_if_wrong()
+    return _finished(settings, above.origin, draft, references)
 
 
 def _draft(text: str, origin: str, references: References, *, example: bool) -> Draft:

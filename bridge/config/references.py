@@ -32,10 +32,10 @@ def show_braces(text: str) -> str:
 class References:
     """Puts values in the place of references, and remembers which files they came from."""
 
-    def __init__(self, environ: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, environ: Mapping[str, str], folder: Path, *, dotenv: Path | None = None) -> None:
         self._environ = environ
         self._folder = folder
-        self._dotenv = folder / ".env"
+        self._dotenv = dotenv or folder / ".env"
         self.files: list[Path] = []
         self._from_dotenv: dict[str, str] = {}
         if self._dotenv.is_file():

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, field_valida
 from bridge.config.hours import Hours
 from bridge.config.messages import FIELDS, unknown_places
 from bridge.config.routes import OPTION_KEYS, Route, RouteOptions, gather_options
+from bridge.config.sites import Site, site_of
 from bridge.config.values import HttpUrl, Name, Networks, Region, Secret, Secrets, Size, Span, TargetUrl, Words, Zone
 from bridge.config.views import described, secrets_in
 from bridge.errors import ConfigError
@@ -300,6 +301,8 @@ class Settings(Frozen):
     """The whole configuration, as `load` gives it: names, zones and route options filled in, every name resolved."""
 
     store: str = Field(default="sqlite:///data/chat2crm.db", repr=False)  # a database's address holds its password
+    #: files of customers, one each, as patterns below the folder of config.yaml
+    include: Words = ()
     #: markers rest on it: kept with the backups
     key: Annotated[Secret, AfterValidator(_long_enough)]
     timezone: Zone = "Europe/Moscow"
@@ -320,6 +323,7 @@ class Settings(Frozen):
     _origin: Path = PrivateAttr(default=Path())
     _files: tuple[Path, ...] = PrivateAttr(default=())
     _extra_places: Mapping[tuple[str, str], str] = PrivateAttr(default_factory=dict)
+    _sites: Mapping[str, Site] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -342,6 +346,38 @@ class Settings(Frozen):
         known = self.model_copy()
         known._origin, known._files, known._extra_places = origin, files, extra_places  # noqa: SLF001 - its own kind
         return known
+
+    def with_connections(
+        self, sources: Mapping[str, SourceSettings], targets: Mapping[str, TargetSettings], routes: tuple[Route, ...],
+        *, renamed: Callable[[str], str] = str,
+    ) -> Self:
+        """The same with other connections; `renamed` gives for the name that a target had here the one it has there."""
+        known = self.model_copy(update={"sources": sources, "targets": targets, "routes": routes, "own": Own()})
+        known._extra_places = {(renamed(name), key): place for (name, key), place in self._extra_places.items()}  # noqa: SLF001 - its own kind
+        return known
+
+    def with_sites(self, sites: Mapping[str, Site]) -> Self:
+        """These settings with the connections of these sites, in the place of any that they had."""
+        parts = [site.part for site in sites.values() if site.part is not None]
+        sources = [(name, one) for name, one in self.sources.items() if not site_of(name)]
+        targets = [(name, one) for name, one in self.targets.items() if not site_of(name)]
+        routes = [one for one in self.routes if not site_of(one.source)]
+        files, places = list(self._files), dict(self._extra_places)
+        for part in parts:
+            sources += part.sources.items()
+            targets += part.targets.items()
+            routes += part.routes
+            files += part._files  # noqa: SLF001 - its own kind
+            places |= part._extra_places  # noqa: SLF001 - as above
+        known = self.model_copy(update={"sources": dict(sources), "targets": dict(targets), "routes": tuple(routes)})
+        known._sites, known._extra_places = dict(sites), places  # noqa: SLF001 - as above
+        known._files = tuple(dict.fromkeys(files))  # noqa: SLF001 - as above
+        return known
+
+    @property
+    def sites(self) -> Mapping[str, Site]:
+        """Customers whose files `include` names, by name, also those whose file cannot be used."""
+        return self._sites
 
     @property
     def origin(self) -> Path:
@@ -372,7 +408,10 @@ class Settings(Frozen):
         """The routes of a source in the order in which they are tried; `routes.choose` takes from them."""
         named = tuple(route for route in self.routes if route.source == source)
         last = self.sources[source].target
-        return named if last is None else (*named, Route(source=source, target=last, options=self.targets[last].options))
+        if last is None:
+            return named
+        # not checked again: names of a site's connections have a dot in them, which nobody may write
+        return (*named, Route.model_construct(source=source, target=last, options=self.targets[last].options))
 
     def check_against(self, options_of: Callable[[str], Collection[str]]) -> None:
         """Refuse keys of a target that its CRM's mapping does not name under `options:`.

@@ -123,6 +123,8 @@ class OfProcess:
 class ServiceMachine(RuleBasedStateMachine):
     """One new person, three chats that go on and come again. The model: what was said, and that each of it is told once."""
 
+    DEAL = "new_client"
+
     def __init__(self) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
@@ -142,7 +144,7 @@ class ServiceMachine(RuleBasedStateMachine):
         config = {
             "store": f"sqlite:///{self.folder.name}/x.db", "key": "${C2C_KEY}", "language": "en", "retry": {"longest": "60s"},
             "sources": {"shop": {"provider": "jivo", "secret": "${C2C_SECRET}", "region": "RU", "target": "sales"}},
-            "targets": {"sales": {"crm": "sandbox", "url": "http://127.0.0.1:9", "mode": "write", "deal": "new_client",
+            "targets": {"sales": {"crm": "sandbox", "url": "http://127.0.0.1:9", "mode": "write", "deal": self.DEAL,
                                   "missed": "none", "timeout": "20s"}},
         }  # fmt: skip
         path = Path(self.folder.name) / "config.yaml"
@@ -317,17 +319,30 @@ class ServiceMachine(RuleBasedStateMachine):
         assert max(lines.values(), default=1) == 1, "a line stands in two notes"
 
 
+class OneDealMachine(ServiceMachine):
+    """Each of the chats opens a deal unless there is one."""
+
+    DEAL = "if_none_open"
+
+
+MACHINES = pytest.mark.parametrize("machine", [ServiceMachine, OneDealMachine], ids=lambda machine: machine.DEAL)
+
+
 @pytest.fixture
 def quiet() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
-def test_whatever_happens_in_whatever_order_each_line_is_told_once_and_nothing_stalls(quiet: None) -> None:
-    run_state_machine_as_test(ServiceMachine, settings=settings(max_examples=25, stateful_step_count=20, deadline=None))
+@MACHINES
+def test_whatever_happens_in_whatever_order_each_line_is_told_once_and_nothing_stalls(
+    quiet: None, machine: type[ServiceMachine]
+) -> None:
+    run_state_machine_as_test(machine, settings=settings(max_examples=25, stateful_step_count=20, deadline=None))
 
 
 @pytest.mark.torture
 @pytest.mark.timeout(7200)
-def test_the_same_two_thousand_times(quiet: None) -> None:
-    run_state_machine_as_test(ServiceMachine, settings=settings(max_examples=2000, stateful_step_count=40, deadline=None))
+@MACHINES
+def test_the_same_two_thousand_times(quiet: None, machine: type[ServiceMachine]) -> None:
+    run_state_machine_as_test(machine, settings=settings(max_examples=2000, stateful_step_count=40, deadline=None))
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from bridge.attempt import Attempting, PlanAgain, Stop, held, waiting
 from bridge.clock import Clock
-from bridge.crm.look import Seen
+from bridge.crm.look import Look, Seen
 from bridge.errors import AuthExpired, CrmError, EmptyExpression, StaleLease, TryLater, UnknownOutcome, WillNotWork
 from bridge.mapping.schema import Enrich, Write
 from bridge.model import FINAL, JobState, Operation, OperationKind, OperationState
@@ -34,6 +34,26 @@ class Scopes(Protocol):
     """Gives what the mapping's templates see, for a job that is not the one at hand."""
 
     async def scope_of(self, row: OperationRow) -> tuple[Operation, Mapping[str, Any]] | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Theirs:
+    """What another job has left open, and what a person can do about it."""
+
+    what: str
+    remedy: str
+
+
+_THEIRS: Mapping[OperationKind, Theirs] = {
+    OperationKind.CREATE: Theirs(
+        "a client of the same contact point",
+        "If the client is in the CRM, choose it for this chat; if not, replay job {job} with --again.",
+    ),
+    OperationKind.NOTE: Theirs(
+        "a note of this chat",
+        "If the note is on the card, say `written` of job {job}; if not, replay job {job} with --again. Then replay this job.",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +79,35 @@ class Journal:
         if twin is not None:
             return await self.take_over(attempt, target, row, planned, twin.record_id, pending=pending)
         if perhaps_since is not None and _can_be_seen(target, planned):
-            found = await target.crm.look(planned, scope, attempt.steps, sent_at=perhaps_since)
-            if found.seen is Seen.FOUND:
-                attempt.say("found.again", f"{planned.kind} had been written before this store was made")
-                return await self.take_over(attempt, target, row, planned, found.id, pending=pending)
+            found = await self._written_before(attempt, target, row, planned, scope, pending, perhaps_since)
+            if found is not None:
+                return found
         return await self._send(attempt, target, row, planned, scope, pending, again_headers, brake)
+
+    async def _written_before(
+        self, attempt: Attempting, target: Target, row: OperationRow, planned: Operation, scope: Mapping[str, Any],
+        pending: Sequence[tuple[str, str]], since: datetime,
+    ) -> OperationRow | None:
+        """What an earlier store has written, lost with its journal; None: nothing, as far as it can be asked for at all."""
+        look = await target.crm.look(planned, scope, attempt.steps, sent_at=since)
+        if look.seen is Seen.FOUND:
+            attempt.say("found.again", f"{planned.kind} had been written before this store was made")
+            return await self.take_over(attempt, target, row, planned, look.id, pending=pending)
+        person_said_again = row.generation > 0
+        if look.seen is Seen.ABSENT or look.blind or person_said_again or target.settings.unknown_outcome == "repeat":
+            return None
+        # as that store's journal would have it: so a person can say what became of it, as of any other request
+        await self.store.record_sent(
+            row, epoch=attempt.job.epoch, client=_card(scope), pending=pending, sent_at=since.timestamp()
+        )
+        raise held("unknown_outcome", f"The chat is older than this store. {_decide(planned, look)}")
 
     async def take_over(
         self, attempt: Attempting, target: Target, row: OperationRow, planned: Operation, record_id: str, *,
         pending: Sequence[tuple[str, str]] = (),
     ) -> OperationRow:
         """What this operation was to make is in the CRM, made by somebody else: it counts as done."""
-        row = await self.store.record_sent(row, epoch=attempt.job.epoch, pending=pending)
+        row = await self.store.record_sent(row, epoch=attempt.job.epoch, client=_card(planned.scope), pending=pending)
         return await self._done(row, planned, record_id, attempt, target)
 
     async def _twin(
@@ -91,7 +128,7 @@ class Journal:
         self, attempt: Attempting, target: Target, row: OperationRow, planned: Operation, scope: Mapping[str, Any],
         pending: Sequence[tuple[str, str]], again_headers: Mapping[str, str] | None, brake: Brake | None,
     ) -> OperationRow:
-        row = await self.store.record_sent(row, epoch=attempt.job.epoch, pending=pending, brake=brake)
+        row = await self.store.record_sent(row, epoch=attempt.job.epoch, client=_card(scope), pending=pending, brake=brake)
         try:
             record_id = await target.crm.perform(
                 planned, scope, attempt.steps, guard=_guard(attempt, target), again_headers=again_headers
@@ -154,11 +191,7 @@ class Journal:
             until = self.clock.time() + left
             raise waiting("settling", until, f"It is not known yet whether the CRM carried out: {planned.kind}.")
         if look.seen is not Seen.ABSENT and target.settings.unknown_outcome != "repeat":
-            raise held(
-                "unknown_outcome",
-                f"It is not known whether the CRM carried out: {planned.kind}. {look.reason} Look at the client's card, then say "
-                "`written` if it is there, or replay with --again if it is not.",
-            )
+            raise held("unknown_outcome", _decide(planned, look))
         await self.store.settle(row, OperationState.VOID)
         now_known = await self.store.operation(row.id)
         if now_known is None:
@@ -171,23 +204,24 @@ class Journal:
         return now_known
 
     async def settle_foreign(self, attempt: Attempting, target: Target, operation_id: int, scopes: Scopes) -> None:
-        """Settle another job's creation of a client that shares a contact point with ours. Returns once it is settled."""
+        """Settle another job's creation of a client that shares a contact point with ours, or its note of our chat. Returns
+        once it is settled; raises as `settle` does.
+        """
         row = await self.store.operation(operation_id)
         if row is None or row.state is not OperationState.SENT:
             return
         known = await scopes.scope_of(row)
         owner = await self.store.job(row.job)
         if known is None or owner is None:
-            raise waiting(
-                "settling", self.clock.time() + ASK_AGAIN, f"Job {row.job} is making a client of the same contact point."
-            )
+            raise waiting("settling", self.clock.time() + ASK_AGAIN, f"Job {row.job} is writing {_THEIRS[row.kind].what}.")
+        theirs = _THEIRS[row.kind]
         decided_there = waiting(
-            "settling", self.clock.time() + ASK_AGAIN, f"Job {row.job} has perhaps made this client; a person decides there."
+            "settling", self.clock.time() + ASK_AGAIN, f"Job {row.job} has perhaps written {theirs.what}; a person decides there."
         )
         if owner.reason == "unknown_outcome":
             raise decided_there
         planned, scope = known
-        attempt.say("settling.other", f"job {row.job} was making a client of the same contact point")
+        attempt.say("settling.other", f"job {row.job} was writing {theirs.what}")
         try:
             await self.settle(attempt, target, row, planned, scope)
         except Stop as stop:
@@ -197,8 +231,7 @@ class Journal:
                 raise decided_there from stop
             raise held(
                 "unknown_outcome",
-                f"Job {row.job} is over and has perhaps made a client of the same contact point. If the client is in the CRM, "
-                f"choose it for this chat; if not, replay job {row.job} with --again.",
+                f"Job {row.job} is over and has perhaps written {theirs.what}. {theirs.remedy.format(job=row.job)}",
             ) from stop
 
     def settled_at(self, target: Target, row: OperationRow) -> float:
@@ -213,6 +246,20 @@ def _can_be_seen(target: Target, planned: Operation) -> bool:
     holder = target.mapping if planned.kind is OperationKind.CREATE else target.mapping.for_entity(entity)
     part = getattr(holder, str(planned.kind), None)
     return isinstance(part, Enrich) or (isinstance(part, Write) and bool(part.marker.method))
+
+
+def _card(scope: Mapping[str, Any]) -> str:
+    """Whose card an operation is for, as `Client.key` names it; empty for a client that is being made."""
+    client = scope.get("client") or {}
+    return f"{client.get('entity') or 'client'}:{client['id']}" if client.get("id") else ""
+
+
+def _decide(planned: Operation, look: Look) -> str:
+    """What a person is told who has to find out what became of a request."""
+    return (
+        f"It is not known whether the CRM carried out: {planned.kind}. {look.reason} Look at the client's card, then say "
+        "`written` if it is there, or replay with --again if it is not."
+    )
 
 
 def _guard(attempt: Attempting, target: Target) -> Callable[[], None]:

@@ -212,6 +212,11 @@ class Client(Frozen):
     #: the CRM's own record as read
     record: dict[str, Json] = Field(default_factory=dict)
 
+    @property
+    def key(self) -> str:
+        """Which record it is, among those of its CRM."""
+        return f"{self.entity}:{self.id}"
+
 
 class Verdict(StrEnum):
     FOUND = "found"

@@ -19,8 +19,9 @@ from bridge.clock import Clock
 from bridge.config import Settings
 from bridge.crm.clients import read_client
 from bridge.crm.merge import what_is_new
+from bridge.deals import Deals
 from bridge.errors import BrakeReached, Conflict, NotFound
-from bridge.journal import Journal
+from bridge.journal import Journal, Scopes
 from bridge.match import agreement, contenders
 from bridge.model import Client, JobState, Operation, OperationKind, OperationState, Plan, Role, Verdict
 from bridge.recognise import Person, Recogniser
@@ -49,13 +50,15 @@ class Pipeline:
     targets: Mapping[str, Target]
     journal: Journal
     recogniser: Recogniser
+    deals: Deals
+    scopes: Scopes
 
     @classmethod
     def of(cls, store: Store, clock: Clock, settings: Settings, sources: Mapping[str, Source],
            targets: Mapping[str, Target]) -> Pipeline:
-        journal = Journal(store, clock)
-        recogniser = Recogniser(store, clock, journal, Plans(store))
-        return cls(store, clock, settings, sources, targets, journal, recogniser)
+        journal, scopes = Journal(store, clock), Plans(store)
+        recogniser, deals = Recogniser(store, clock, journal, scopes), Deals(store, clock, journal, scopes)
+        return cls(store, clock, settings, sources, targets, journal, recogniser, deals, scopes)
 
     async def run(self, attempt: Attempting) -> Outcome:
         """One attempt of a job. Raises CrmError, Stop, StaleLease; whatever it raises, the journal knows where it was."""
@@ -115,6 +118,7 @@ class Pipeline:
         """Raises Stop where there is nothing to write, or nobody to write it to (yet)."""
         attempt, target = case.attempt, case.target
         self._refuse_unwanted(case)
+        await self._settle_left_open(case)
         delivered = await self.store.delivered(case.stored.row, target.name)
         if case.carries() <= delivered and not await self._has_new_contact(case):
             raise skipped("nothing_new")
@@ -139,6 +143,20 @@ class Pipeline:
         if match.client is not None:
             await self._lock(case, [case.client_lock(match.client)])
         return plan(await self._work(case, match, delivered))
+
+    async def _settle_left_open(self, case: Case) -> None:
+        """A note that an earlier job of the chat has sent before a person left that job out: what it has told, if it came to
+        anything, is not told again, unless a person wants all of it anew.
+        """
+        if case.attempt.job.generation > 0:
+            return
+        for row in await self.store.left_open(case.attempt.job):
+            known = await self.scopes.scope_of(row)
+            if known is None:
+                continue  # of one that was emptied nobody can find out
+            keys = known[0].message_keys
+            if not keys or not await self.store.delivered(case.stored.row, case.target.name) >= set(keys):
+                await self.journal.settle_foreign(case.attempt, case.target, row.id, self.scopes)
 
     def _refuse_unwanted(self, case: Case) -> None:
         chat = case.chat
@@ -209,7 +227,7 @@ class Pipeline:
         if match is not None and match.client is not None and target.mapping.open_deals is not None and (
             options.deal == "if_none_open" or options.note_on != "client"
         ):
-            open_deals = await target.crm.open_deals(match.client, case.scope, attempt.steps)
+            open_deals = await self.deals.open_of(attempt, target, match.client, case.scope)
         owner = await self._owner(case) if match is not None and match.verdict is Verdict.NEW else None
         return Work(
             chat=case.chat, points=case.found.points, wishes=case.found.wishes,
@@ -301,7 +319,7 @@ class Pipeline:
             return None
         client = Client.model_validate(planned.scope["client"])
         await self._lock(case, [case.client_lock(client)])
-        deals = await target.crm.open_deals(client, case.scope, attempt.steps)
+        deals = await self.deals.open_of(attempt, target, client, case.scope)
         return str(deals[0]["id"]) if deals else None
 
     async def _adopt(self, case: Case, conflict: Conflict) -> None:
@@ -389,5 +407,11 @@ class Plans:
         job = await self.store.job(row.job)
         if job is None or job.plan is None or row.position >= len(job.plan.operations):
             return None
+        rows = [one for one in await self.store.operations(job.id) if one.state is OperationState.DONE]
+        client = next((Client(id=one.record_id) for one in rows if one.kind is OperationKind.CREATE), None)
+        deal = next(({"id": one.record_id} for one in rows if one.kind is OperationKind.DEAL), None)
         planned = job.plan.operations[row.position]
-        return planned, planned.scope
+        if client is not None:
+            client = client.model_copy(update={"entity": planned.scope.get("entity") or client.entity})
+        placed = _placed(planned, client, deal)
+        return placed, placed.scope

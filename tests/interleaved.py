@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -37,6 +37,11 @@ LEASE = 60.0
 LONG_AGO = 200.0
 #: points at which something is about to change; to break off before a mere question is to break off before what follows it
 CHANGES = ("write", "send")
+#: the process dies; the attempt is broken off; it stands still beyond its lease
+IN_BETWEEN = ("kill", "cancel", "freeze")
+#: carried out, the answer lost; never arrived; carried out much later
+OF_A_REQUEST = ("lost", "never", "late")
+FAULTS = (*IN_BETWEEN, *OF_A_REQUEST)
 
 
 class Killed(BaseException):
@@ -154,7 +159,7 @@ class LaggingCrm:
 
     async def open_deals(self, client: Client, scope: Mapping[str, Any], steps: list[Step]) -> list[dict[str, Any]]:
         await point("open deals")
-        return [{"id": one.id} for one in self._landed("deal", client.id)]
+        return [{"id": one.id} for one in self._landed("deal", client.id, lag=self.consistency_delay)]
 
     async def perform(self, operation: Operation, scope: Mapping[str, Any], steps: list[Step], *,
                       guard: Callable[[], None], again_headers: Mapping[str, str] | None = None) -> str:  # fmt: skip
@@ -237,6 +242,8 @@ class Stage:
     phone: str
     choose: Choose
     markers: bool = True
+    #: those that may happen, of all
+    faults: Collection[str] = FAULTS
     clock: StillClock = field(init=False)
     crm: LaggingCrm = field(init=False)
     worker: Worker = field(init=False)
@@ -286,12 +293,10 @@ class Stage:
         actor = self.actors[0]
         others = [(FREE if not actor.at else SWITCH, f"switch {place}") for place in range(1, len(self.actors))]
         options = [(FREE, "go"), *others]
-        if actor.at in CHANGES:
-            options += [(FAULT, "kill"), (FAULT, "cancel")]
-            if not actor.frozen:
-                options.append((FAULT, "freeze"))
-        if actor.at == "send":
-            options += [(FAULT, fate) for fate in ("lost", "never", "late")]
+        possible = {*(IN_BETWEEN if actor.at in CHANGES else ()), *(OF_A_REQUEST if actor.at == "send" else ())}
+        if actor.frozen:
+            possible.discard("freeze")
+        options += [(FAULT, fault) for fault in FAULTS if fault in possible and fault in self.faults]
         word = self.choose(options)
         if word.startswith("switch"):
             self.actors.insert(0, self.actors.pop(int(word.split()[1])))

@@ -11,7 +11,7 @@ import pytest
 from fakes import FakeClock
 from store_materials import LEASE, claim, finish_chat, plan_of
 
-from bridge.attempt import Attempting, PlanAgain, Stop
+from bridge.attempt import Attempting, Stop
 from bridge.crm.look import Look
 from bridge.errors import (
     AuthExpired,
@@ -351,8 +351,8 @@ class TestSettling:
         with pytest.raises(Stop) as caught:
             await scene.carry_out()
 
-        outcome = caught.value.outcome
-        assert (outcome.state, outcome.reason, outcome.next_at) == (JobState.WAITING, "settling", scene.clock.time() + COMMITS + LAG)
+        outcome, settled_at = caught.value.outcome, scene.clock.time() + COMMITS + LAG
+        assert (outcome.state, outcome.reason, outcome.next_at) == (JobState.WAITING, "settling", settled_at)
         assert (await scene.state()).state is SENT
 
     async def test_a_row_that_was_read_before_the_clock_was_set_is_read_again(self, scene: Scene) -> None:
@@ -449,9 +449,57 @@ class TestAStoreYoungerThanTheChat:
         [known] = await scene.store.identities("sales", POINTS)
         assert known.client_id == "17"
 
-    @pytest.mark.parametrize("look", [Look.absent(), Look.unknown("")], ids=["absent", "unknown"])
+    @pytest.mark.parametrize("look", [Look.absent(), Look.unknown("", blind=True)], ids=["absent", "nothing to ask by"])
     async def test_what_is_not_found_is_written(self, scene: Scene, look: Look) -> None:
         scene.crm.looks, scene.crm.performs = [look], ["17"]
+
+        assert (await scene.carry_out(perhaps_since=self.SINCE)).record_id == "17"
+
+    async def held(self, scene: Scene) -> Outcome:
+        scene.crm.looks = [Look.unknown("The list was too long.")]
+        with pytest.raises(Stop) as stopped:
+            await scene.carry_out(perhaps_since=self.SINCE)
+        return stopped.value.outcome
+
+    async def test_where_the_answer_is_not_clear_a_person_decides(self, scene: Scene) -> None:
+        outcome = await self.held(scene)
+
+        assert (outcome.state, outcome.reason) == (JobState.HELD, "unknown_outcome")
+        assert "older than this store" in outcome.detail
+        assert "The list was too long." in outcome.detail
+        assert scene.crm.performed == []
+        [under_way] = await scene.store.identities("sales", POINTS)
+        assert under_way.operation == scene.rows[0].id
+
+    async def test_who_says_that_it_was_written_is_believed(self, scene: Scene) -> None:
+        outcome = await self.held(scene)
+        await scene.store.finish(scene.attempt.job, outcome, None)
+
+        assert await scene.store.written(scene.attempt.job.id, "17")
+
+        assert ((await scene.state()).state, (await scene.state()).record_id) == (DONE, "17")
+
+    async def test_a_look_that_is_clear_later_is_one_from_the_chats_time_on(self, scene: Scene) -> None:
+        await self.held(scene)
+        scene.crm.looks, scene.crm.performs = [Look.absent(), Look.absent()], ["17"]
+
+        assert (await scene.carry_out(perhaps_since=self.SINCE)).record_id == "17"
+        assert set(scene.crm.looked) == {self.SINCE}
+
+    async def test_what_a_person_wants_written_again_is_written(self, scene: Scene) -> None:
+        await scene.store.finish(scene.attempt.job, await self.held(scene), None)
+        await scene.store.replay([scene.attempt.job.id], again=True)
+        [job] = await claim(scene.store)
+        scene.attempt = attempt_of(job, scene.clock)
+        scene.attempt.plan = plan_of(OperationKind.CREATE, OperationKind.NOTE)
+        await scene.store.record_plan(job, scene.attempt.plan)
+        scene.crm.looks, scene.crm.performs = [Look.unknown("The list was too long.")], ["17"]
+
+        assert (await scene.carry_out(perhaps_since=self.SINCE)).record_id == "17"
+
+    async def test_where_the_integrator_chose_repeat_it_is_written(self, scene: Scene) -> None:
+        scene.target.settings.unknown_outcome = "repeat"  # type: ignore[misc]
+        scene.crm.looks, scene.crm.performs = [Look.unknown("")], ["17"]
 
         assert (await scene.carry_out(perhaps_since=self.SINCE)).record_id == "17"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -469,6 +469,28 @@ class TestYoungStore:
                 await young.post(event)
                 await to_the_end(young)
 
+            assert len(way.rows("notes")) == 5
+
+    async def test_a_list_that_was_not_seen_far_enough_leaves_it_to_a_person(self, tmp_path: Path) -> None:
+        clock = FakeClock(datetime.now(UTC) + timedelta(days=3))  # the CRM's own times are the machine's
+        mapping(tmp_path, "scanned", SCAN.replace("most: '9'", "most: '1'"))
+        event = finished(1, clock)
+        said_at = int(clock.time()) - 3 * 86400 - 600
+        event["chat"]["messages"] = [{**one, "timestamp": said_at} for one in event["chat"]["messages"]]
+        async with on_the_way(tmp_path, clock, target={"crm": "scanned"}) as way:
+            client = await way.ask("POST", "/clients", {"name": "A", "phones": ["+79160000001"]})
+            for number in range(4):
+                await way.ask("POST", f"/clients/{client['id']}/notes", {"text": f"By hand {number}"})
+            way.store.born_at = clock.time()
+            await way.post(event)
+            await to_the_end(way)
+            assert await way.states() == [(JobState.HELD, "unknown_outcome")]
+            assert len(way.rows("notes")) == 4
+
+            await way.store.replay([1], again=True)
+            await to_the_end(way)
+
+            assert await way.states() == [(JobState.DONE, "found")]
             assert len(way.rows("notes")) == 5
 
     async def test_what_can_only_be_sent_again_to_be_seen_is_journalled_like_any_other(
@@ -989,3 +1011,45 @@ class TestReplay:
             await way.work()
 
             assert len(way.rows("clients")) == len(way.rows("notes")) == 1
+
+
+# -- the figures -------------------------------------------------------------------------------------------------------
+
+
+async def counted(way: Way, name: str = "chats") -> int:
+    sums = await way.store.reading().reports.sums("day", date(2000, 1, 1), date(2099, 1, 1))
+    return sum(one.counts[name] for one in sums)
+
+
+async def test_a_chat_counts_once_when_it_is_written_told_and_sent_round_again(tmp_path: Path, clock: FakeClock) -> None:
+    async with on_the_way(tmp_path, clock) as way:
+        await way.post(finished(1, clock))
+        assert await counted(way) == 0
+        await way.work()
+        assert [await counted(way, name) for name in ("chats", "new_clients", "contact")] == [1, 1, 1]
+        await way.post(finished(1, clock))
+        await way.work()
+        [job, *_] = await way.jobs()
+        await way.store.replay([job.id], again=True)
+        await way.work()
+        assert [await counted(way, name) for name in ("chats", "new_clients", "known_clients", "contact")] == [1, 1, 0, 1]
+
+
+async def test_a_chat_counts_while_its_crm_is_in_trouble_and_not_again_afterwards(tmp_path: Path, clock: FakeClock) -> None:
+    async with on_the_way(tmp_path, clock) as way:
+        way.faults(broken={"operation": "note.create", "times": 1, "status": 500})
+        await way.post(finished(1, clock))
+        await way.work()
+        assert [state for state, _ in await way.states()] != [JobState.DONE]
+        assert [await counted(way, name) for name in ("chats", "new_clients")] == [1, 1]
+        await clock.advance(10)
+        await way.work()
+        assert await way.states() == [(JobState.DONE, "new")]
+        assert [await counted(way, name) for name in ("chats", "new_clients")] == [1, 1]
+
+
+async def test_a_chat_that_a_route_ignores_does_not_count(tmp_path: Path, clock: FakeClock) -> None:
+    async with on_the_way(tmp_path, clock, target={"ignore": "channel == 'site'"}) as way:
+        await way.post(finished(1, clock))
+        await way.work()
+        assert ([reason for _, reason in await way.states()], await counted(way)) == (["ignored"], 0)

@@ -28,7 +28,7 @@ from bridge.store import (
 from bridge.store.records import ChatChange, NewJob, ToFetch
 from bridge.store.sqlite import jumps
 
-CREATE, NOTE, DEAL = OperationKind.CREATE, OperationKind.NOTE, OperationKind.DEAL
+CREATE, NOTE, DEAL, TASK = OperationKind.CREATE, OperationKind.NOTE, OperationKind.DEAL, OperationKind.TASK
 
 
 @pytest.fixture
@@ -697,6 +697,45 @@ class TestJournal:
 
         assert not row.answered
 
+    async def test_a_request_can_have_been_sent_before_this_store_was_made(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now())
+        [job] = await claim(store)
+        [row] = await store.record_plan(job, plan_of(NOTE))
+
+        assert (await store.record_sent(row, epoch=job.epoch, sent_at=123.0)).sent_at == 123.0
+
+    async def test_notes_that_an_earlier_job_of_the_chat_has_left_open_are_found(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now(), "a")
+        [first] = await claim(store)
+        sent, _ = [await store.record_sent(row, epoch=first.epoch) for row in await store.record_plan(first, plan_of(NOTE, TASK))]
+        assert await store.left_open(first) == []
+        await end(store, first, JobState.RETRYING)
+        await store.skip([first.id], "by hand")
+        for chat_id in ("a", "b"):
+            await finish_chat(store, clock.now(), chat_id, "more")
+        later, other = await claim(store)
+
+        assert [row.id for row in await store.left_open(later)] == [sent.id]
+        assert await store.left_open(other) == []
+        await store.settle(sent, OperationState.VOID)
+        assert await store.left_open(later) == []
+
+    async def test_a_clients_deals_are_those_that_are_sent_and_those_done_lately(self, store: Store, clock: FakeClock) -> None:
+        rows = []
+        for number in range(4):
+            await finish_chat(store, clock.now(), str(number))
+            [job] = await claim(store)
+            [row] = await store.record_plan(job, plan_of(DEAL))
+            rows.append(await store.record_sent(row, epoch=job.epoch, client="client:2" if number == 3 else "client:1"))
+        await store.settle(rows[0], OperationState.DONE, record_id="d0")
+        await store.settle(rows[1], OperationState.VOID)
+        now = clock.time()
+        await clock.advance(5)
+
+        assert [row.id for row in await store.deals("sales", "client:1", now)] == [rows[0].id, rows[2].id]
+        assert [row.id for row in await store.deals("sales", "client:1", now + 1)] == [rows[2].id]
+        assert await store.deals("archive", "client:1", now) == []
+
     async def test_made_clients_are_counted_for_the_brake(self, store: Store, clock: FakeClock) -> None:
         await finish_chat(store, clock.now())
         [job] = await claim(store)
@@ -870,6 +909,24 @@ class TestJumps:
         await clock.advance(2)
         assert [job.id for job in await claim(store)] == [job.id]
 
+    async def test_so_was_one_of_a_job_that_a_person_has_left_out_since(
+        self, store: Store, clock: FakeClock, seconds: float
+    ) -> None:
+        """The next job of the chat settles it."""
+        await finish_chat(store, clock.now(), "a")
+        [job] = await claim(store)
+        [row] = await store.record_plan(job, plan_of(NOTE))
+        await store.record_sent(row, epoch=job.epoch)
+        await end(store, job, JobState.RETRYING)
+        await store.skip([job.id], "by hand")
+
+        clock.jump(seconds)
+        await store.clock_moved(seconds)
+
+        sent = await store.operation(row.id)
+        assert sent is not None
+        assert sent.sent_at == pytest.approx(clock.time())
+
     async def test_set_and_set_back_is_as_if_nothing_had_been(
         self, store: Store, store_url: str, clock: FakeClock, seconds: float
     ) -> None:
@@ -973,6 +1030,7 @@ class TestPeoplesData:
         rows = await store.record_plan(job, plan_of(CREATE, NOTE))
         sent = await store.record_sent(rows[0], epoch=job.epoch, pending=[("phone", "+79161234567")])
         await store.settle(sent, OperationState.DONE, record_id="17", entity="client", message_keys=("m1",))
+        await store.record_sent(rows[1], epoch=job.epoch, client="client:17")
         await end(store, job, JobState.HELD, "unknown_outcome")
         stored = await store.chat_of("shop", "1")
         assert stored is not None
@@ -994,6 +1052,8 @@ class TestPeoplesData:
         raw = await store.reading().delivery(1)
         assert raw is not None
         assert (raw["body"], raw["dedupe_key"]) == (None, "forgotten-b")
+        ids = await store.reading()._rows("SELECT record_id, client FROM operations", [])
+        assert {(row["record_id"], row["client"]) for row in ids} == {("", "")}
         assert await store.tombstones(["m", "x"]) == {"m": clock.time()}
         assert await store.chat_of("shop", "2") is not None
 

@@ -215,7 +215,7 @@ class Crm:
                     return Look.unknown("It was sent so long ago that the CRM may have forgotten its key.")
             return Look.found(await self.perform(operation, scope, steps, guard=guard))
         if not marker.method:
-            return Look.unknown("This CRM offers no way to look whether it was carried out.")
+            return Look.unknown("This CRM offers no way to look whether it was carried out.", blind=True)
         return await self._watched(marker, operation, full, steps, sent_at)
 
     async def _not_there_yet(
@@ -245,7 +245,7 @@ class Crm:
             return Look.unknown("The client is not there (any more), so it cannot be seen what hung on it.")
         except EmptyExpression as error:
             # Where the marker goes into a field that a target may name or not, one that does not has nothing to look in.
-            return Look.unknown(f"There is nothing by which it could be looked for: {error.message}")
+            return Look.unknown(f"There is nothing by which it could be looked for: {error.message}", blind=True)
         return watcher.over()
 
     # -- what the mapping says -----------------------------------------------------------------------------------------

@@ -39,6 +39,8 @@ class Look:
     seen: Seen
     id: str = ""
     reason: str = ""
+    #: nothing was asked, because there is nothing to ask by
+    blind: bool = False
 
     @classmethod
     def found(cls, record_id: str) -> Look:
@@ -49,8 +51,8 @@ class Look:
         return cls(Seen.ABSENT)
 
     @classmethod
-    def unknown(cls, reason: str) -> Look:
-        return cls(Seen.UNKNOWN, reason=reason)
+    def unknown(cls, reason: str, *, blind: bool = False) -> Look:
+        return cls(Seen.UNKNOWN, reason=reason, blind=blind)
 
 
 class Watcher:

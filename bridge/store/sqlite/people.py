@@ -70,7 +70,7 @@ def _chat(db: sqlite3.Connection, row: int, alias: str, now: float) -> None:
     db.execute("DELETE FROM attempts WHERE job IN (SELECT id FROM jobs WHERE chat = ?)", (row,))
     db.execute("DELETE FROM identities WHERE operation IN (SELECT id FROM operations WHERE chat = ?)", (row,))
     # markers are keyed hashes and say nothing; the CRM's ids lead to the person
-    db.execute("UPDATE operations SET record_id = '' WHERE chat = ?", (row,))
+    db.execute("UPDATE operations SET record_id = '', client = '' WHERE chat = ?", (row,))
     # hashes of messages without a key: what was said could be guessed and tried
     db.execute("DELETE FROM delivered WHERE chat = ?", (row,))
 

@@ -42,6 +42,7 @@ PHONE = "+79160000001"
 LEASE = 60.0
 CHATS = (1, 2, 3)
 HOUR = 3600.0
+LEFT_OUT = "by hand"
 #: what becomes of a request: as it should be · carried out, answer lost · never arrived · carried out much later · the process is
 #: killed before, after · the process stands still before it is sent, for longer than its lease · meanwhile the clock is set, and
 #: the answer lost
@@ -254,6 +255,12 @@ class ServiceMachine(RuleBasedStateMachine):
         ids = self.run(self.store.reading().job_ids())
         self.run(self.store.replay([data.draw(st.sampled_from(ids))]))
 
+    @precondition(lambda self: self.said)
+    @rule(data=st.data())
+    def a_person_leaves_a_job_out(self, data: st.DataObject) -> None:
+        ids = self.run(self.store.reading().job_ids())
+        self.run(self.store.skip([data.draw(st.sampled_from(ids))], LEFT_OUT))
+
     @rule()
     def who_stood_still_goes_on(self) -> None:
         self.run(self.thawed())
@@ -291,6 +298,7 @@ class ServiceMachine(RuleBasedStateMachine):
         self.crm.fates.clear()
         self.crm.looks.clear()
         left: list[Any] = []
+        await self.store.replay([row["id"] for row in await self.store.reading().jobs(limit=1000) if row["reason"] == LEFT_OUT])
         for _ in range(60):  # twenty minutes: less than a clock that was set takes to catch up
             await self.thawed()
             await self.sorter.sort()

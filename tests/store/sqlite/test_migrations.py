@@ -43,7 +43,10 @@ def test_of_deals_that_are_open_at_the_upgrade_it_is_known_for_whom() -> None:
             before(name=migration.name)(migration.fn)
     db = Database(memory=True)
     before.apply(db)
-    db.execute("INSERT INTO chats (id, source, chat_id, revision, kind, channel, updated_at, chat) VALUES (1, 's', 'c', 1, 'k', '', 0, '')")
+    db.execute(
+        "INSERT INTO chats (id, source, chat_id, revision, kind, channel, updated_at, chat) "
+        "VALUES (1, 's', 'c', 1, 'k', '', 0, '')"
+    )
     scopes: list[dict[str, Any]] = [{"client": {"id": "7", "entity": "lead"}}, {"client": None, "entity": "contact"}]
     for job, scope in enumerate(scopes, start=1):
         plan = json.dumps({"operations": [{"kind": "create"}, {"kind": "deal", "scope": scope}]})
@@ -60,7 +63,8 @@ def test_of_deals_that_are_open_at_the_upgrade_it_is_known_for_whom() -> None:
 
     bring_up_to_date(db)
 
-    assert [row[0] for row in db.execute("SELECT client FROM operations WHERE kind = 'deal' ORDER BY job")] == ["lead:7", "contact:9"]
+    deals = db.execute("SELECT client FROM operations WHERE kind = 'deal' ORDER BY job").fetchall()
+    assert [deal[0] for deal in deals] == ["lead:7", "contact:9"]
 
 
 async def test_a_store_of_a_newer_version_is_refused_with_the_way_back(tmp_path: Path, clock: FakeClock) -> None:

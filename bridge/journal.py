@@ -230,7 +230,7 @@ class Journal:
             if owner.state not in FINAL:
                 raise decided_there from stop
             raise held(
-                "unknown_outcome",
+                "left_open",
                 f"Job {row.job} is over and has perhaps written {theirs.what}. {theirs.remedy.format(job=row.job)}",
             ) from stop
 

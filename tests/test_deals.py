@@ -19,7 +19,7 @@ from bridge.journal import Journal
 from bridge.mapping.load import load_crm
 from bridge.model import Client, JobState, Operation, OperationKind, OperationState
 from bridge.pipeline import Plans
-from bridge.store import OperationRow, Store, open_store
+from bridge.store import Keep, OperationRow, Store, open_store
 from bridge.targets import Target
 
 COMMITS, LAG = 60.0, 5.0
@@ -162,6 +162,22 @@ async def test_what_a_person_has_been_asked_is_not_settled_behind_their_back(sce
     assert await scene.asks() == []
     assert scene.crm.looked == []
     assert await scene.state() is OperationState.SENT
+
+
+async def test_of_a_chat_that_was_emptied_since_only_the_list_tells(scene: Scene) -> None:
+    await scene.sent()
+    await end(scene.store, scene.first.job, JobState.RETRYING)
+    await scene.store.skip([scene.first.job.id], "by hand")
+    await scene.clock.advance(10)
+    now = scene.clock.time()
+    while await scene.store.prune(Keep(raw_since=now, chats_since=now, keys_since=0.0), 10):
+        pass
+    assert await scene.waits() == COMMITS + LAG - 10
+    await scene.clock.advance(COMMITS + LAG)
+    scene.crm.listed = [{"id": "8"}]
+
+    assert await scene.asks() == ["8"]
+    assert scene.crm.looked == []
 
 
 async def test_a_look_that_the_crm_refuses_does_not_end_another_chats_job(scene: Scene) -> None:

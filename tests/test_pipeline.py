@@ -797,7 +797,7 @@ class TestUnknownOutcome:
             await way.post(finished(1, clock, chat_id=2))
             await to_the_end(way)
             second = (await way.jobs())[1]
-            assert (second.state, second.reason) == (JobState.HELD, "unknown_outcome")
+            assert (second.state, second.reason) == (JobState.HELD, "left_open")
             assert f"replay job {first.id} with --again" in second.detail
 
             [client] = way.rows("clients")

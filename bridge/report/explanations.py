@@ -70,6 +70,11 @@ _HELD: Mapping[str, _Both] = {
         "Look at the client's card. If it is there, say so with “It is written”; if not, “Write again”.",
         "Посмотрите карточку клиента. Если запись есть, нажмите «Это записано»; если нет — «Записать ещё раз».",
     ),
+    "left_open": _said(
+        "a job that was left out has perhaps written part of it", "пропущенное задание, возможно, уже записало часть",
+        "Open the chat: it says which job it was. Say there whether it is in the CRM, then send this one round again.",
+        "Откройте чат: там сказано, какое это задание. Отметьте в нём, есть ли запись в CRM, затем отправьте это заново.",
+    ),
     "source_unknown": _said("its chat connection is not in the configuration any more",
                             "его подключения чата больше нет в настройках",
                             "Put the connection back and send the job round again, or skip it.",

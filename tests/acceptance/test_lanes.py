@@ -261,7 +261,7 @@ async def test_where_nobody_can_look_a_person_says_what_the_job_that_was_left_ou
         await way.store.skip([1], "by hand")
         await way.post(more)
         await over(way)
-        assert await way.states() == [(JobState.SKIPPED, "by hand"), (JobState.HELD, "unknown_outcome")]
+        assert await way.states() == [(JobState.SKIPPED, "by hand"), (JobState.HELD, "left_open")]
         detail = (await way.jobs())[1].detail
         assert "say `written` of job 1; if not, replay job 1 with --again" in detail
 
@@ -334,6 +334,25 @@ async def test_a_client_that_was_perhaps_made_long_ago_holds_nobody_up_for_ever(
 
         assert [state for state, _ in await way.states()] == [JobState.SKIPPED, JobState.DONE]
         assert len(way.rows("clients")) == len(way.rows("notes")) == 1
+
+
+async def test_nor_does_a_note_of_a_chat_that_was_emptied_since(tmp_path: Path, clock: FakeClock) -> None:
+    async with on_the_way(tmp_path, clock) as way:
+        first, more = first_and_more()
+        way.faults(drop_before_commit={"times": 1, "operation": "note.create"})
+        await way.post(first)
+        await way.work(1)
+        await way.store.skip([1], "by hand")
+        await clock.advance(2 * DAY)
+        since = clock.time() - DAY
+        while await way.store.prune(Keep(raw_since=since, chats_since=since, keys_since=0.0), 100):
+            pass
+
+        await way.post(more)
+        await over(way)
+
+        assert [state for state, _ in await way.states()] == [JobState.SKIPPED, JobState.DONE]
+        assert (told(way).count("Мой номер"), told(way).count("А гарантия?")) == (1, 1)
 
 
 @pytest.mark.parametrize("at", [None, "2026-11-21T08:00:00Z"], ids=["without a time", "with one"])

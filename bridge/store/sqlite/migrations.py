@@ -270,7 +270,7 @@ def m0007_left_open(db: Database) -> None:
     """What was sent and never answered is found by whose card it was for, and by being so."""
     db.execute("ALTER TABLE operations ADD COLUMN client TEXT NOT NULL DEFAULT ''")
     db.execute("CREATE INDEX operations_open ON operations (sent_at) WHERE state = 'sent'")
-    db.execute("CREATE INDEX operations_deals ON operations (target, client, state) WHERE kind = 'deal'")
+    db.execute("CREATE INDEX operations_deals ON operations (target, client, state, settled_at) WHERE kind = 'deal'")
     # those that are open now: few
     rows = db.execute(
         "SELECT o.id, o.position, j.plan, c.record_id FROM operations o JOIN jobs j ON j.id = o.job LEFT JOIN operations c "

@@ -51,6 +51,7 @@ All of them rest on
     config       config.yaml and the environment as frozen settings.
     model        the materials that travel through all of this.
     errors       every error, sorted by what helps.
+    networks     knows to which networks an address belongs.
     clock        the time, from one object that tests can drive.
 
 Around it stand

@@ -9,7 +9,6 @@ often is answered more slowly, and never turned away: behind one address may sta
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import resource
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -17,6 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
+
+from bridge.networks import Network, is_in
 
 #: bytes of headers, as the HTTP server behind this takes them too
 MOST_HEADERS = 32 * 1024
@@ -34,7 +35,6 @@ _END_OF_HEADERS = b"\r\n\r\n"
 REFUSALS = frozenset({400, 404, 405, 408, 413})
 
 Factory = Callable[[], Any]
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,18 +251,6 @@ class GuardedSite(web.TCPSite):
         self._server = await asyncio.get_running_loop().create_server(
             self._doorway.guarding(server), self._host, self._port, backlog=self._backlog
         )
-
-
-def is_in(address: str | None, networks: Sequence[Network]) -> bool:
-    """Whether an address, as a socket or a proxy names it, is of one of the networks."""
-    if not address or not networks:
-        return False
-    try:
-        found: Any = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    found = getattr(found, "ipv4_mapped", None) or found
-    return any(found.version == network.version and found in network for network in networks)
 
 
 def sender(peer: str | None, forwarded: Sequence[str], proxies: Sequence[Network]) -> str:

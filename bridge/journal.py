@@ -18,7 +18,7 @@ from bridge.clock import Clock
 from bridge.crm.look import Look, Seen
 from bridge.errors import AuthExpired, CrmError, EmptyExpression, StaleLease, TryLater, UnknownOutcome, WillNotWork
 from bridge.mapping.schema import Enrich, Write
-from bridge.model import FINAL, JobState, Operation, OperationKind, OperationState
+from bridge.model import FINAL, JobState, Operation, OperationKind, OperationState, client_key
 from bridge.store import Brake, OperationRow, Store
 from bridge.targets import Target
 
@@ -249,9 +249,9 @@ def _can_be_seen(target: Target, planned: Operation) -> bool:
 
 
 def _card(scope: Mapping[str, Any]) -> str:
-    """Whose card an operation is for, as `Client.key` names it; empty for a client that is being made."""
+    """Whose card an operation is for; empty for a client that is being made."""
     client = scope.get("client") or {}
-    return f"{client.get('entity') or 'client'}:{client['id']}" if client.get("id") else ""
+    return client_key(client["id"], client.get("entity") or "client") if client.get("id") else ""
 
 
 def _decide(planned: Operation, look: Look) -> str:

@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 import aiosmtplib
 
 from bridge.errors import AccessRefused, NoAnswer, NotSent, Rejected
-from bridge.transport import CONNECT_TIMEOUT, Answer, PreparedRequest, is_private
+from bridge.transport import CONNECT_TIMEOUT, Answer, PreparedRequest, is_private, trust
 
 #: scheme → the port where mails are handed in, unless the address names one
 PORTS: Mapping[str, int] = {"smtp": 587, "smtps": 465}
@@ -79,7 +79,7 @@ class MailTransport:
             Rejected: the address is no mail server's, or the headers make no mail.
         """
         mail = mail_of(request)
-        context = self._context or ssl.create_default_context()
+        context = self._context or trust()
         handover = _Handover(request.url, self._connect, self._timeout, context, self._here)
         started = time.perf_counter()
         try:

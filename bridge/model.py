@@ -196,6 +196,11 @@ class Wishes(Frozen):
     no_calls: str | None = None
 
 
+def client_key(client_id: str, entity: str = "client") -> str:
+    """Which record it is, among those of its CRM."""
+    return f"{entity}:{client_id}"
+
+
 class Client(Frozen):
     """A person's record in the CRM, as the mapping's `client:` reads it."""
 
@@ -214,8 +219,8 @@ class Client(Frozen):
 
     @property
     def key(self) -> str:
-        """Which record it is, among those of its CRM."""
-        return f"{self.entity}:{self.id}"
+        """As `client_key`."""
+        return client_key(self.id, self.entity)
 
 
 class Verdict(StrEnum):

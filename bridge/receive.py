@@ -21,9 +21,10 @@ from bridge import parse
 from bridge.bodies import Bodies
 from bridge.clock import Clock
 from bridge.config import ReceiveSettings
-from bridge.doorway import Doorway, is_in, sender
+from bridge.doorway import Doorway, sender
 from bridge.errors import NoRoom, NotAuthentic, NotUnderstood, Refused, StoreError, TooLarge, UnknownSource
 from bridge.model import Delivery
+from bridge.networks import is_in
 from bridge.parse import Glance, Reply
 from bridge.sources import Source
 from bridge.store import Store

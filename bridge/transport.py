@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import re
 import socket
 import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from typing import Any, Protocol
 
 import aiohttp
@@ -22,6 +23,7 @@ from aiohttp.http_exceptions import ContentEncodingError
 from yarl import URL
 
 from bridge.errors import AccessRefused, NoAnswer, NotSent, Rejected
+from bridge.networks import belongs, read_address
 
 #: a CRM's answer larger than this is not read to its end
 MAX_ANSWER = 8 * 1024 * 1024
@@ -41,6 +43,8 @@ PRIVATE = tuple(
 
 #: sent with every request, unless it says otherwise
 HEADERS = {"accept": "application/json", "accept-encoding": "gzip, deflate", "user-agent": "chat2crm"}
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 #: what aiohttp raises before the first byte of the request has left
 _NOTHING_SENT = (
@@ -117,7 +121,9 @@ class Transport:
             AccessRefused: the address is a public one, and only private ones are allowed; nothing was sent.
             Rejected: the address cannot be one, or a header cannot stand in one; nothing was sent.
         """
-        url, headers = _address(request.url), _sendable({**HEADERS, **request.headers})
+        url = _address(request.url)
+        # A broken line would begin a header of somebody else's choosing, whoever has made the request.
+        headers = {**HEADERS, **{name: checked_header(name, value) for name, value in request.headers.items()}}
         limit = self._timeout
         started = time.perf_counter()
         try:
@@ -161,7 +167,7 @@ class Transport:
         # Made by the first request, because a session belongs to the running event loop.
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=self._max_connections, ssl=_trust(), keepalive_timeout=KEEP_ALIVE,
+                limit=self._max_connections, ssl=trust(), keepalive_timeout=KEEP_ALIVE,
                 socket_factory=_private_socket if self._only_private else None,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -191,19 +197,23 @@ def _address(url: str) -> URL:
     return address
 
 
-def _sendable(headers: Mapping[str, str]) -> Mapping[str, str]:
-    # refused here, with the name of the header, because a broken line would begin a header of somebody else's choosing
-    for name, value in headers.items():
-        if not value.isprintable() and any(letter in value for letter in "\r\n\0"):
-            raise Rejected(f"The value of the header {name} has a line break in it, so nothing was sent.")
-    return headers
+def checked_header(name: str, value: str) -> str:
+    """The value, if it can stand in a header.
+
+    Raises:
+        Rejected: it holds a control character (a line break at the end of a key read from a file, most often).
+    """
+    if _CONTROL.search(value):
+        raise Rejected(
+            f"The header {name} would hold a line break or control character; if it carries the target's token, "
+            "check that the token was pasted without a line break."
+        )
+    return value
 
 
 def is_private(address: str) -> bool:
     """Whether an address is this machine's or a private network's. Raises ValueError if it is no address but a name."""
-    found: Any = ip_address(address.partition("%")[0])
-    found = getattr(found, "ipv4_mapped", None) or found
-    return any(found in network for network in PRIVATE if network.version == found.version)
+    return belongs(read_address(address), PRIVATE)
 
 
 class PublicAddress(OSError):
@@ -219,7 +229,7 @@ def _private_socket(told: tuple[Any, ...]) -> socket.socket:
 
 
 @functools.cache
-def _trust() -> ssl.SSLContext:
+def trust() -> ssl.SSLContext:
     """Whom we believe, one for all targets: reading the certificates takes 30 ms and a megabyte each time."""
     return ssl.create_default_context()
 

@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from bridge.crm.render import FORM_TYPE, JSON_TYPE, checked_header
+from bridge.crm.render import FORM_TYPE, JSON_TYPE
 from bridge.crm.signatures import ID_HEADER, digest, in_base64, standard_webhook
 from bridge.errors import AccessRefused, EmptyExpression, Rejected
 from bridge.mapping.auth import Auth
 from bridge.mapping.templates import TextTemplate
-from bridge.transport import PreparedRequest
+from bridge.transport import PreparedRequest, checked_header
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ In a search, a read or a marker's request nothing is left out: an expression tha
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -16,12 +15,11 @@ from bridge.errors import Rejected
 from bridge.mapping.expressions import Findings
 from bridge.mapping.request import Request
 from bridge.mapping.templates import Template
-from bridge.transport import PreparedRequest
+from bridge.transport import PreparedRequest, checked_header
 
 #: left as they are in a query, because the layers beneath would decode them again: what is rendered is what is sent
 _PLAIN_IN_QUERY = "!$'()*,/:?@"
 _written = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 JSON_TYPE = "application/json"
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -95,20 +93,6 @@ def _with_member(data: Any, names: Sequence[str], value: Any) -> dict[str, Any]:
     inside = data if isinstance(data, dict) else {}
     name, *deeper = names
     return {**inside, name: _with_member(inside.get(name), deeper, value) if deeper else value}
-
-
-def checked_header(name: str, value: str) -> str:
-    """The value, if it can stand in a header.
-
-    Raises:
-        Rejected: it holds a control character (a line break at the end of a key read from a file, most often).
-    """
-    if _CONTROL.search(value):
-        raise Rejected(
-            f"The header {name} would hold a line break or control character; if it carries the target's token, "
-            "check that the token was pasted without a line break."
-        )
-    return value
 
 
 def _set(headers: dict[str, str], name: str, value: str) -> None:

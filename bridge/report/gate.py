@@ -16,8 +16,9 @@ import structlog
 from aiohttp import web
 
 from bridge.config.settings import OpsToken
-from bridge.doorway import is_in, sender
+from bridge.doorway import sender
 from bridge.errors import BridgeError, NoRoom, Refused
+from bridge.networks import is_in
 from bridge.report.auditing import WHO
 from bridge.report.deps import Deps
 from bridge.report.language import is_language, span

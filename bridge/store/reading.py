@@ -224,13 +224,6 @@ class Reading:
             [],
         )
 
-    async def delivery_ids(self, *, state: str, source: str | None = None) -> list[int]:
-        """Oldest first."""
-        rows = await self._rows(
-            "SELECT id FROM deliveries WHERE state = ? AND (? IS NULL OR source = ?) ORDER BY id", [state, source, source]
-        )
-        return [row["id"] for row in rows]
-
     async def lately(self, since: float, most: int = 20_000) -> list[Row]:
         """Jobs made from `since` on, by state; of the newest `most`, so that the answer takes bounded time."""
         return await self._rows(

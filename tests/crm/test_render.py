@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from bridge.crm.render import checked_header, next_page, render
+from bridge.crm.render import next_page, render
 from bridge.errors import EmptyExpression, Rejected
 from bridge.mapping.request import MaybeRequest, Request
-from bridge.transport import PreparedRequest
+from bridge.transport import PreparedRequest, checked_header
 
 BASE = "https://crm.example.com/api/"
 

@@ -4,6 +4,8 @@
 .DEFAULT_GOAL := test
 .PHONY: setup test lint wheel unit cover demo torture bench image clean constraints
 bin := .venv/bin
+# bytecode is kept whatever the surroundings say: without it every process compiles all of the program anew
+unexport PYTHONDONTWRITEBYTECODE
 # what the built wheel is asked to do, each in quotes
 WHEEL_COMMANDS ?= version "demo --once"
 

@@ -20,6 +20,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from forked import Forked, fork
 
 from bridge.sandbox import API_KEY, make_app
 
@@ -140,7 +141,7 @@ class Service:
     config: dict[str, Any] = field(default_factory=dict)
     #: a command that starts the service's
     wrapper: tuple[str, ...] = ()
-    process: asyncio.subprocess.Process | None = None
+    process: asyncio.subprocess.Process | Forked | None = None
     port: int = 0
     ops_port: int = 0
     lines: list[dict[str, Any]] = field(default_factory=list)
@@ -149,10 +150,14 @@ class Service:
 
     async def start(self) -> None:
         (self.folder / "config.yaml").write_text(json.dumps(self.config, ensure_ascii=False), encoding="utf-8")
-        self.process = await asyncio.create_subprocess_exec(
-            *self.wrapper, sys.executable, "-m", "bridge", "-c", str(self.folder / "config.yaml"), "serve",
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=environ(),
-        )  # fmt: skip
+        arguments = ("-c", str(self.folder / "config.yaml"), "serve")
+        if self.wrapper:
+            self.process = await asyncio.create_subprocess_exec(
+                *self.wrapper, sys.executable, "-m", "bridge", *arguments,
+                stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=environ(),
+            )  # fmt: skip
+        else:
+            self.process = await fork(*arguments, environ=environ())
         started: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._reading = asyncio.create_task(self._read(self.process, started))
         line = await asyncio.wait_for(started, PATIENCE)
@@ -160,7 +165,7 @@ class Service:
         if self._session is None:
             self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=200))
 
-    async def _read(self, process: asyncio.subprocess.Process, started: asyncio.Future[dict[str, Any]]) -> None:
+    async def _read(self, process: asyncio.subprocess.Process | Forked, started: asyncio.Future[dict[str, Any]]) -> None:
         assert process.stdout is not None
         told: list[str] = []
         async for raw in process.stdout:

@@ -10,6 +10,7 @@ import pytest
 import structlog
 from fakes import FakeClock
 from guard import no_way_out
+from hypothesis import HealthCheck, settings
 
 from bridge import log
 
@@ -23,6 +24,16 @@ UNTRACED = tuple(
     for name in ("acceptance", "test_once.py", "test_fuzz.py", "extract/test_linear.py", "extract/test_gates.py",
                  "extract/test_any_text.py", "report/test_browser.py", "store/test_sqlite.py")
 )  # fmt: skip
+
+
+# Nothing here is judged by how fast a machine is that has other things to do. `make test` throws the same examples each time, so
+# that what it says of a change is about the change; `make torture` throws others every time.
+settings.register_profile("same", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+settings.register_profile("torture", settings.get_profile("same"), derandomize=False, print_blob=True)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("torture" if config.getoption("markexpr") == "torture" else "same")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -289,7 +289,7 @@ def run(fuzz: Fuzz, seconds: float, first: int) -> int:
             break
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     assert grown < GROWTH, f"grew by {grown:.0f} MiB"
-    return number - first
+    return number - first + 1
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__name__)

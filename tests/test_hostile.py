@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from desk import desk_of, dialogue, settings
 from fakes import FakeClock
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from running import finished
@@ -126,7 +126,7 @@ class Tags(HTMLParser):
             self.titles.append(data)
 
 
-@examples(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(max_examples=60)
 @given(texts=lines, name=st.sampled_from([one for one in HOSTILE if len(one) < 1000]))
 def test_no_note_holds_anything_live_or_unseen_in_any_markup(texts: list[str], name: str) -> None:
     chat = chat_of(texts, name)

@@ -175,7 +175,7 @@ async def test_of_a_list_of_numbers_only_a_few_are_searched(tmp_path: Path, cloc
 
 
 def test_tls_is_always_verified() -> None:
-    context = transport._trust()
+    context = transport.trust()
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
     assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
     for path in (ROOT / "bridge").rglob("*.py"):

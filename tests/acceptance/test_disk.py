@@ -32,7 +32,7 @@ async def posted(service: Service, events: list[dict[str, Any]]) -> dict[int, li
     return answers
 
 
-@pytest.mark.parametrize("room", [0, 100_000], ids=["read-only at once", "full after a while"])
+@pytest.mark.parametrize("room", [0, 500_000], ids=["read-only at once", "full after a while"])
 async def test_without_room_nothing_is_acknowledged_and_with_room_all_goes_on(service: Service, crm: Crm, room: int) -> None:
     await crm.faults(latency=0.3)
     await service.start()

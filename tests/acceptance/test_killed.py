@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from marked import KINDS, write_mappings
-from running import Crm, Service, crm_at, finished
+from running import Crm, Service, crm_at, eventually, finished
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,12 @@ class Load:
                 await asyncio.sleep(0.02)
             await asyncio.sleep(self.pause * self.chance.random())
 
+    async def _all_heard(self) -> bool:
+        return all(self.acknowledged[kind] for kind in KINDS)
+
     async def end(self) -> None:
+        """Once each of the sources has had a chat acknowledged, however slow the machine is."""
+        await eventually(self._all_heard, "every source has taken a chat")
         self.going = False
         await asyncio.gather(*self._tasks)
 

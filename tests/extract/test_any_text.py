@@ -45,7 +45,7 @@ chats = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     chat=chats,
     region=regions,
@@ -71,7 +71,6 @@ def test_no_chat_raises_and_every_span_lies_in_its_message(chat: Chat, region: s
     assert claims == sorted(claims, key=["own", "unclear", "other"].index)
 
 
-@settings(deadline=None)
 @given(text=texts)
 def test_what_is_shown_as_written_stands_in_the_message(text: str) -> None:
     for point in contact_points(Chat(source="any", chat_id="1", messages=(Message(role=Role.VISITOR, text=text),))).points:

@@ -39,7 +39,7 @@ MESSAGES = st.lists(
 )  # fmt: skip
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     messages=MESSAGES, name=st.none() | ANY_TEXT, url=st.none() | ANY_TEXT, limit=st.none() | st.integers(200, 900),
     unit=st.sampled_from(sorted(MEASURES)), markup=st.sampled_from(sorted(MARKUPS)), after=st.booleans(),

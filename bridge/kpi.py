@@ -115,10 +115,11 @@ def _duration(chat: Chat) -> int | None:
 
 
 def _longest_gap(messages: Iterable[Message]) -> int | None:
-    times = sorted(_utc(message.at) for message in messages if message.at and message.role in PEOPLE)
-    gaps = [_elapsed(earlier, later) for earlier, later in pairwise(times)]
-    known = [gap for gap in gaps if gap is not None]
-    return max(known) if known and len(known) == len(gaps) else None
+    times = sorted([_utc(message.at) for message in messages if message.at and message.role in PEOPLE])
+    if len(times) < 2 or _elapsed(times[0], times[0]) is None or _elapsed(times[-1], times[-1]) is None:  # noqa: PLR2004 - a gap has two ends
+        return None
+    gap = max([later - earlier for earlier, later in pairwise(times)])
+    return int(gap.total_seconds()) if gap <= LONGEST_SPAN else None
 
 
 def _count(messages: Sequence[Message], role: Role) -> int | None:
@@ -149,7 +150,7 @@ def _elapsed(start: datetime | None, end: datetime | None) -> int | None:
     """Whole seconds; None if an end is missing, or if the order or the size says that a clock was wrong."""
     if start is None or end is None:
         return None
-    if not all(FIRST_YEAR <= at.year <= LAST_YEAR for at in (start, end)):
+    if not (FIRST_YEAR <= start.year <= LAST_YEAR and FIRST_YEAR <= end.year <= LAST_YEAR):
         return None
     span = _utc(end) - _utc(start)
     return int(span.total_seconds()) if timedelta(0) <= span <= LONGEST_SPAN else None

@@ -84,7 +84,7 @@ def _within(began: datetime | None, hours: Hours | None, tz: tzinfo) -> bool | N
 
 def _operators(chat: Chat) -> Iterator[str]:
     """Who wrote, each once. Nobody: '', so that missed chats stand in a line, too."""
-    authors = [message.author for message in chat.messages if message.role is Role.OPERATOR]
+    authors = dict.fromkeys(message.author for message in chat.messages if message.role is Role.OPERATOR)
     if not authors:
         yield ""
         return
@@ -113,7 +113,7 @@ def campaign_of(chat: Chat) -> str:
 
 def plain(text: str) -> str:
     """One line, not too long, without what looks like an e-mail or a phone."""
-    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    line = " ".join((text if text.isprintable() else "".join(sign if sign.isprintable() else " " for sign in text)).split())
     return _NUMBER.sub(HIDDEN, _MAIL.sub(HIDDEN, line))[:LONGEST]
 
 

@@ -26,7 +26,7 @@ def put_right(lines: list[Line], place: int, talk: Talk, regions: tuple[str, ...
     """«ой, 67 в конце»: the last phone said before, corrected, or marked as doubtful where it cannot be told how."""
     line = lines[place]
     first = lines[max(0, place - _STILL_CORRECTED)].index
-    recent = [seen for seen in talk.seen if seen.is_phone() and seen.message is not None and seen.message >= first]
+    recent = [seen for seen in talk.latest() if seen.is_phone() and seen.message is not None and seen.message >= first]
     if not recent:
         return
     given = recent[-1].find.value if recent[-1].message == line.index else None

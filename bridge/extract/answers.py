@@ -37,7 +37,7 @@ def read_back(lines: list[Line], place: int, theirs: set[str], said_by_staff: se
 def whose_it_is(lines: list[Line], place: int, talk: Talk) -> Iterator[Seen]:
     """«Это ваш номер?»: what the visitor answers is said of the phone that they gave last."""
     line = lines[place]
-    given = next((seen for seen in reversed(talk.seen) if seen.is_phone() and seen.message is not None), None)
+    given = next((seen for seen in reversed(talk.latest()) if seen.is_phone() and seen.message is not None), None)
     if given is None or not questions.asks_whose(line.low):
         return
     answer = _answer(lines, place)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from . import sensitive
+from .patterns import has_any
 
 _TOKEN = re.compile(r"[A-Za-z0-9]{8,}")
 _TURNS = re.compile(r"(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])")
@@ -122,7 +123,7 @@ def blanked(text: str, low: str) -> tuple[str, list[tuple[int, int, str]]]:
     """The text with what is certainly no phone blanked out position by position, and what was blanked, by rule."""
     gone: list[tuple[int, int, str]] = list(sensitive.spans(text, low))
     for rule, sign, shape in _SHAPES:
-        if sign in low if isinstance(sign, str) else any(one in low for one in sign):
+        if sign in low if isinstance(sign, str) else has_any(low, sign):
             gone.extend((match.start(), match.end(), rule) for match in shape.finditer(low))
     gone.extend((match.start(), match.end(), "iban") for match in _IBAN.finditer(text) if _is_iban(match.group()))
     gone.extend((match.start(), match.end(), "code") for match in _codes(text))

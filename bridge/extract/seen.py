@@ -9,6 +9,10 @@ from bridge.model import Claim, PointKind
 from .finds import Find
 
 
+#: so many of what was seen last can be what a line speaks of
+LATEST = 100
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """A claim, how strongly it is made (the strongest over a chat wins), and by which rule."""
@@ -66,3 +70,7 @@ class Talk:
     superseded: set[str] = field(default_factory=set)
     #: what else is to be said of a value
     flags: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def latest(self) -> list[Seen]:
+        """What was seen last, in order: each line asks for it, and not for all there was in a chat of thousands of lines."""
+        return self.seen[-LATEST:]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from bridge.model import Chat, Role
 
@@ -19,6 +20,8 @@ STAFF = frozenset({Role.OPERATOR, Role.BOT})
 #: For how many of the visitor's lines a question stands.
 _QUESTION_STANDS = 4
 _SHORT = 60
+#: A ready-made answer is not longer.
+_CANNED = 400
 _NOTHING_EXPECTED = Expecting()
 _GOES_ON = re.compile(r"\W{0,3}(?:а|и|and|а ще|та)\s([^\W\d_]{3,15})\s?\?")
 _DIGIT = re.compile(r"\d")
@@ -49,11 +52,22 @@ def read_lines(chat: Chat, regions: tuple[str, ...], budget: Budget) -> list[Lin
     lines: list[Line] = []
     for index, message in enumerate(chat.messages):
         if message.role is Role.VISITOR or message.role in STAFF:
-            text = normal(message.text)
+            plain = _said_often(message.text, regions) if message.role in STAFF and len(message.text) <= _CANNED else None
+            text = plain or normal(message.text)
             line = Line(index, message.role, text, message.text, text.low)
             lines.append(line)
-            line.finds = read_text(text, regions, budget, _expecting(lines, len(lines) - 1))
+            if plain is None:
+                line.finds = read_text(text, regions, budget, _expecting(lines, len(lines) - 1))
     return lines
+
+
+@lru_cache(maxsize=512)
+def _said_often(written: str, regions: tuple[str, ...]) -> Normal | None:
+    """A line of the shop's in which nothing is found, as read; None for any other. Greetings and ready-made answers come
+    with every chat. Numbers are not remembered: they would be somebody's, and the chat's budget has a say in them.
+    """
+    text = normal(written)
+    return None if _DIGIT.search(text.text) or read_text(text, regions, Budget(), _NOTHING_EXPECTED) else text
 
 
 def question(lines: list[Line], place: int) -> Asked:
@@ -74,13 +88,18 @@ def _last_question(lines: list[Line], place: int) -> Asked:
                 return NOTHING
             continue
         if line.asked is None:
-            line.asked = questions.asked(line.low)
+            line.asked = _asked_often(line.low) if len(line.low) <= _CANNED else questions.asked(line.low)
         if line.asked is NOTHING and (more := _GOES_ON.fullmatch(line.low)):
             yours = yours or more[1].startswith(("ваш", "your"))
             continue  # «а заводской?» asks for another of the same
         if line.asked is not NOTHING or "?" in line.low:
             return replace(line.asked, recipient=False) if yours else line.asked
     return NOTHING
+
+
+@lru_cache(maxsize=512)
+def _asked_often(low: str) -> Asked:
+    return questions.asked(low)
 
 
 def _expecting(lines: list[Line], place: int) -> Expecting:

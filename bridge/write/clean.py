@@ -7,10 +7,11 @@ that XML forbids. Kept: the joiners that emoji and some scripts need.
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+
+from pydantic_core import to_json
 
 from bridge.model import Json
 from bridge.write.markers import strip_lookalikes
@@ -29,8 +30,6 @@ _BLANKS = re.compile(r"\s+")
 #: what the transcript's lines begin with; a name must not contain it
 _SIGNS = re.compile("[●○◇│]")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-
-_written = json.JSONEncoder(ensure_ascii=False).encode
 
 MASK = "•"
 
@@ -72,11 +71,10 @@ def storable(value: Json) -> Json:
     # Nearly always there is nothing to take out, and writing it down finds that out twenty times faster than looking at
     # each value: a NUL is written as \u0000, and half of a pair cannot be encoded.
     try:
-        text = _written(value)
-        text.encode()
-    except (TypeError, ValueError):
+        written = to_json(value)
+    except ValueError:
         return _cleaned(value)
-    return _cleaned(value) if "\\u0000" in text or not isinstance(value, dict | list | str) else value
+    return _cleaned(value) if b"\\u0000" in written or not isinstance(value, dict | list | str) else value
 
 
 def _cleaned(value: Json) -> Json:

@@ -6,7 +6,6 @@ two of them stay two. The text is hashed as it came: masking or cleaning it diff
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import UTC
 from hashlib import blake2b
 
@@ -17,12 +16,13 @@ _SEPARATOR = "\x1f"
 
 def message_keys(chat: Chat) -> tuple[str, ...]:
     """One key a message, in the order of `chat.messages`, all different."""
-    seen: Counter[str] = Counter()
+    seen: dict[str, int] = {}
     keys = []
     for message in chat.messages:
         identity = _identity(message)
-        keys.append(_short("message", identity, str(seen[identity])))
-        seen[identity] += 1
+        again = seen.get(identity, 0)
+        keys.append(_short("message", identity, str(again)))
+        seen[identity] = again + 1
     return tuple(keys)
 
 
@@ -38,8 +38,8 @@ def _identity(message: Message) -> str:
     # Whole seconds: one provider tells the same message with and without fractions, live and in the transcript.
     at = message.at.replace(microsecond=0, tzinfo=message.at.tzinfo or UTC).isoformat() if message.at else ""
     # Not the files' addresses: they carry signatures that change with every delivery.
-    files = _SEPARATOR.join(file.name or file.url.partition("?")[0] for file in message.files)
-    return _SEPARATOR.join(("text", message.role.value, at, message.text, files))
+    files = _SEPARATOR.join([file.name or file.url.partition("?")[0] for file in message.files]) if message.files else ""
+    return _SEPARATOR.join(("text", message.role, at, message.text, files))
 
 
 def _short(*parts: str) -> str:

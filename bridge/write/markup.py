@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from html import escape as escape_html
+from typing import NamedTuple
 
 _WEB_ADDRESS = re.compile(r"https?://[^\s<>\"'`|\\\[\]{}]+")
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>&~|@#]|:(?=//)|(?<=\bwww)\.", re.IGNORECASE)
@@ -25,8 +26,7 @@ class Style(StrEnum):
     LINK = "link"
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     text: str
     style: Style = Style.NORMAL
 

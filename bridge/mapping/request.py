@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -77,12 +78,12 @@ class Request(Part):
     #: over the answer: true if it worked, where the status alone does not tell
     success: Expression | None = None
 
-    @property
+    @cached_property
     def method(self) -> str:
         """GET, POST …; empty if this part makes no request of its own."""
         return next((name.upper() for name in METHODS if getattr(self, name) is not None), "")
 
-    @property
+    @cached_property
     def path(self) -> PathTemplate | None:
         return next((path for name in METHODS if (path := getattr(self, name)) is not None), None)
 

@@ -127,11 +127,19 @@ class Text:
         written: list[str] = []
         any_full = False
         for line in self.lines:
-            values = [filling.value(piece) if isinstance(piece, Expression) else piece for piece in line]
-            full = [not is_empty(value) for value, piece in zip(values, line, strict=True) if isinstance(piece, Expression)]
-            any_full = any_full or any(full)
-            if not full or any(full):
-                written.append("".join(Value.text_of(value) for value in values))
+            texts: list[str] = []
+            fixed, full = True, False
+            for piece in line:
+                if isinstance(piece, str):
+                    texts.append(piece)
+                    continue
+                fixed = False
+                value = filling.value(piece)
+                full = full or not is_empty(value)
+                texts.append(Value.text_of(value))
+            any_full = any_full or full
+            if fixed or full:
+                written.append("".join(texts))
         return "\n".join(written), any_full
 
     def walk(self, path: Path) -> Iterator[tuple[Path, Expression]]:

@@ -36,10 +36,12 @@ def _identity(message: Message) -> str:
     if message.id:
         return f"id{_SEPARATOR}{message.id}"
     # Whole seconds: one provider tells the same message with and without fractions, live and in the transcript.
-    at = message.at.replace(microsecond=0, tzinfo=message.at.tzinfo or UTC).isoformat() if message.at else ""
+    at = message.at
+    if at is not None and (at.microsecond or at.tzinfo is None):
+        at = at.replace(microsecond=0, tzinfo=at.tzinfo or UTC)
     # Not the files' addresses: they carry signatures that change with every delivery.
     files = _SEPARATOR.join([file.name or file.url.partition("?")[0] for file in message.files]) if message.files else ""
-    return _SEPARATOR.join(("text", message.role, at, message.text, files))
+    return _SEPARATOR.join(("text", message.role, at.isoformat() if at else "", message.text, files))
 
 
 def _short(*parts: str) -> str:

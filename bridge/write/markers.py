@@ -10,7 +10,6 @@ from __future__ import annotations
 import hmac
 import json
 import re
-from base64 import b32encode
 from collections.abc import Sequence
 
 from bridge.model import OperationKind
@@ -21,6 +20,9 @@ FIND = re.compile(r"(?i)c2c-[a-z2-7]{16}")
 #: whatever begins like one, with any hyphen or dash
 _LOOKALIKE = re.compile("(?i)c2c[-\u2010-\u2015\u2212\ufe58\ufe63\uff0d]+")
 _DIGEST_BYTES = 10
+_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+#: ten bits as two letters of base32
+_PAIRS = tuple(one + two for one in _LETTERS for two in _LETTERS)
 _written = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
 
@@ -42,7 +44,8 @@ class MarkerKeys:
 
     def _marker(self, *parts: object) -> str:
         digest = hmac.digest(self._key, _written(parts).encode("ascii"), "sha256")
-        return PREFIX + b32encode(digest[:_DIGEST_BYTES]).decode("ascii").lower()
+        number = int.from_bytes(digest[:_DIGEST_BYTES])
+        return PREFIX + "".join([_PAIRS[number >> shift & 0x3FF] for shift in range(70, -1, -10)])
 
 
 def strip_lookalikes(text: str) -> str:

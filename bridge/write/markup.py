@@ -48,20 +48,30 @@ class Markup:
     strong: tuple[str, str]
     #: an address that was found to be harmless → a live link
     link: Callable[[str], str]
+    #: characters that one of a text becomes at the most
+    widest: int = 1
 
     def render(self, line: Line) -> str:
-        return "".join([self._span(span) for span in line])
+        return "".join([self.escape(span[0]) if span[1] is Style.NORMAL else self._styled(span) for span in line])
 
     def join(self, lines: list[Line]) -> str:
         return self.line_break.join([self.render(line) for line in lines])
 
-    def _span(self, span: Span) -> str:
+    def _styled(self, span: Span) -> str:
         if not span.text:
             return ""
         if span.style is Style.LINK and _WEB_ADDRESS.fullmatch(span.text):
             return self.link(span.text)
         text = self.escape(span.text)
         return f"{self.strong[0]}{text}{self.strong[1]}" if span.style is Style.STRONG else text
+
+
+@dataclass(frozen=True, slots=True)
+class PlainMarkup(Markup):
+    """Nothing is escaped, and no style is shown."""
+
+    def render(self, line: Line) -> str:
+        return "".join([span.text for span in line])
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +93,21 @@ def _html_link(address: str) -> str:
     return f'<a href="{safe}">{safe}</a>'
 
 
+def _in_wide_brackets(text: str) -> str:
+    return text.translate(_BRACKETS) if "[" in text or "]" in text else text
+
+
 def _as_is(text: str) -> str:
     return text
 
 
-PLAIN = Markup("\n", _as_is, ("", ""), _as_is)
-HTML = Markup("<br>", escape_html, ("<b>", "</b>"), _html_link)
+PLAIN = PlainMarkup("\n", _as_is, ("", ""), _as_is)
+# the longest are the quotes' `&quot;` and `&#x27;`, in a link twice
+HTML = Markup("<br>", escape_html, ("<b>", "</b>"), _html_link, widest=2 * len("&quot;"))
 # BBCode has no escape that every CRM knows; wide brackets look the same and mean nothing.
-BBCODE = Markup("\n", lambda text: text.translate(_BRACKETS), ("[b]", "[/b]"), lambda address: f"[url]{address}[/url]")
+BBCODE = Markup("\n", _in_wide_brackets, ("[b]", "[/b]"), lambda address: f"[url]{address}[/url]")
 MARKDOWN = MarkdownMarkup(
-    "  \n", lambda text: _MARKDOWN.sub(r"\\\g<0>", text), ("**", "**"), lambda address: f"<{address}>",
+    "  \n", lambda text: _MARKDOWN.sub(lambda sign: "\\" + sign[0], text), ("**", "**"), lambda address: f"<{address}>", widest=2,
 )
 
 MARKUPS: Mapping[str, Markup] = {"plain": PLAIN, "html": HTML, "bbcode": BBCODE, "markdown": MARKDOWN}

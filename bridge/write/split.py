@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from bridge.errors import MappingError
 from bridge.write.graphemes import word_boundary
@@ -13,13 +14,13 @@ from bridge.write.markup import Line, Markup, Span, Style, line
 Measure = Callable[[str], int]
 
 _CONTINUED = line("│ ")
-#: What a character can become at most, in any markup and unit (a quote in an HTML link: twice `&quot;`), and what stands around
-#: a span or a line at most: signs of strong text or of a link, the break
-_WIDEST, _AROUND = 12, 40
+#: what stands around a span or a line at most, in characters: signs of strong text or of a link, the break
+_AROUND = 16
+#: units of any limit that a character counts at most
+_MOST_UNITS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """Lines that stay together if they can: a message, a line of the head."""
 
     lines: tuple[Line, ...]
@@ -61,8 +62,15 @@ class Frame:
 
     def surely_holds(self, lines: Sequence[Line]) -> bool:
         """Whether they are within the limit whatever becomes of them: most notes are, and need not be written out to see it."""
-        wide = sum(_AROUND + sum(_WIDEST * len(span.text) + _AROUND for span in line) for line in (*lines, *self.tail))
-        return self.limit is None or wide <= self.limit
+        if self.limit is None:
+            return True
+        texts, spans = 0, 0
+        for each in (*lines, *self.tail):
+            spans += len(each) + 1
+            for span in each:
+                texts += len(span.text)
+        units = 1 if self.measure is len else _MOST_UNITS
+        return units * (self.markup.widest * texts + _AROUND * spans) <= self.limit
 
     def costs(self, lines: Sequence[Line]) -> int:
         return sum(map(self.cost, lines))

@@ -89,7 +89,8 @@ class _Writer:
     chat: Chat
     speech: Speech
     tz: tzinfo
-    names: dict[tuple[Role, str | None], str] = field(default_factory=dict)
+    #: role and author → the spans of the name
+    names: dict[tuple[Role, str | None], Line] = field(default_factory=dict)
 
     def heading(self, at: datetime | None) -> str:
         if at is None:
@@ -101,22 +102,28 @@ class _Writer:
         return line(f"— {self.speech.long_date(day)} —")
 
     def lines(self, message: Message, at: datetime | None, masked: Sequence[tuple[int, int]]) -> list[Line]:
-        texts = clean(mask(message.text, masked)).split("\n") + [self._file(file) for file in message.files]
+        text = clean(mask(message.text, masked) if masked else message.text)
+        if text and "\n" not in text and not message.files:
+            return [(*self.head(message, at), Span(text))]
+        texts = [*text.split("\n"), *map(self._file, message.files)]
         first, *rest = [text for text in texts if text] or [self.speech.word("no_text")]
         return [(*self.head(message, at), Span(first)), *(line(NEXT_LINE + text) for text in rest)]
 
     def head(self, message: Message, at: datetime | None, *, resumed: bool = False) -> Line:
         """What stands before a message: time, sign and name."""
         begin = Span((f"{clock(at)} " if at else "") + SIGNS.get(message.role, ""))
-        again = self.speech.word("resumed") if resumed else ""
         key = message.role, message.author
-        if key not in self.names:
-            self.names[key] = self._name(message)
-        name = self.names[key]
-        if not name:
-            return (begin, Span(again.strip() + " ")) if again else (begin,)
-        style = Style.STRONG if message.role is Role.VISITOR else Style.NORMAL
-        return begin, Span(name, style), Span(f"{again}: ")
+        named = self.names.get(key)
+        if named is None:
+            named = self.names[key] = self._named(message)
+        if not resumed:
+            return begin, *named
+        again = self.speech.word("resumed")
+        return (begin, named[0], Span(f"{again}: ")) if named else (begin, Span(again.strip() + " "))
+
+    def _named(self, message: Message) -> Line:
+        name = self._name(message)
+        return (Span(name, Style.STRONG if message.role is Role.VISITOR else Style.NORMAL), Span(": ")) if name else ()
 
     def _name(self, message: Message) -> str:
         if message.role is Role.SYSTEM:

@@ -98,7 +98,9 @@ def licences() -> str:
     from packaging.requirements import Requirement
 
     needed: dict[str, str] = {}
-    queue = [Requirement(text) for text in tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = [text for needs in project["optional-dependencies"].values() for text in needs]
+    queue = [Requirement(text) for text in (*project["dependencies"], *extras)]
     while queue:
         need = queue.pop()
         environments = [{"extra": extra} for extra in (need.extras or {""})]

@@ -27,7 +27,8 @@ from bridge.errors import NoAnswer, NotFound
 from bridge.model import Client, Operation, OperationKind, Step
 from bridge.pipeline import Pipeline
 from bridge.sources import Source
-from bridge.store.sqlite import SqliteStore, jobs
+from bridge.store.sqlite import SqliteStore, claims
+from bridge.store.statements import jobs
 from bridge.targets import Target
 from bridge.worker import Worker
 
@@ -283,7 +284,7 @@ class Stage:
     def _claim(self) -> None:
         now = self.clock.at
         room = {self.target.name: 9}
-        claimed = self.store.now(lambda db: jobs.claim(db, owner="w", until=now + LEASE, now=now, room=room))
+        claimed = self.store.now(lambda db: claims.claim(db, owner="w", until=now + LEASE, now=now, room=room))
         for job in claimed:
             attempt = Attempting(job=job, clock=self.clock, lease_until=now + LEASE)
             self.actors.append(Actor(attempt, self.worker._attempt(attempt)))
@@ -335,7 +336,7 @@ class Stage:
                 actor.steps.close()
                 self.actors.remove(actor)
         self._start(self.store.db)
-        self.store.now(lambda db: jobs.void_all_leases(db, self.clock.at))
+        self.store.now(lambda db: claims.void_all_leases(db, self.clock.at))
 
     def _freeze(self, actor: Actor) -> None:
         """It stands still until its lease is over and another worker takes the job up; the leases of the others are renewed.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from datetime import datetime
 from typing import Any
 
@@ -48,6 +50,24 @@ def plan_of(*kinds: OperationKind, verdict: Verdict = Verdict.NEW, keys: tuple[s
         ),
         mapping="digest", chat_marker="c2c-aaaaaaaaaaaaaaaa",
     )  # fmt: skip
+
+
+def raw(url: str, *statements: str) -> list[tuple[Any, ...]]:
+    """What the last of them gives, past the store and straight in its database."""
+    found: list[tuple[Any, ...]] = []
+    if url.startswith("postgresql"):
+        import psycopg
+
+        with psycopg.connect(url, autocommit=True) as server:
+            for statement in statements:
+                cursor = server.execute(statement)  # type: ignore[call-overload]
+                found = cursor.fetchall() if cursor.description else []
+        return found
+    with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as db:
+        for statement in statements:
+            found = db.execute(statement).fetchall()
+        db.commit()
+    return found
 
 
 async def finish_chat(

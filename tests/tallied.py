@@ -35,6 +35,7 @@ def tally_of(
 class Counted:
     store: Store
     clock: FakeClock
+    url: str = ""
     #: chat id → its row
     rows: dict[str, int] = field(default_factory=dict)
 
@@ -77,10 +78,12 @@ class Counted:
 
 
 @asynccontextmanager
-async def counting(folder: Path, clock: FakeClock) -> AsyncIterator[Counted]:
-    store = open_store(f"sqlite:///{folder}/chat2crm.db", clock=clock)
+async def counting(where: Path | str, clock: FakeClock) -> AsyncIterator[Counted]:
+    """In a folder, or in the store of that address."""
+    url = where if isinstance(where, str) else f"sqlite:///{where}/chat2crm.db"
+    store = open_store(url, clock=clock)
     await store.open()
     try:
-        yield Counted(store, clock)
+        yield Counted(store, clock, url=url)
     finally:
         await store.close()

@@ -24,8 +24,8 @@ from bridge.model import Chat, EventKind, Message, Plan, Role, Visitor
 from bridge.sources import load_sources
 from bridge.store import Sorted
 from bridge.store.records import ChatChange, NewJob
-from bridge.store.sqlite import intake
 from bridge.store.sqlite.migrations import bring_up_to_date
+from bridge.store.statements import intake
 from bridge.targets import load_targets
 from bridge.write import Work, plan
 

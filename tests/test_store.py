@@ -32,11 +32,6 @@ CREATE, NOTE, DEAL, TASK = OperationKind.CREATE, OperationKind.NOTE, OperationKi
 
 
 @pytest.fixture
-def store_url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/chat2crm.db"
-
-
-@pytest.fixture
 async def store(store_url: str, clock: FakeClock) -> AsyncIterator[Store]:
     made = open_store(store_url, clock=clock)
     await made.open()
@@ -875,6 +870,7 @@ class TestUpkeep:
 
 
 @pytest.mark.parametrize("seconds", [3600.0, -3600.0])
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)  # replicas go by their database's clock: see store/postgres
 class TestJumps:
     """The wall clock is set an hour ahead, or back."""
 
@@ -1095,3 +1091,36 @@ class TestPeoplesData:
 
         assert not await store.any_tombstone()
         assert await store.personal().audit() == []
+
+
+class TestAgreements:
+    async def test_each_change_builds_on_the_one_before_however_many_come_at_once(self, store: Store) -> None:
+        async def add(number: int) -> int:
+            return await store.agree("sum", lambda held, _: (str(int(held or 0) + number), int(held or 0)))
+
+        before = await asyncio.gather(*(add(1) for _ in range(20)))
+
+        assert sorted(before) == list(range(20))
+        assert (await store.agreed(0.0))[0] == {"sum": "20"}
+
+    async def test_only_what_has_changed_since_is_told_and_what_time_it_is(self, store: Store, clock: FakeClock) -> None:
+        await store.agree("one", lambda _, now: (f"{now:.0f}", None))
+        found, first = await store.agreed(0.0)
+        assert found == {"one": f"{first:.0f}"}
+        await clock.advance(1)
+        await store.agree("other", lambda _, now: ("x", None))
+
+        found, second = await store.agreed(first)
+
+        assert found == {"other": "x"}
+        assert second > first
+
+    async def test_a_change_that_fails_changes_nothing(self, store: Store) -> None:
+        def fails(held: str, now: float) -> tuple[str, None]:
+            raise ValueError(held)
+
+        await store.agree("name", lambda _, now: ("kept", None))
+        with pytest.raises(ValueError, match="kept"):
+            await store.agree("name", fails)
+
+        assert (await store.agreed(0.0))[0] == {"name": "kept"}

@@ -7,9 +7,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from bridge.errors import ConfigError
 from bridge.model import Correction, Delivery, OperationState, Plan
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from bridge.clock import Clock
     from bridge.store.personal import Personal
     from bridge.store.reading import Reading
+
+Result = TypeVar("Result")
 
 __all__ = [
     "AUDITED",
@@ -79,6 +81,8 @@ AUDITED = {
 class Store(Protocol):
     #: when this store was made or restored; chats older than that are looked for in the CRM before they are written
     born_at: float
+    #: several processes may have it open, each with work under way: what they have to agree on stands in it
+    several: bool
 
     async def open(self) -> None: ...
     async def close(self) -> None: ...
@@ -300,6 +304,19 @@ class Store(Protocol):
     async def resolve_alert(self, cause: str) -> bool: ...
     async def open_alerts(self) -> dict[str, str]: ...
 
+    # -- what replicas agree on --
+    async def agree(self, name: str, change: Callable[[str, float], tuple[str, Result]]) -> Result:
+        """Change a text that all processes share, one after another: `change` gets what is held ('': nothing) and the time, by
+        the store's own clock, which is the same for all of them; it gives what is to be held, and a result. It may be run again,
+        so it does nothing else. What is agreed on outlives a process, and may be lost with the machine that the store runs on.
+        Raises NoRoom; then nothing is changed, or nobody knows.
+        """
+        ...
+
+    async def agreed(self, since: float) -> tuple[Mapping[str, str], float]:
+        """All that has been agreed on after that time (by the store's own clock), and what time it is."""
+        ...
+
     # -- upkeep --
     async def clock_moved(self, seconds: float) -> None:
         """The wall clock was set ahead by so much (less than 0: back): what is waited for keeps its distance from now."""
@@ -313,8 +330,10 @@ class Store(Protocol):
         """Let at most so many chats be found that an older version has written; 0 when all of them are."""
         ...
 
-    def reading(self) -> Reading:
-        """What pages and commands ask; never in the way of a write."""
+    def reading(self, site: str | None = None) -> Reading:
+        """What pages and commands ask; never in the way of a write. Of one customer of an agency: over no other's rows, whatever
+        is asked. Raises ValueError for what cannot be a customer's name.
+        """
         ...
 
     def personal(self) -> Personal:
@@ -324,16 +343,28 @@ class Store(Protocol):
 
 def open_store(url: str, *, clock: Clock, service: bool = True) -> Store:
     """The engine for a URL. `service=False` is for commands beside a running service: no exclusive lock is taken."""
-    from bridge.store.sqlite import SqliteStore  # an engine is loaded only if it is used
+    if is_postgres(url):
+        from bridge.store.postgres import PostgresStore  # an engine is loaded only if it is used
+
+        return PostgresStore(url, clock=clock, service=service)
+    from bridge.store.sqlite import SqliteStore  # as above
 
     return SqliteStore(sqlite_path(url), clock=clock, service=service)
 
 
 def is_current(url: str) -> bool:
     """Whether there is a store of this version, so that opening it changes nothing."""
+    if is_postgres(url):
+        from bridge.store.postgres import connecting, opening  # as above
+
+        return opening.is_up_to_date(connecting.parameters(url))
     from bridge.store.sqlite.migrations import is_current  # as above
 
     return is_current(sqlite_path(url))
+
+
+def is_postgres(url: str) -> bool:
+    return url.partition(":")[0] in {"postgresql", "postgres"}
 
 
 def sqlite_path(url: str) -> Path:
@@ -341,6 +372,8 @@ def sqlite_path(url: str) -> Path:
     scheme, _, rest = url.partition(":")
     if scheme == "sqlite" and rest.startswith("///"):
         return Path(rest[3:])
-    if scheme in {"postgresql", "postgres"}:
-        raise ConfigError("store: PostgreSQL is not built into this version; use sqlite:///data/chat2crm.db")
-    raise ConfigError(f"store: {scheme}: is not a kind of store; write sqlite:///data/chat2crm.db")
+    if is_postgres(url):
+        raise ConfigError("store: is a database of PostgreSQL, not a file")
+    raise ConfigError(
+        f"store: {scheme}: is not a kind of store; write sqlite:///data/chat2crm.db or postgresql://user:password@host/database"
+    )

@@ -26,14 +26,6 @@ COLUMNS = (
 )
 
 
-#: whether a job is of a site, with the two values that `of_site` gives
-OF_SITE = "substr(j.source, 1, ?) = ?"
-
-
-def of_site(site: str) -> tuple[int, str]:
-    return len(site) + 1, f"{site}."
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     states: Sequence[str] = ()
@@ -42,8 +34,6 @@ class Wanted:
     reason: str | None = None
     code: str | None = None
     channel: str | None = None
-    #: a customer of an agency: all connections whose names begin with it and a dot
-    site: str | None = None
     #: seconds since 1970, of the job's making; `until` is not in it
     since: float | None = None
     until: float | None = None
@@ -77,33 +67,22 @@ class Finding:
 
     async def _by_text(self, wanted: Wanted, looked: Looked, after: Place | None, limit: int) -> Found:
         last_chat, last_job = after or (2**62, 2**62)
-        parts, values = [], list[Any]()
-        if looked.words:
-            parts.append("SELECT * FROM (SELECT rowid AS chat FROM chats_text WHERE chats_text MATCH ? AND rowid <= ? "
-                         "ORDER BY rowid DESC LIMIT ?)")  # fmt: skip
-            values += [looked.words, last_chat, CANDIDATES]
-        if looked.point:
-            parts.append("SELECT * FROM (SELECT DISTINCT chat FROM chat_points WHERE value >= ? AND value < ? AND chat <= ? "
-                         "ORDER BY chat DESC LIMIT ?)")  # fmt: skip
-            values += [*looked.point, last_chat, CANDIDATES]
-        if looked.chat_id:
-            # the index begins with the source, and there are few of them
-            parts.append("SELECT id AS chat FROM chats WHERE source IN (SELECT DISTINCT source FROM (SELECT source FROM jobs "
-                         "ORDER BY id DESC LIMIT 5000)) AND chat_id = ? AND id <= ?")  # fmt: skip
-            values += [looked.chat_id, last_chat]
-        candidates = f"SELECT chat FROM ({' UNION '.join(parts)}) ORDER BY chat DESC LIMIT ?"  # noqa: S608 - constants
-        values.append(CANDIDATES)
         where, also = _conditions(wanted)
+        among, values = _among(looked, last_chat)
+        # the index is asked once, which is most of what this costs: it is counted what there was, and the page is made of it
         rows = await self._rows(
-            f"SELECT {COLUMNS}, c.visitor_name, c.channel FROM ({candidates}) k CROSS JOIN chats c ON c.id = k.chat "  # noqa: S608 - constants
-            f"CROSS JOIN jobs j ON j.chat = c.id WHERE (k.chat < ? OR j.id < ?){where} ORDER BY k.chat DESC, j.id DESC LIMIT ?",
+            f"WITH k AS MATERIALIZED ({among}), page AS (SELECT {COLUMNS}, c.visitor_name, c.channel FROM k "  # noqa: S608 - constants
+            f"CROSS JOIN chats c ON c.id = k.chat CROSS JOIN jobs j ON j.chat = c.id WHERE (k.chat < ? OR j.id < ?){where} "
+            "ORDER BY k.chat DESC, j.id DESC LIMIT ?) SELECT seen.last, seen.n, page.* FROM (SELECT min(chat) AS last, "
+            "count(*) AS n FROM k) AS seen LEFT JOIN page ON 1 = 1 ORDER BY page.chat_row DESC, page.id DESC",
             [*values, last_chat, last_job, *also, limit + 1],
         )
-        if len(rows) > limit:
-            last = rows[limit - 1]
-            return Found(rows=rows[:limit], next=(last["chat_row"], last["id"]))
-        seen = await self._rows(f"SELECT min(chat) AS last, count(*) AS n FROM ({candidates})", values)  # noqa: S608 - constants
-        return _rest(rows, seen[0], lambda last: (last, 0))
+        seen = {"last": rows[0]["last"], "n": rows[0]["n"]}
+        listed = [{key: row[key] for key in row if key not in seen} for row in rows if row["id"] is not None]
+        if len(listed) > limit:
+            last = listed[limit - 1]
+            return Found(rows=listed[:limit], next=(last["chat_row"], last["id"]))
+        return _rest(listed, seen, lambda last: (last, 0))
 
     async def _by_time(self, wanted: Wanted, after: Place | None, limit: int) -> Found:
         below = after[1] if after else 2**62
@@ -121,14 +100,17 @@ class Finding:
         )
         if len(rows) > limit:
             return Found(rows=rows[:limit], next=(0, rows[limit - 1]["id"]))
-        seen = await self._rows(f"SELECT min(id) AS last, count(*) AS n FROM ({candidates})", values)  # noqa: S608 - constants
+        seen = await self._rows(f"SELECT min(id) AS last, count(*) AS n FROM ({candidates}) AS k", values)  # noqa: S608 - constants
         return _rest(rows, seen[0], lambda last: (0, last))
 
     async def first_from(self, moment: float) -> int:
         """The number of the first job that was made at that time or later. Jobs are made in order of time, but for a clock that
         is set back, which moves the edge of a page.
         """
-        ends = (await self._rows("SELECT coalesce(min(id), 1) AS low, coalesce(max(id), 0) + 1 AS high FROM jobs", []))[0]
+        # each by itself: of both in one question every row would be looked at
+        ends = (await self._rows(
+            "SELECT coalesce((SELECT min(id) FROM jobs), 1) AS low, coalesce((SELECT max(id) FROM jobs), 0) + 1 AS high", []
+        ))[0]  # fmt: skip
         low, high = ends["low"], ends["high"]
         for _ in range(_HALVINGS):
             if low >= high:
@@ -146,6 +128,26 @@ class Finding:
         return bool(await self._rows("SELECT 1 FROM facts WHERE name = 'unsearched_below' AND value > '1'", []))
 
 
+def _among(looked: Looked, last_chat: int) -> tuple[str, list[Any]]:
+    """The newest chats that what was typed leads to, from that one on; with the values of the marks."""
+    parts, values = [], list[Any]()
+    if looked.words:
+        parts.append("SELECT * FROM (SELECT rowid AS chat FROM chats_text WHERE chats_text MATCH ? AND rowid <= ? "
+                     "ORDER BY rowid DESC LIMIT ?) AS said")  # fmt: skip
+        values += [looked.words, last_chat, CANDIDATES]
+    if looked.point:
+        # the plus: by the value, of which few fit, and not along all chats in their order
+        parts.append("SELECT * FROM (SELECT DISTINCT chat FROM chat_points WHERE value >= ? AND value < ? AND +chat <= ? "
+                     "ORDER BY +chat DESC LIMIT ?) AS known")  # fmt: skip
+        values += [*looked.point, last_chat, CANDIDATES]
+    if looked.chat_id:
+        # the index begins with the source, and there are few of them
+        parts.append("SELECT id AS chat FROM chats WHERE source IN (SELECT DISTINCT source FROM (SELECT source FROM jobs "
+                     "ORDER BY id DESC LIMIT 5000) AS newest) AND chat_id = ? AND id <= ?")  # fmt: skip
+        values += [looked.chat_id, last_chat]
+    return f"SELECT chat FROM ({' UNION '.join(parts)}) AS found ORDER BY chat DESC LIMIT ?", [*values, CANDIDATES]  # noqa: S608 - constants
+
+
 def _conditions(wanted: Wanted) -> tuple[str, list[Any]]:
     parts, values = [], list[Any]()
     if wanted.states:
@@ -158,9 +160,6 @@ def _conditions(wanted: Wanted) -> tuple[str, list[Any]]:
         if value is not None:
             parts.append(f"{column} = ?")
             values.append(value)
-    if wanted.site is not None:
-        parts.append(OF_SITE)
-        values += of_site(wanted.site)
     for comparison, moment in ((">=", wanted.since), ("<", wanted.until)):
         if moment is not None:
             parts.append(f"j.created_at {comparison} ?")

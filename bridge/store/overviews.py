@@ -16,29 +16,31 @@ class Overviews:
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
 
-    # -- by the hour: {"hour": 0 for the newest, 1 …, "n": how many}, of the newest COUNTED_HOURLY --
+    # -- by the hour: {"hour": 0 for the one that ends at `end`, 1 …, "n": how many}, of the newest COUNTED_HOURLY --
 
-    async def hourly_jobs(self, now: float, hours: int) -> list[Row]:
-        first = await Finding(self._rows).first_from(now - hours * 3600)
+    async def hourly_jobs(self, end: float, hours: int) -> list[Row]:
+        first = await Finding(self._rows).first_from(end - hours * 3600)
         newest = "SELECT created_at AS at FROM jobs WHERE id >= ? ORDER BY id DESC LIMIT ?"
-        return await self._hourly(newest, [first, COUNTED_HOURLY], now, hours)
+        return await self._hourly(newest, [first, COUNTED_HOURLY], end, hours)
 
-    async def hourly_deliveries(self, source: str, now: float, hours: int) -> list[Row]:
-        newest = "SELECT received_at AS at FROM deliveries WHERE source = ? AND received_at > ? ORDER BY received_at DESC LIMIT ?"
-        return await self._hourly(newest, [source, now - hours * 3600, COUNTED_HOURLY], now, hours)
-
-    async def hourly_done(self, target: str, now: float, hours: int) -> list[Row]:
+    async def hourly_deliveries(self, source: str, end: float, hours: int) -> list[Row]:
         newest = (
-            "SELECT updated_at AS at FROM jobs WHERE target = ? AND state = 'done' AND updated_at > ? "
+            "SELECT received_at AS at FROM deliveries WHERE source = ? AND received_at >= ? ORDER BY received_at DESC LIMIT ?"
+        )
+        return await self._hourly(newest, [source, end - hours * 3600, COUNTED_HOURLY], end, hours)
+
+    async def hourly_done(self, target: str, end: float, hours: int) -> list[Row]:
+        newest = (
+            "SELECT updated_at AS at FROM jobs WHERE target = ? AND state = 'done' AND updated_at >= ? "
             "ORDER BY updated_at DESC LIMIT ?"
         )
-        return await self._hourly(newest, [target, now - hours * 3600, COUNTED_HOURLY], now, hours)
+        return await self._hourly(newest, [target, end - hours * 3600, COUNTED_HOURLY], end, hours)
 
-    async def _hourly(self, newest: str, values: Sequence[Any], now: float, hours: int) -> list[Row]:
+    async def _hourly(self, newest: str, values: Sequence[Any], end: float, hours: int) -> list[Row]:
         return await self._rows(
-            f"SELECT CAST((? - at) / 3600 AS INTEGER) AS hour, count(*) AS n FROM ({newest}) AS newest "  # noqa: S608 - constants
-            "WHERE at > ? AND at <= ? GROUP BY hour ORDER BY hour",
-            [now, *values, now - hours * 3600, now],
+            f"SELECT CAST((? - at) / 3600 - 0.0000001 AS INTEGER) AS hour, count(*) AS n FROM ({newest}) AS newest "  # noqa: S608 - constants
+            "WHERE at >= ? AND at < ? GROUP BY hour ORDER BY hour",
+            [end, *values, end - hours * 3600, end],
         )
 
     # -- what stands still, and what a rehearsal has left --
@@ -82,13 +84,13 @@ class Overviews:
         )
         return [{**row, "rehearsed": json.loads(row["rehearsed"]) if row["rehearsed"] else None} for row in rows]
 
-    async def rehearsal_counts(self, most: int = 10_000) -> list[Row]:
-        """By target and verdict (found, new), of `most` jobs that a rehearsal has ended."""
+    async def rehearsal_counts(self, target: str, most: int = 10_000) -> list[Row]:
+        """By verdict (found, new), of `most` jobs of a target that a rehearsal has ended."""
         return await self._rows(
             "SELECT target, json_extract(rehearsed, '$.match.verdict') AS verdict, count(*) AS n FROM (SELECT target, rehearsed "
-            "FROM jobs WHERE state = 'skipped' AND reason = 'rehearsed' AND rehearsed IS NOT NULL LIMIT ?) AS some "
-            "GROUP BY target, verdict",
-            [most],
+            "FROM jobs WHERE state = 'skipped' AND reason = 'rehearsed' AND rehearsed IS NOT NULL AND target = ? LIMIT ?) "
+            "AS few GROUP BY target, verdict",
+            [target, most],
         )
 
     async def plans(self, job_ids: Sequence[int]) -> list[Row]:

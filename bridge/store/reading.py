@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from bridge.store.finding import COLUMNS as _JOB
-from bridge.store.finding import OF_SITE, Finding, Row, Rows, of_site
+from bridge.store.finding import Finding, Row, Rows
 from bridge.store.overviews import Overviews
 from bridge.store.reports import Reports
 
@@ -30,11 +30,10 @@ class Reading:
         source: str | None = None,
         target: str | None = None,
         reason: str | None = None,
-        site: str | None = None,
         before: int | None = None,
         limit: int = 50,
     ) -> list[Row]:
-        """Newest first; `before` is the last id of the page before; `site`: a customer of an agency."""
+        """Newest first; `before` is the last id of the page before."""
         where, values = ["1 = 1"], list[Any]()
         if states:
             where.append(f"j.state IN ({', '.join('?' * len(states))})")
@@ -43,9 +42,6 @@ class Reading:
             if value is not None:
                 where.append(f"j.{column} = ?")
                 values.append(value)
-        if site is not None:
-            where.append(OF_SITE)
-            values += of_site(site)
         if before is not None:
             where.append("j.id < ?")
             values.append(before)
@@ -54,6 +50,11 @@ class Reading:
             "ORDER BY j.id DESC LIMIT ?",
             [*values, limit],
         )
+
+    async def there(self, table: Literal["jobs", "chats"], ids: Sequence[int]) -> set[int]:
+        """Those of the numbers that there are."""
+        marks = ", ".join("?" * len(ids))
+        return {row["id"] for row in await self._rows(f"SELECT id FROM {table} WHERE id IN ({marks})", list(ids))}  # noqa: S608 - our own names and marks
 
     async def job(self, job_id: int) -> Row | None:
         """A job with everything that is known of it: chat, plan, operations, attempts with their steps, deliveries."""
@@ -127,7 +128,7 @@ class Reading:
     async def sources(self) -> list[Row]:
         return await self._rows(
             "SELECT source, count(*) AS deliveries, max(received_at) AS last_at, sum(repeats) AS repeats, "
-            "sum(state = 'not_understood') AS not_understood FROM deliveries GROUP BY source",
+            "count(*) FILTER (WHERE state = 'not_understood') AS not_understood FROM deliveries GROUP BY source",
             [],
         )
 
@@ -173,9 +174,10 @@ class Reading:
 
     async def not_understood(self, since: float) -> list[Row]:
         """Deliveries that nobody could read, by source, of those received from `since` on."""
+        # grouped by an expression, so that they are found by their state, and not by looking at every source's in turn
         return await self._rows(
-            "SELECT source, count(*) AS n, min(received_at) AS since FROM deliveries "
-            "WHERE state = 'not_understood' AND received_at >= ? GROUP BY source ORDER BY source",
+            "SELECT min(source) AS source, count(*) AS n, min(received_at) AS since FROM deliveries "
+            "WHERE state = 'not_understood' AND received_at >= ? GROUP BY source || '' ORDER BY source || ''",
             [since],
         )
 
@@ -184,9 +186,10 @@ class Reading:
         a contact, a stopped target or a person is not late.
         """
         return await self._rows(
-            "SELECT target, count(*) AS n, min(coalesce(failing_since, next_at)) AS since FROM jobs j WHERE (state IN "
-            "('pending', 'retrying') OR state = 'waiting' AND reason = 'settling') AND (next_at < ? OR failing_since < ?) "
-            "AND NOT EXISTS (SELECT 1 FROM jobs e WHERE e.chat = j.chat AND e.target = j.target AND e.state = 'held') "
+            "SELECT target, count(*) AS n, min(coalesce(failing_since, next_at)) AS since FROM jobs j WHERE state IN "
+            "('pending', 'retrying', 'waiting') AND (state <> 'waiting' OR reason = 'settling') "
+            "AND (next_at < ? OR failing_since < ?) AND NOT EXISTS "
+            "(SELECT 1 FROM jobs e WHERE e.chat = j.chat AND e.target = j.target AND e.state = 'held') "
             "GROUP BY target ORDER BY target",
             [before, before],
         )
@@ -211,7 +214,7 @@ class Reading:
         the first one failed, when the next one is tried.
         """
         return await self._rows(
-            "SELECT source, count(*) AS n, sum(failing_since IS NOT NULL) AS failing, min(failing_since) AS failing_since, "
+            "SELECT source, count(*) AS n, count(failing_since) AS failing, min(failing_since) AS failing_since, "
             "min(fetch_at) AS next_at FROM deliveries WHERE state = 'fetching' GROUP BY source ORDER BY source",
             [],
         )

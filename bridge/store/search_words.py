@@ -14,6 +14,8 @@ from bridge.model import Chat, Correction, Plan, PointKind, Role
 
 #: characters of a chat that are indexed, and words of a question that count
 LONGEST, MOST_WORDS = 20_000, 8
+#: characters of a word that are indexed; a question is no longer, and engines have a limit of their own
+LONGEST_WORD = 200
 #: of a chat: phones and e-mails that it is found by
 MOST_POINTS = 20
 #: digits that make a phone in a text, and those from the end by which two ways of writing one number agree
@@ -59,7 +61,7 @@ def words_of(chat: Chat) -> str:
     texts = [*filter(None, (visitor.name, visitor.first_name, visitor.last_name, visitor.company, visitor.city, chat.topic))]
     texts += [one.name for one in chat.operators if one.name]
     texts += [message.text for message in chat.messages if message.role not in _SILENT]
-    return " ".join(dict.fromkeys(_WORD.findall(folded("\n".join(texts)[:LONGEST]))))
+    return " ".join(dict.fromkeys(word[:LONGEST_WORD] for word in _WORD.findall(folded("\n".join(texts)[:LONGEST]))))
 
 
 def points_of(chat: Chat) -> list[str]:
@@ -94,7 +96,9 @@ def read_question(text: str) -> Looked:
     if _ONLY_PHONE.fullmatch(text) and digits.isascii() and len(digits) >= SHORTEST_PIECE:
         begin = f"p{digits[::-1][:TELLING]}"
         return Looked(point=(begin, begin + END), chat_id=text)
-    words = list(dict.fromkeys(_WORD.findall(folded(text))))[:MOST_WORDS]
+    words = list(dict.fromkeys(_WORD.findall(folded(text))))
+    # nearly every chat has a word that begins with some letter: beside longer words it tells nothing and costs much
+    words = ([word for word in words if len(word) > 1] or words)[:MOST_WORDS]
     return Looked(words=" ".join(f'"{_stem(word)}"*' for word in words), chat_id=text if " " not in text else "")
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from fakes import BEGINNING, FakeClock
-from store_materials import delivery, finish_chat
+from store_materials import delivery, finish_chat, raw
 
 from bridge.model import Chat, Message, Role, Visitor
 from bridge.store import Keep, Sorted, Store, finding, open_store
@@ -17,8 +16,8 @@ from bridge.store.records import ChatChange, NewJob
 
 
 @pytest.fixture
-async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
-    made = open_store(f"sqlite:///{tmp_path}/chat2crm.db", clock=clock)
+async def store(store_url: str, clock: FakeClock) -> AsyncIterator[Store]:
+    made = open_store(store_url, clock=clock)
     await made.open()
     yield made
     await made.close()
@@ -51,6 +50,13 @@ async def test_a_chat_is_found_by_name_words_phone_email_and_its_number(store: S
     assert await find(store, '"') == []
 
 
+async def test_letters_are_found_without_their_signs_and_a_word_without_an_end_harms_nobody(store: Store) -> None:
+    await add(store, "A-1", "Größe für die Terrasse, prix en été, ёлка, йод " + "х" * 3000, name="Zoë Müller")
+    for text in ("große", "zoe", "MULLER", "été", "ete", "елка", "йод", "х" * 190):
+        assert await find(store, text) == ["A-1"], text
+    assert await find(store, "иод") == []
+
+
 async def test_a_chat_that_went_on_is_found_by_what_it_says_now(store: Store) -> None:
     await add(store, "A-1", "старое слово")
     await add(store, "A-1", "новое слово", revision=1)
@@ -80,7 +86,6 @@ async def test_every_filter_leaves_out_what_does_not_fit(store: Store, clock: Fa
         assert await find(store, text, reason="by_hand") == ["A"]
         assert await find(store, text, channel="telegram") == ["A"]
         assert await find(store, text, source="other") == []
-        assert await find(store, text, site="shop") == [], "a connection of config.yaml itself is of no site"
         assert await find(store, text, since=at) == ["B", "B"]
         assert await find(store, text, until=at) == ["A"]
         assert await find(store, text, since=at + 1) == []
@@ -90,8 +95,11 @@ async def test_the_chats_of_one_customer_are_found_and_of_no_other_whose_name_be
     for number, source in enumerate(("bakery.shop", "bakery.phone", "bakery2.shop", "shop")):
         await finish_chat(store, BEGINNING, str(number), "доставка", source=source)
     for text in ("", "доставка"):
-        assert await find(store, text, site="bakery") == ["1", "0"]
-        assert await find(store, text, site="bakery", source="bakery.shop") == ["0"]
+        finding = store.reading("bakery").finding
+        assert [row["chat_id"] for row in (await finding.jobs(Wanted(text=text))).rows] == ["1", "0"]
+        assert [row["chat_id"] for row in (await finding.jobs(Wanted(text=text, source="bakery.shop"))).rows] == ["0"]
+        found = await store.reading("shop").finding.jobs(Wanted(text=text))
+        assert found.rows == [], "a connection of config.yaml itself is of no site"
 
 
 async def pages(store: Store, wanted: Wanted, limit: int) -> list[list[int]]:
@@ -124,16 +132,11 @@ async def test_a_rare_kind_among_very_many_is_found_piece_by_piece(
     assert [job for page in seen for job in page] == [1]
 
 
-async def test_chats_from_before_the_index_are_added_in_slices(tmp_path: Path, store: Store) -> None:
-    import sqlite3
-
+async def test_chats_from_before_the_index_are_added_in_slices(store_url: str, store: Store) -> None:
     for number in range(5):
         await add(store, f"c-{number}", "доставка")
-    older = sqlite3.connect(tmp_path / "chat2crm.db")
-    older.executescript(
-        "DELETE FROM chats_text; DELETE FROM chat_points; INSERT OR REPLACE INTO facts VALUES ('unsearched_below', '6');"
-    )
-    older.close()
+    raw(store_url, "DELETE FROM chats_text", "DELETE FROM chat_points", "DELETE FROM facts WHERE name = 'unsearched_below'",
+        "INSERT INTO facts VALUES ('unsearched_below', '6')")  # fmt: skip
     assert await find(store, "доставка") == []
     assert await store.reading().finding.unsearched()
     assert [await store.index_older(3), await store.index_older(3), await store.index_older(3)] == [3, 2, 0]
@@ -141,17 +144,24 @@ async def test_chats_from_before_the_index_are_added_in_slices(tmp_path: Path, s
     assert not await store.reading().finding.unsearched()
 
 
-async def test_a_moment_is_found_among_jobs_with_gaps_in_their_numbers(tmp_path: Path, store: Store, clock: FakeClock) -> None:
-    import sqlite3
-
+async def test_a_moment_is_found_among_jobs_with_gaps_in_their_numbers(store_url: str, store: Store, clock: FakeClock) -> None:
     began = clock.now()
     for number in range(9):
         await add(store, f"c-{number}")
         await clock.advance(60)
-    direct = sqlite3.connect(tmp_path / "chat2crm.db")
-    direct.execute("DELETE FROM jobs WHERE id IN (1, 4, 5)")
-    direct.commit()
-    direct.close()
+    raw(store_url, "DELETE FROM jobs WHERE id IN (1, 4, 5)")
     for minutes, expected in ((-1, 6), (2, 5), (3.5, 4), (5, 4), (8, 1), (9, 0)):
         since = (began + timedelta(minutes=minutes)).timestamp()
         assert len(await find(store, since=since)) == expected, minutes
+
+
+async def test_chats_are_counted_in_the_hour_of_the_clock_in_which_they_came(store: Store, clock: FakeClock) -> None:
+    begun = clock.time() // 3600 * 3600 + 3600
+    for seconds in (0.0, 0.5, 3599.5, 3600.0, 7000.0):
+        await clock.advance(begun + seconds - clock.time())
+        await add(store, f"at-{seconds}")
+    overviews = store.reading().overviews
+    end = begun + 7200
+    for rows in (await overviews.hourly_jobs(end, 2), await overviews.hourly_jobs(end, 48)):
+        assert [(row["hour"], row["n"]) for row in rows] == [(0, 2), (1, 3)]
+    assert [(row["hour"], row["n"]) for row in await overviews.hourly_jobs(end, 1)] == [(0, 2)]

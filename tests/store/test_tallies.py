@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import sqlite3
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 from fakes import BEGINNING, FakeClock
 from hypothesis import given
 from hypothesis import strategies as st
+from store_materials import raw as straight
 from tallied import DAY, Counted, counting, tally_of
 
 from bridge.model import Chat, JobState, OperationKind
 from bridge.store import Forgetting, Keep, Outcome
-from bridge.store.sqlite import tallies as lines
 from bridge.store.sqlite.migrations import FIGURES
+from bridge.store.statements import tallies as lines
 from bridge.store.tallies import COUNTS, OUTCOMES, THE_REST, bucket, middle, month_of, packed, periods, quantile, unpacked
 
 CREATE, NOTE, DEAL = OperationKind.CREATE, OperationKind.NOTE, OperationKind.DEAL
 
 
 @pytest.fixture
-async def counted(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Counted]:
-    async with counting(tmp_path, clock) as made:
+async def counted(store_url: str, clock: FakeClock) -> AsyncIterator[Counted]:
+    async with counting(store_url, clock) as made:
         yield made
 
 
@@ -38,10 +36,7 @@ def raw(counted: Counted) -> list[tuple[object, ...]]:
 
 def rows(counted: Counted, *statements: str) -> list[tuple[object, ...]]:
     """What the last of them gives."""
-    with contextlib.closing(sqlite3.connect(counted.store.path)) as db:  # type: ignore[attr-defined]
-        found = [db.execute(statement).fetchall() for statement in statements]
-        db.commit()
-        return found[-1]
+    return straight(counted.url, *statements)
 
 
 # -- once --------------------------------------------------------------------------------------------------------------

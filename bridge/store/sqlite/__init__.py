@@ -16,6 +16,8 @@ from sqlite_utils import Database
 from bridge.clock import Clock
 from bridge.errors import StoreError
 from bridge.model import Correction, Delivery, OperationState, Plan
+from bridge.store.agreements import Agreements
+from bridge.store.one_site import rows_of
 from bridge.store.personal import Personal
 from bridge.store.reading import Reading
 from bridge.store.records import (
@@ -38,12 +40,13 @@ from bridge.store.records import (
     TokenRow,
     VisitorContacts,
 )
-from bridge.store.sqlite import fetches, intake, jobs, journal, jumps, notices, people, searching, tallies, tokens, upkeep
+from bridge.store.sqlite import claims, erasing, jumps
 from bridge.store.sqlite.engine import Writer, connect, damaged
 from bridge.store.sqlite.guard import LockFile, refuse_network_disk
 from bridge.store.sqlite.locks import Locks
 from bridge.store.sqlite.migrations import bring_up_to_date
 from bridge.store.sqlite.readers import Readers
+from bridge.store.statements import fetches, intake, jobs, journal, notices, people, retention, searching, tallies, tokens
 from bridge.store.tallies import Tally
 
 Result = TypeVar("Result")
@@ -52,13 +55,15 @@ Result = TypeVar("Result")
 LOOK_THROUGH = 0.2
 
 
-class SqliteStore:
+class SqliteStore(Agreements):
     """See bridge.store.Store for what each method promises."""
+
+    several = False
 
     def __init__(self, path: str | Path, *, clock: Clock, service: bool = True) -> None:
         self.path = Path(path)
         self.born_at = 0.0
-        self._clock = clock
+        super().__init__(clock)
         self._service = service
         self._lock_file = LockFile(self.path.with_name(self.path.name + ".lock"))
         #: in memory: one process has the file, and a new one begins with no locks taken
@@ -100,7 +105,7 @@ class SqliteStore:
         self._reader = connect(self.path, read_only=True)
         if self._service:
             await self._write(lambda db: jumps.catch_up(db, self._clock.time(), self._clock.monotonic()))
-            await self._write(lambda db: jobs.void_all_leases(db, self._clock.time()))
+            await self._write(lambda db: claims.void_all_leases(db, self._clock.time()))
             await self._write(fetches.void_leases)
 
     def _refuse_damage(self, connection: sqlite3.Connection) -> None:
@@ -162,7 +167,13 @@ class SqliteStore:
 
     async def record_sorted(self, results: Sequence[Sorted]) -> list[int]:
         now = self._clock.time()
-        return await self._write(lambda db: intake.record_sorted(db, list(results), now))
+
+        def record(db: sqlite3.Connection) -> list[int]:
+            if any(result.erase for result in results):
+                erasing.overwrite(db)
+            return intake.record_sorted(db, list(results), now)
+
+        return await self._write(record)
 
     # -- fetching --
 
@@ -193,10 +204,10 @@ class SqliteStore:
 
     async def claim(self, *, owner: str, lease: float, room: Mapping[str, int]) -> list[Job]:
         now = self._clock.time()
-        if not jobs.anything_due(self._read(), room, now):
+        if not claims.anything_due(self._read(), room, now):
             return []
         return await self._write(
-            lambda db: jobs.claim(db, owner=owner, until=now + lease, now=now, room=room, turns=self._turns)
+            lambda db: claims.claim(db, owner=owner, until=now + lease, now=now, room=room, turns=self._turns)
         )
 
     async def next_due(self, targets: Iterable[str]) -> float | None:
@@ -221,12 +232,10 @@ class SqliteStore:
         await self._write(ended)
 
     async def job(self, job_id: int) -> Job | None:
-        row = self._read().execute("SELECT * FROM jobs WHERE id = ?", (job_id,)).fetchone()
-        return jobs.job_of(row) if row else None
+        return jobs.job(self._read(), job_id)
 
     async def chat(self, row: int) -> StoredChat:
-        found = self._read().execute("SELECT * FROM chats WHERE id = ?", (row,)).fetchone()
-        return intake.stored_chat(found)
+        return intake.chat(self._read(), row)
 
     async def delivered(self, chat_row: int, target: str) -> frozenset[str]:
         return journal.delivered(self._read(), chat_row, target)
@@ -385,8 +394,16 @@ class SqliteStore:
 
     async def forget(self, what: Forgetting) -> Erased:
         now = self._clock.time()
-        busy = await self._write(lambda db: people.forget(db, what, now))
-        return Erased(busy=busy, swept=not busy and await asyncio.to_thread(people.sweep, self.path))
+
+        def forget(db: sqlite3.Connection) -> tuple[int, ...]:
+            erasing.overwrite(db)
+            busy = people.forget(db, what, now)
+            if not busy:
+                erasing.scrub(db)
+            return busy
+
+        busy = await self._write(forget)
+        return Erased(busy=busy, swept=not busy and await asyncio.to_thread(erasing.sweep, self.path))
 
     async def tombstones(self, marks: Iterable[str]) -> dict[str, float]:
         return people.tombstones(self._read(), marks)
@@ -417,15 +434,15 @@ class SqliteStore:
         await self._write(lambda db: jumps.moved(db, seconds, now, monotonic))
 
     async def prune(self, keep: Keep, limit: int) -> int:
-        return await self._write(lambda db: upkeep.prune(db, keep, limit))
+        return await self._write(lambda db: retention.prune(db, keep, limit))
 
     async def index_older(self, limit: int) -> int:
         return await self._write(lambda db: searching.index_older(db, limit))
 
     # -- reading --
 
-    def reading(self) -> Reading:
-        return Reading(self._readers.rows)
+    def reading(self, site: str | None = None) -> Reading:
+        return Reading(self._readers.rows if site is None else rows_of(site, self._readers.rows))
 
     def personal(self) -> Personal:
         return Personal(self._readers.rows)

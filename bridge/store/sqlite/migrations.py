@@ -285,6 +285,18 @@ def m0007_left_open(db: Database) -> None:
             db.execute("UPDATE operations SET client = ? WHERE id = ?", [key, operation])
 
 
+@migrations()
+def m0008_one_customers(db: Database) -> None:
+    """A customer's rows are found among those of hundreds of others. Without customers all of these stay empty."""
+    for table in ("jobs", "deliveries"):
+        # one for each way in which rows are asked for: without it, the planner takes all of a customer's rows to find one chat's
+        for name, columns in (("site", "id"), ("site_state", "state, id"), ("site_chat", "chat")):
+            db.execute(
+                f"CREATE INDEX {table}_{name} ON {table} (substr(source, 1, instr(source, '.')), {columns}) "
+                "WHERE instr(source, '.') > 0"
+            )
+
+
 def bring_up_to_date(db: Database) -> None:
     """Apply what is missing. Raises StoreError for a store that a newer version has written."""
     ours = {migration.name for migration in migrations.pending(Database(memory=True))}

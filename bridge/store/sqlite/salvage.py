@@ -18,10 +18,10 @@ from typing import Any
 from sqlite_utils import Database
 
 from bridge.errors import StoreError
-from bridge.store.sqlite import searching
 from bridge.store.sqlite.engine import connect
 from bridge.store.sqlite.migrations import bring_up_to_date
 from bridge.store.sqlite.upkeep import count_as_young
+from bridge.store.statements import searching
 
 #: those with ids, and those that can be read in order only
 _WITH_IDS = ("deliveries", "chats", "jobs", "operations", "attempts", "audit", "figures")

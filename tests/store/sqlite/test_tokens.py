@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from bridge.store.sqlite import tokens
 from bridge.store.sqlite.engine import connect
 from bridge.store.sqlite.migrations import bring_up_to_date
+from bridge.store.statements import tokens
 
 
 @pytest.fixture

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from bridge.model import Delivery
 from bridge.store.records import Fetching, Position, ToFetch
+from bridge.store.statements.database import Database, Row, marks
 
 #: due, nobody fetches for it just now, and nothing before it asks for the same
 _TAKEABLE = (
@@ -18,7 +18,7 @@ _TAKEABLE = (
 )
 
 
-def delivery_of(row: sqlite3.Row) -> Delivery:
+def delivery_of(row: Row) -> Delivery:
     return Delivery(
         id=row["id"],
         source=row["source"],
@@ -31,7 +31,7 @@ def delivery_of(row: sqlite3.Row) -> Delivery:
     )
 
 
-def _fetching_of(row: sqlite3.Row) -> Fetching:
+def _fetching_of(row: Row) -> Fetching:
     wants = ToFetch(
         parts=tuple(json.loads(row["fetch_parts"])), at=row["fetch_at"], lane=row["fetch_lane"],
         attempts=row["fetch_attempts"], failing_since=row["failing_since"],
@@ -39,24 +39,24 @@ def _fetching_of(row: sqlite3.Row) -> Fetching:
     return Fetching(delivery=delivery_of(row), wants=wants, event=row["event"])
 
 
-def set_out(db: sqlite3.Connection, delivery: int, wants: ToFetch | None) -> None:
+def set_out(db: Database, delivery: int, wants: ToFetch | None) -> None:
     """What is to be fetched for a delivery from now on, and that nobody is at it."""
     values: tuple[object, ...] = (None, "[]", "", 0, None)
     if wants is not None:
         values = (wants.at, json.dumps(wants.parts), wants.lane, wants.attempts, wants.failing_since)
-    db.execute(
+    db.executemany(
         "UPDATE deliveries SET fetch_at = ?, fetch_parts = ?, fetch_lane = ?, fetch_attempts = ?, failing_since = ?, "
         "fetch_until = NULL WHERE id = ?",
-        (*values, delivery),
+        [(*values, delivery)],
     )
 
 
-def anything_due(db: sqlite3.Connection, room: Mapping[str, int], now: float) -> bool:
+def anything_due(db: Database, room: Mapping[str, int], now: float) -> bool:
     sql = f"SELECT 1 FROM deliveries WHERE {_TAKEABLE} LIMIT 1"  # noqa: S608 - a constant
     return any(db.execute(sql, (source, now, now)).fetchone() is not None for source in room)
 
 
-def claim(db: sqlite3.Connection, *, until: float, now: float, room: Mapping[str, int]) -> list[Fetching]:
+def claim(db: Database, *, until: float, now: float, room: Mapping[str, int]) -> list[Fetching]:
     found = []
     for source, most in room.items():
         rows = db.execute(
@@ -68,17 +68,18 @@ def claim(db: sqlite3.Connection, *, until: float, now: float, room: Mapping[str
     return found
 
 
-def void_leases(db: sqlite3.Connection) -> None:
+def void_leases(db: Database) -> None:
     """At start: one process has this file, so whoever was fetching is gone."""
     db.execute("UPDATE deliveries SET fetch_until = NULL WHERE state = 'fetching' AND fetch_until IS NOT NULL")
 
 
-def hold_strangers(db: sqlite3.Connection, known: Iterable[str]) -> int:
-    names = list(known)
+def hold_strangers(db: Database, known: Iterable[str]) -> int:
+    # no source has an empty name; beside it there may be none
+    names = ["", *known]
     return db.execute(
         "UPDATE deliveries SET state = 'held', fetch_until = NULL, "  # noqa: S608 - marks only
         "reason = 'the config has no such source, or its mapping fetches nothing' "
-        f"WHERE state = 'fetching' AND source NOT IN ({', '.join('?' * len(names))})",
+        f"WHERE state = 'fetching' AND source NOT IN ({marks(len(names))})",
         names,
     ).rowcount
 
@@ -86,14 +87,18 @@ def hold_strangers(db: sqlite3.Connection, known: Iterable[str]) -> int:
 # -- lists -------------------------------------------------------------------------------------------------------------
 
 
-def position(db: sqlite3.Connection, name: str) -> Position | None:
+def position(db: Database, name: str) -> Position | None:
     row = db.execute("SELECT value, at FROM positions WHERE name = ?", (name,)).fetchone()
     return Position(value=row["value"], at=row["at"]) if row else None
 
 
-def record_position(db: sqlite3.Connection, name: str, value: str, now: float) -> None:
-    db.execute("INSERT OR REPLACE INTO positions VALUES (?, ?, ?)", (name, value, now))
+def record_position(db: Database, name: str, value: str, now: float) -> None:
+    db.execute(
+        "INSERT INTO positions (name, value, at) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value, "
+        "at = excluded.at",
+        (name, value, now),
+    )
 
 
-def forget_position(db: sqlite3.Connection, name: str) -> None:
+def forget_position(db: Database, name: str) -> None:
     db.execute("DELETE FROM positions WHERE name = ?", (name,))

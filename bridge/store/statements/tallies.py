@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from bridge.store.statements.database import Database, Row
 from bridge.store.tallies import BY_MONTH, COUNTS, OUTCOMES, THE_REST, Tally, bucket, month_of, packed, unpacked
 
 #: lines of one dimension, source and period. What comes beyond them is counted as THE_REST: a site may have a page a chat
@@ -19,12 +19,12 @@ _ADD = ", ".join(f"{name} = {name} + ?" for name in _COLUMNS)
 _IS_OPEN = {True: 1, False: 0, None: -1}
 
 
-def count(db: sqlite3.Connection, chat: int, tally: Tally) -> None:
+def count(db: Database, chat: int, tally: Tally) -> None:
     """A chat as it stands now, in the place of what it added before."""
     before = db.execute("SELECT added, lines FROM counted WHERE chat = ?", (chat,)).fetchone()
     if before is not None and before["lines"] is None:
         return  # it was closed
-    if db.execute("SELECT visitor_name IS '' FROM chats WHERE id = ?", (chat,)).fetchone()[0]:
+    if db.execute("SELECT visitor_name FROM chats WHERE id = ?", (chat,)).fetchone()["visitor_name"] == "":
         return  # emptied: of what it was nothing is left to count
     counts = {} if tally.void else {**tally.counts, **_outcomes(db, chat)}
     adds = [counts.get(name, 0) for name in _COLUMNS]
@@ -43,7 +43,11 @@ def count(db: sqlite3.Connection, chat: int, tally: Tally) -> None:
         row = _line(db, *key)
         _add(db, row, adds, tally.response_s, tally.rating, 1)
         lines.append(row["id"])
-    db.execute("INSERT OR REPLACE INTO counted VALUES (?, ?, ?)", (chat, added, _json(lines)))
+    db.execute(
+        "INSERT INTO counted (chat, added, lines) VALUES (?, ?, ?) ON CONFLICT (chat) DO UPDATE SET added = excluded.added, "
+        "lines = excluded.lines",
+        (chat, added, _json(lines)),
+    )
 
 
 def _json(value: Any) -> str:
@@ -51,7 +55,7 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def close(db: sqlite3.Connection, chat: int) -> None:
+def close(db: Database, chat: int) -> None:
     """Its content goes: what it has added stays and is never changed again."""
     db.execute("UPDATE counted SET added = '', lines = NULL WHERE chat = ?", (chat,))
 
@@ -65,7 +69,7 @@ def _keys(tally: Tally) -> Iterable[tuple[str, str, str, str, int]]:
                 yield dimension, period, tally.source, value, opened
 
 
-def _line(db: sqlite3.Connection, dimension: str, period: str, source: str, value: str, opened: int) -> sqlite3.Row:
+def _line(db: Database, dimension: str, period: str, source: str, value: str, opened: int) -> Row:
     """Its id and what is packed in it; a line that is not there yet is made, or the one of all the rest is taken."""
     row = db.execute(
         "SELECT id, response, ratings FROM figures WHERE dimension = ? AND period = ? AND source = ? AND value = ? AND open = ?",
@@ -73,9 +77,9 @@ def _line(db: sqlite3.Connection, dimension: str, period: str, source: str, valu
     ).fetchone()
     if row is None and value != THE_REST:
         there = db.execute(
-            "SELECT count(*) FROM (SELECT 1 FROM figures WHERE dimension = ? AND period = ? AND source = ? LIMIT ?)",
+            "SELECT count(*) AS n FROM (SELECT 1 FROM figures WHERE dimension = ? AND period = ? AND source = ? LIMIT ?) AS few",
             (dimension, period, source, MOST_LINES),
-        ).fetchone()[0]
+        ).fetchone()["n"]
         if there >= MOST_LINES:
             return _line(db, dimension, period, source, THE_REST, opened)
     if row is None:
@@ -83,12 +87,12 @@ def _line(db: sqlite3.Connection, dimension: str, period: str, source: str, valu
             "INSERT INTO figures (dimension, period, source, value, open) VALUES (?, ?, ?, ?, ?) RETURNING id, response, ratings",
             (dimension, period, source, value, opened),
         ).fetchone()
-    found: sqlite3.Row = row
+    found: Row = row
     return found
 
 
 def _add(
-    db: sqlite3.Connection, row: sqlite3.Row, adds: Sequence[int], response_s: int | None, rating: str | None, times: int
+    db: Database, row: Row, adds: Sequence[int], response_s: int | None, rating: str | None, times: int
 ) -> None:
     responses, ratings = unpacked(row["response"]), unpacked(row["ratings"])
     if response_s is not None:
@@ -105,7 +109,7 @@ def _add(
         db.execute("DELETE FROM figures WHERE id = ? AND chats <= 0", (row["id"],))
 
 
-def _outcomes(db: sqlite3.Connection, chat: int) -> dict[str, int]:
+def _outcomes(db: Database, chat: int) -> dict[str, int]:
     """What became of it in the CRMs. One that is only told of chats says nothing of clients."""
     row = db.execute(
         "SELECT count(DISTINCT CASE WHEN o.kind = 'create' THEN 1 END) AS made, "

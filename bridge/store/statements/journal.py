@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 
 from bridge.errors import BrakeReached
 from bridge.model import OperationKind, OperationState, Plan
 from bridge.store.records import Brake, Identity, Job, OperationRow
-from bridge.store.sqlite import searching
-from bridge.store.sqlite.jobs import require_lease
+from bridge.store.statements import searching
+from bridge.store.statements.database import Database, Row
+from bridge.store.statements.jobs import require_lease
 
 
-def operation_of(row: sqlite3.Row) -> OperationRow:
+def operation_of(row: Row) -> OperationRow:
     return OperationRow(
         id=row["id"],
         job=row["job"],
@@ -30,7 +30,7 @@ def operation_of(row: sqlite3.Row) -> OperationRow:
     )
 
 
-def operations(db: sqlite3.Connection, job_id: int) -> list[OperationRow]:
+def operations(db: Database, job_id: int) -> list[OperationRow]:
     rows = db.execute(
         "SELECT o.* FROM operations o JOIN jobs j ON j.id = o.job AND j.generation = o.generation "
         "WHERE o.job = ? ORDER BY position",
@@ -39,12 +39,12 @@ def operations(db: sqlite3.Connection, job_id: int) -> list[OperationRow]:
     return [operation_of(row) for row in rows]
 
 
-def operation(db: sqlite3.Connection, operation_id: int) -> OperationRow | None:
+def operation(db: Database, operation_id: int) -> OperationRow | None:
     row = db.execute("SELECT * FROM operations WHERE id = ?", (operation_id,)).fetchone()
     return operation_of(row) if row else None
 
 
-def twin(db: sqlite3.Connection, op: OperationRow) -> OperationRow | None:
+def twin(db: Database, op: OperationRow) -> OperationRow | None:
     row = db.execute(
         "SELECT o.* FROM jobs j JOIN operations o ON o.job = j.id WHERE j.chat = ? AND j.target = ? AND j.id <> ? "
         "AND o.marker = ? AND o.state IN ('sent', 'done') ORDER BY o.state LIMIT 1",
@@ -53,7 +53,7 @@ def twin(db: sqlite3.Connection, op: OperationRow) -> OperationRow | None:
     return operation_of(row) if row else None
 
 
-def left_open(db: sqlite3.Connection, job: Job) -> list[OperationRow]:
+def left_open(db: Database, job: Job) -> list[OperationRow]:
     rows = db.execute(
         "SELECT o.* FROM jobs j JOIN operations o ON o.job = j.id WHERE j.chat = ? AND j.target = ? AND j.id <> ? "
         "AND o.state = 'sent' AND o.kind = 'note' ORDER BY o.id",
@@ -62,7 +62,7 @@ def left_open(db: sqlite3.Connection, job: Job) -> list[OperationRow]:
     return [operation_of(row) for row in rows]
 
 
-def deals(db: sqlite3.Connection, target: str, client: str, since: float) -> list[OperationRow]:
+def deals(db: Database, target: str, client: str, since: float) -> list[OperationRow]:
     rows = db.execute(
         "SELECT * FROM operations WHERE kind = 'deal' AND target = ? AND client = ? "
         "AND (state = 'sent' OR state = 'done' AND settled_at >= ?) ORDER BY id",
@@ -71,7 +71,7 @@ def deals(db: sqlite3.Connection, target: str, client: str, since: float) -> lis
     return [operation_of(row) for row in rows]
 
 
-def record_plan(db: sqlite3.Connection, job: Job, plan: Plan, now: float) -> list[OperationRow]:
+def record_plan(db: Database, job: Job, plan: Plan, now: float) -> list[OperationRow]:
     require_lease(db, job.id, job.epoch)
     begun = db.execute(
         "SELECT 1 FROM operations WHERE job = ? AND generation = ? AND state IN ('sent', 'done')", (job.id, job.generation)
@@ -93,7 +93,7 @@ def record_plan(db: sqlite3.Connection, job: Job, plan: Plan, now: float) -> lis
 
 
 def record_sent(
-    db: sqlite3.Connection, op: OperationRow, *, epoch: int, client: str, pending: Sequence[tuple[str, str]],
+    db: Database, op: OperationRow, *, epoch: int, client: str, pending: Sequence[tuple[str, str]],
     brake: Brake | None, sent_at: float, now: float,
 ) -> OperationRow:
     require_lease(db, op.job, epoch)
@@ -105,7 +105,7 @@ def record_sent(
         "WHERE id = ? AND state <> 'done' RETURNING *",
         (sent_at, client, op.id),
     ).fetchone()
-    for kind, value in pending:
+    for kind, value in sorted(pending):
         db.execute(
             "INSERT INTO identities (target, kind, value, operation, written_at) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT (target, kind, value) DO UPDATE SET client_id = NULL, operation = excluded.operation, "
@@ -115,12 +115,12 @@ def record_sent(
     return operation_of(row)
 
 
-def record_answered(db: sqlite3.Connection, op: OperationRow) -> None:
-    db.execute("UPDATE operations SET answered = 1 WHERE id = ? AND state = 'sent' AND sent_at IS ?", (op.id, op.sent_at))
+def record_answered(db: Database, op: OperationRow) -> None:
+    db.execute("UPDATE operations SET answered = 1 WHERE id = ? AND state = 'sent' AND sent_at = ?", (op.id, op.sent_at))
 
 
 def settle(
-    db: sqlite3.Connection,
+    db: Database,
     op: OperationRow,
     state: OperationState,
     *,
@@ -134,7 +134,7 @@ def settle(
     changed = db.execute(
         "UPDATE operations SET state = ?, record_id = ?, settled_at = ? WHERE id = ? AND state = 'sent' AND marker = ? "
         # that one sending came to nothing says nothing of a later one; that it was carried out does
-        "AND (? OR sent_at IS ?)",
+        "AND (? OR sent_at = ?)",
         (state, record_id, now, op.id, op.marker, state is OperationState.DONE, op.sent_at),
     ).rowcount
     if not changed:
@@ -147,15 +147,18 @@ def settle(
         (record_id, entity, now, op.id),
     )
     remember(db, op.target, identities, record_id, entity, now)
-    db.executemany("INSERT OR IGNORE INTO delivered VALUES (?, ?, ?)", [(op.chat_row, op.target, key) for key in message_keys])
+    db.executemany(
+        "INSERT INTO delivered (chat, target, message_key) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        [(op.chat_row, op.target, key) for key in message_keys],
+    )
 
 
-def delivered(db: sqlite3.Connection, chat_row: int, target: str) -> frozenset[str]:
+def delivered(db: Database, chat_row: int, target: str) -> frozenset[str]:
     rows = db.execute("SELECT message_key FROM delivered WHERE chat = ? AND target = ?", (chat_row, target))
-    return frozenset(row[0] for row in rows)
+    return frozenset(row["message_key"] for row in rows)
 
 
-def known(db: sqlite3.Connection, target: str, points: Sequence[tuple[str, str]]) -> list[Identity]:
+def known(db: Database, target: str, points: Sequence[tuple[str, str]]) -> list[Identity]:
     found = []
     for kind, value in points:
         row = db.execute("SELECT * FROM identities WHERE target = ? AND kind = ? AND value = ?", (target, kind, value)).fetchone()
@@ -174,30 +177,32 @@ def known(db: sqlite3.Connection, target: str, points: Sequence[tuple[str, str]]
 
 
 def remember(
-    db: sqlite3.Connection, target: str, points: Sequence[tuple[str, str]], client_id: str, entity: str, now: float
+    db: Database, target: str, points: Sequence[tuple[str, str]], client_id: str, entity: str, now: float
 ) -> None:
     db.executemany(
-        "INSERT OR IGNORE INTO identities (target, kind, value, client_id, entity, written_at) VALUES (?, ?, ?, ?, ?, ?)",
-        [(target, kind, value, client_id, entity, now) for kind, value in points],
+        "INSERT INTO identities (target, kind, value, client_id, entity, written_at) VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT DO NOTHING",
+        [(target, kind, value, client_id, entity, now) for kind, value in sorted(points)],
     )
 
 
-def forget(db: sqlite3.Connection, target: str, points: Sequence[tuple[str, str]]) -> None:
+def forget(db: Database, target: str, points: Sequence[tuple[str, str]]) -> None:
     db.executemany(
         "DELETE FROM identities WHERE target = ? AND kind = ? AND value = ? AND operation IS NULL",
-        [(target, kind, value) for kind, value in points],
+        [(target, kind, value) for kind, value in sorted(points)],
     )
 
 
-def clients_made(db: sqlite3.Connection, target: str, since: float) -> int:
+def clients_made(db: Database, target: str, since: float) -> int:
     row = db.execute(
-        "SELECT count(*) FROM operations WHERE kind = 'create' AND target = ? AND sent_at >= ? AND state IN ('sent', 'done')",
+        "SELECT count(*) AS n FROM operations WHERE kind = 'create' AND target = ? AND sent_at >= ? "
+        "AND state IN ('sent', 'done')",
         (target, since),
     ).fetchone()
-    return int(row[0])
+    return int(row["n"])
 
 
-def written(db: sqlite3.Connection, job_id: int, record_id: str, now: float) -> OperationRow | None:
+def written(db: Database, job_id: int, record_id: str, now: float) -> OperationRow | None:
     """The job's operation whose outcome is unknown counts as carried out. Gives it, or None if there is none."""
     rows = [op for op in operations(db, job_id) if op.state is OperationState.SENT]
     if not rows:

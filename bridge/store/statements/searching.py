@@ -5,51 +5,39 @@ Chats from before there was an index are added in slices while the service runs;
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 
 from bridge.model import Chat, Correction, Plan
 from bridge.store.search_words import points_of, points_of_correction, points_of_plan, words_of
+from bridge.store.statements.database import Database
+from bridge.store.statements.facts import remember
 
-#: chats whose index is tidied in one go (some seconds), and the pages of a larger one that are
-AT_ONCE, PAGES = 50_000, 1_000
 _NEXT = "unsearched_below"
 
 
-def index(db: sqlite3.Connection, row: int, chat: Chat, *, is_new: bool) -> None:
+def index(db: Database, row: int, chat: Chat, *, is_new: bool) -> None:
     if not is_new:
         forget(db, row)
-    db.execute("INSERT INTO chats_text (rowid, words) VALUES (?, ?)", (row, words_of(chat)))
+    db.executemany("INSERT INTO chats_text (rowid, words) VALUES (?, ?)", [(row, words_of(chat))])
     _add(db, row, points_of(chat))
 
 
-def index_plan(db: sqlite3.Connection, row: int, plan: Plan) -> None:
+def index_plan(db: Database, row: int, plan: Plan) -> None:
     """What was found in the chat only by understanding it."""
     _add(db, row, points_of_plan(plan))
 
 
-def index_points(db: sqlite3.Connection, row: int, corrected: Correction) -> None:
+def index_points(db: Database, row: int, corrected: Correction) -> None:
     _add(db, row, points_of_correction(corrected))
 
 
-def forget(db: sqlite3.Connection, row: int) -> None:
+def forget(db: Database, row: int) -> None:
     """The chat is found by nothing any more."""
-    db.execute("DELETE FROM chats_text WHERE rowid = ?", (row,))
-    db.execute("DELETE FROM chat_points WHERE chat = ?", (row,))
+    db.executemany("DELETE FROM chats_text WHERE rowid = ?", [(row,)])
+    db.executemany("DELETE FROM chat_points WHERE chat = ?", [(row,)])
 
 
-def scrub(db: sqlite3.Connection) -> None:
-    """Take the words of what was forgotten out of the file, too: the index leaves them standing until it is tidied. A very
-    large one is tidied a piece at a time, for nobody could write meanwhile.
-    """
-    last = db.execute("SELECT max(rowid) AS last FROM chats_text").fetchone()["last"] or 0
-    if last <= AT_ONCE:
-        db.execute("INSERT INTO chats_text (chats_text) VALUES ('optimize')")
-    else:
-        db.execute("INSERT INTO chats_text (chats_text, rank) VALUES ('merge', ?)", (PAGES,))
-
-
-def index_older(db: sqlite3.Connection, limit: int) -> int:
+def index_older(db: Database, limit: int) -> int:
     """Add at most so many chats from before there was an index, the newest first; 0: all are in it."""
     row = db.execute("SELECT value FROM facts WHERE name = ?", (_NEXT,)).fetchone()
     below = int(row["value"]) if row else 0
@@ -66,11 +54,13 @@ def index_older(db: sqlite3.Connection, limit: int) -> int:
     return len(rows)
 
 
-def index_all_later(db: sqlite3.Connection) -> None:
+def index_all_later(db: Database) -> None:
     """Every chat that is there now is to be added by `index_older`."""
-    db.execute("INSERT OR REPLACE INTO facts SELECT ?, coalesce(max(id), 0) + 1 FROM chats", (_NEXT,))
+    below = db.execute("SELECT coalesce(max(id), 0) + 1 AS below FROM chats").fetchone()["below"]
+    remember(db, _NEXT, str(below))
 
 
-def _add(db: sqlite3.Connection, row: int, values: Iterable[str]) -> None:
-    for value in values:
-        db.execute("INSERT OR IGNORE INTO chat_points (value, chat) VALUES (?, ?)", (value, row))
+def _add(db: Database, row: int, values: Iterable[str]) -> None:
+    db.executemany(
+        "INSERT INTO chat_points (value, chat) VALUES (?, ?) ON CONFLICT DO NOTHING", [(value, row) for value in values]
+    )

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import sqlite3
 from collections.abc import Iterable
-from pathlib import Path
 
-from bridge.errors import StoreError
 from bridge.model import Chat
 from bridge.store.records import AuditEntry, Forgetting
-from bridge.store.sqlite import searching, tallies
-from bridge.store.sqlite.engine import connect
+from bridge.store.statements import searching, tallies
+from bridge.store.statements.database import Database, marks
 
 #: why a job or delivery is skipped whose content was erased
 FORGOTTEN = "forgotten"
 _OVER = "('done', 'skipped', 'dead')"
+#: marks looked up by one statement
+AT_ONCE = 500
 
 
-def forget(db: sqlite3.Connection, what: Forgetting, now: float) -> tuple[int, ...]:
+def forget(db: Database, what: Forgetting, now: float) -> tuple[int, ...]:
     """Gives the jobs that are being worked on just now; if there are any, nothing was changed."""
-    chats = json.dumps([*what.chats])
     running = db.execute(
-        "SELECT id FROM jobs WHERE state = 'running' AND chat IN (SELECT value FROM json_each(?)) ORDER BY id", (chats,)
+        f"SELECT id FROM jobs WHERE state = 'running' AND chat IN ({marks(len(what.chats))}) ORDER BY id", [*what.chats]  # noqa: S608 - marks only
     ).fetchall()
     if running:
         return tuple(row["id"] for row in running)
-    # what is freed is overwritten with zeros, or the texts could still be read out of the file
-    db.execute("PRAGMA secure_delete=ON")
     for row, alias in what.chats.items():
         _chat(db, row, alias, now)
-    searching.scrub(db)
     for delivery, alias in what.deliveries.items():
         db.execute(
             "UPDATE deliveries SET dedupe_key = ?, body = NULL, headers = '{}', query = '', findings = '[]', fetch_lane = '', "
@@ -45,11 +38,14 @@ def forget(db: sqlite3.Connection, what: Forgetting, now: float) -> tuple[int, .
         f"UPDATE jobs SET plan = NULL, rehearsed = NULL, detail = '' WHERE id = ? AND state IN {_OVER}",  # noqa: S608 - a constant
         [(job,) for job in what.plans],
     )
-    db.executemany("INSERT OR REPLACE INTO tombstones VALUES (?, ?)", [(mark, now) for mark in what.marks])
+    db.executemany(
+        "INSERT INTO tombstones (mark, at) VALUES (?, ?) ON CONFLICT (mark) DO UPDATE SET at = excluded.at",
+        [(mark, now) for mark in sorted(what.marks)],
+    )
     return ()
 
 
-def _chat(db: sqlite3.Connection, row: int, alias: str, now: float) -> None:
+def _chat(db: Database, row: int, alias: str, now: float) -> None:
     source = db.execute("SELECT source FROM chats WHERE id = ?", (row,)).fetchone()["source"]
     known = Chat(source=source, chat_id=alias).model_dump_json(exclude_defaults=True)
     # the name '' marks a chat that was emptied
@@ -75,39 +71,32 @@ def _chat(db: sqlite3.Connection, row: int, alias: str, now: float) -> None:
     db.execute("DELETE FROM delivered WHERE chat = ?", (row,))
 
 
-def empty_delivery(db: sqlite3.Connection, delivery: int, alias: str) -> None:
+def empty_delivery(db: Database, delivery: int, alias: str) -> None:
     """What was erased has come once more."""
-    db.execute("PRAGMA secure_delete=ON")
-    # the row of the first time goes, whose key is the same now
-    db.execute(
-        "UPDATE OR REPLACE deliveries SET body = NULL, headers = '{}', query = '', "
-        "dedupe_key = CASE WHEN ? = '' THEN dedupe_key ELSE ? END WHERE id = ?",
-        (alias, alias, delivery),
-    )
+    if alias:
+        # the row of the first time goes, whose key is the same now
+        db.execute(
+            "DELETE FROM deliveries WHERE source = (SELECT source FROM deliveries WHERE id = ?) AND dedupe_key = ? AND id <> ?",
+            (delivery, alias, delivery),
+        )
+        db.execute("UPDATE deliveries SET dedupe_key = ? WHERE id = ?", (alias, delivery))
+    db.execute("UPDATE deliveries SET body = NULL, headers = '{}', query = '' WHERE id = ?", (delivery,))
 
 
-def sweep(path: Path) -> bool:
-    """Fold the write-ahead log into the file and empty it: it still holds the pages as they were. False: a running service
-    reads from it just now, and writes over it by and by.
-    """
-    with contextlib.suppress(sqlite3.Error, StoreError), contextlib.closing(connect(path)) as connection:
-        connection.execute("PRAGMA busy_timeout=500")
-        return bool(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
-    return False
+def tombstones(db: Database, asked: Iterable[str]) -> dict[str, float]:
+    wanted, found = list(asked), dict[str, float]()
+    for begin in range(0, len(wanted), AT_ONCE):
+        some = wanted[begin : begin + AT_ONCE]
+        rows = db.execute(f"SELECT mark, at FROM tombstones WHERE mark IN ({marks(len(some))})", some)  # noqa: S608 - marks only
+        found |= {row["mark"]: row["at"] for row in rows}
+    return found
 
 
-def tombstones(db: sqlite3.Connection, marks: Iterable[str]) -> dict[str, float]:
-    rows = db.execute(
-        "SELECT mark, at FROM tombstones WHERE mark IN (SELECT value FROM json_each(?))", (json.dumps(list(marks)),)
-    )
-    return {row["mark"]: row["at"] for row in rows}
-
-
-def any_tombstone(db: sqlite3.Connection) -> bool:
+def any_tombstone(db: Database) -> bool:
     return db.execute("SELECT 1 FROM tombstones LIMIT 1").fetchone() is not None
 
 
-def record_audit(db: sqlite3.Connection, entry: AuditEntry) -> None:
+def record_audit(db: Database, entry: AuditEntry) -> None:
     db.execute(
         "INSERT INTO audit (at, who, what, about, detail) VALUES (?, ?, ?, ?, ?)",
         (entry.at, entry.who, entry.what, entry.about, entry.detail),

@@ -1,0 +1,154 @@
+"""What is asked or written by a single statement, or by several that need nothing locked beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from bridge.clock import Clock
+from bridge.store.postgres.database import Database
+from bridge.store.postgres.roots import NOTHING, Roots
+from bridge.store.records import (
+    AuditEntry,
+    Identity,
+    Job,
+    OperationRow,
+    Position,
+    StoredChat,
+    TargetStop,
+    TokenRow,
+    VisitorContacts,
+)
+from bridge.store.statements import fetches, intake, jobs, journal, notices, people, tokens
+
+Result = TypeVar("Result")
+
+
+class Plain:
+    """See bridge.store.Store for what each method promises."""
+
+    _clock: Clock
+
+    async def _write(self, does: Callable[[Database], Result], roots: Roots = NOTHING) -> Result:
+        raise NotImplementedError
+
+    async def _read(self, asks: Callable[[Database], Result]) -> Result:
+        raise NotImplementedError
+
+    async def chat_of(self, source: str, chat_id: str) -> StoredChat | None:
+        return await self._read(lambda db: intake.chat_of(db, source, chat_id))
+
+    async def chats_of_visitor(self, source: str, visitor_id: str, *, waiting: bool = True) -> list[StoredChat]:
+        return await self._read(lambda db: intake.chats_of_visitor(db, source, visitor_id, waiting=waiting))
+
+    async def contacts_of(self, source: str, visitor_id: str) -> VisitorContacts | None:
+        return await self._read(lambda db: intake.contacts_of(db, source, visitor_id))
+
+    async def hold_fetches(self, known: Iterable[str]) -> int:
+        names = list(known)
+        return await self._write(lambda db: fetches.hold_strangers(db, names))
+
+    async def position(self, name: str) -> Position | None:
+        return await self._read(lambda db: fetches.position(db, name))
+
+    async def record_position(self, name: str, value: str) -> None:
+        now = self._clock.time()
+        await self._write(lambda db: fetches.record_position(db, name, value, now))
+
+    async def forget_position(self, name: str) -> None:
+        await self._write(lambda db: fetches.forget_position(db, name))
+
+    async def sort_again(self, *, deliveries: Sequence[int] = (), source: str | None = None) -> int:
+        return await self._write(lambda db: intake.sort_again(db, list(deliveries), source))
+
+    async def next_due(self, targets: Iterable[str]) -> float | None:
+        names = list(targets)
+        return await self._read(lambda db: jobs.next_due(db, names))
+
+    async def job(self, job_id: int) -> Job | None:
+        return await self._read(lambda db: jobs.job(db, job_id))
+
+    async def chat(self, row: int) -> StoredChat:
+        return await self._read(lambda db: intake.chat(db, row))
+
+    async def delivered(self, chat_row: int, target: str) -> frozenset[str]:
+        return await self._read(lambda db: journal.delivered(db, chat_row, target))
+
+    async def operations(self, job_id: int) -> list[OperationRow]:
+        return await self._read(lambda db: journal.operations(db, job_id))
+
+    async def operation(self, operation_id: int) -> OperationRow | None:
+        return await self._read(lambda db: journal.operation(db, operation_id))
+
+    async def twin(self, operation: OperationRow) -> OperationRow | None:
+        return await self._read(lambda db: journal.twin(db, operation))
+
+    async def left_open(self, job: Job) -> list[OperationRow]:
+        return await self._read(lambda db: journal.left_open(db, job))
+
+    async def deals(self, target: str, client: str, since: float) -> list[OperationRow]:
+        return await self._read(lambda db: journal.deals(db, target, client, since))
+
+    async def identities(self, target: str, points: Sequence[tuple[str, str]]) -> list[Identity]:
+        return await self._read(lambda db: journal.known(db, target, points))
+
+    async def remember(self, target: str, points: Sequence[tuple[str, str]], client_id: str, entity: str) -> None:
+        now = self._clock.time()
+        await self._write(lambda db: journal.remember(db, target, points, client_id, entity, now))
+
+    async def forget_identities(self, target: str, points: Sequence[tuple[str, str]]) -> None:
+        await self._write(lambda db: journal.forget(db, target, points))
+
+    async def stops(self) -> dict[str, TargetStop]:
+        return await self._read(notices.stops)
+
+    async def stop_target(self, stop: TargetStop) -> None:
+        await self._write(lambda db: notices.stop_target(db, stop))
+
+    async def clients_made(self, target: str, since: float) -> int:
+        return await self._read(lambda db: journal.clients_made(db, target, since))
+
+    async def token(self, name: str) -> TokenRow | None:
+        return await self._read(lambda db: tokens.token(db, name))
+
+    async def claim_token(self, name: str, *, version: int, owner: str, seconds: float) -> bool:
+        now = self._clock.time()
+        return await self._write(
+            lambda db: tokens.claim(db, name, version=version, owner=owner, until=now + seconds, now=now)
+        )
+
+    async def release_token(self, name: str, owner: str) -> None:
+        await self._write(lambda db: tokens.release(db, name, owner))
+
+    async def save_token(self, name: str, sealed: bytes, *, expires_at: float | None, replaces: int | None) -> bool:
+        now = self._clock.time()
+        return await self._write(
+            lambda db: tokens.save(db, name, sealed, expires_at=expires_at, replaces=replaces, now=now)
+        )
+
+    async def end_token(self, name: str, *, version: int, reason: str) -> None:
+        await self._write(lambda db: tokens.end(db, name, version=version, reason=reason))
+
+    async def keep_consent(self, name: str, sealed: bytes) -> None:
+        await self._write(lambda db: tokens.keep_consent(db, name, sealed))
+
+    async def tombstones(self, marks: Iterable[str]) -> dict[str, float]:
+        wanted = list(marks)
+        return await self._read(lambda db: people.tombstones(db, wanted))
+
+    async def any_tombstone(self) -> bool:
+        return await self._read(people.any_tombstone)
+
+    async def record_audit(self, entry: AuditEntry) -> None:
+        await self._write(lambda db: people.record_audit(db, entry))
+
+    async def raise_alert(self, cause: str, text: str) -> bool:
+        now = self._clock.time()
+        return await self._write(lambda db: notices.raise_alert(db, cause, text, now))
+
+    async def resolve_alert(self, cause: str) -> bool:
+        now = self._clock.time()
+        return await self._write(lambda db: notices.resolve_alert(db, cause, now))
+
+    async def open_alerts(self) -> dict[str, str]:
+        return await self._read(notices.open_alerts)

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bridge.errors import NoRoom
+from bridge.store.postgres import connecting, writing
+from bridge.store.postgres.database import Database
+from bridge.store.postgres.roots import Roots
+from bridge.store.postgres.writing import Writer
+
+
+@pytest.fixture
+async def writer(postgres_url: str) -> AsyncIterator[Writer]:
+    made = Writer(connecting.parameters(postgres_url), "public", threads=2, name="test")
+    yield made
+    await made.close()
+
+
+def add(name: str) -> object:
+    return lambda db: db.execute("INSERT INTO facts (name, value) VALUES (?, '')", (name,))
+
+
+def transaction(db: Database) -> int:
+    row = db.execute("SELECT txid_current() AS number").fetchone()
+    assert row is not None
+    return int(row["number"])
+
+
+async def test_calls_of_one_moment_share_a_transaction(writer: Writer) -> None:
+    numbers = await asyncio.gather(*(writer.write(transaction) for _ in range(20)))
+    assert len(set(numbers)) == 1
+    assert await writer.write(transaction) not in numbers
+
+
+async def test_calls_of_a_kind_are_carried_out_at_once_and_each_gets_its_own(writer: Writer) -> None:
+    seen = []
+
+    def together(db: Database, about: list[int]) -> list[object]:
+        seen.append(list(about))
+        return [ValueError(number) if number == 2 else number * 10 for number in about]
+
+    calls = [writer.write_together(together, number) for number in range(4)]
+    ended = await asyncio.gather(*calls, writer.write(transaction), return_exceptions=True)
+    assert seen == [[0, 1, 2, 3]]
+    assert ended[0:2] == [0, 10]
+    assert isinstance(ended[2], ValueError)
+
+
+async def test_who_waits_for_a_lock_holds_up_nobody_else(
+    writer: Writer, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "_LIMITS", writing._LIMITS.replace("'2000'", "'300'"))
+    held = connecting.connect(connecting.parameters(postgres_url))
+    held.execute("INSERT INTO guards (name) VALUES ('mine')")
+    held.execute("BEGIN")
+    held.execute("SELECT 1 FROM guards WHERE name = 'mine' FOR UPDATE")
+    try:
+        waiting = asyncio.create_task(writer.write(transaction, Roots(guards=["mine"])))
+        while held.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone() is None:  # noqa: ASYNC110 - the server tells
+            await asyncio.sleep(0.01)
+        await asyncio.wait_for(writer.write(transaction), 60)
+        # also those that came in the same moment: after a while they go by themselves
+        together = [asyncio.create_task(writer.write(transaction, Roots(guards=[name]))) for name in ("mine", "a", "b", "c")]
+        await asyncio.wait_for(asyncio.gather(*together[1:]), 60)
+    finally:
+        held.execute("COMMIT")
+        held.close()
+    await asyncio.wait_for(asyncio.gather(waiting, together[0]), 60)
+
+
+async def test_two_that_wait_for_one_another_both_come_through(writer: Writer, postgres_url: str) -> None:
+    other = Writer(connecting.parameters(postgres_url), "public", threads=1, name="other")
+    met = threading.Barrier(2, timeout=10)
+    first_time = {"a": True, "b": True}
+
+    def crossing(one: str, two: str) -> object:
+        def does(db: Database) -> int:
+            db.execute("UPDATE facts SET value = value || 'x' WHERE name = ?", (one,))
+            if first_time[one]:
+                first_time[one] = False
+                met.wait()
+            db.execute("UPDATE facts SET value = value || 'y' WHERE name = ?", (two,))
+            return 1
+
+        return does
+
+    await asyncio.gather(writer.write(add("a")), writer.write(add("b")))  # type: ignore[arg-type]
+    await asyncio.gather(writer.write(crossing("a", "b")), other.write(crossing("b", "a")))  # type: ignore[arg-type]
+    rows = await writer.write(lambda db: db.execute("SELECT value FROM facts WHERE name IN ('a', 'b')").fetchall())
+    assert [sorted(row["value"]) for row in rows] == [["x", "y"], ["x", "y"]]
+    await other.close()
+
+
+async def test_a_closed_writer_takes_nothing(writer: Writer) -> None:
+    await writer.close()
+    with pytest.raises(NoRoom, match="closed"):
+        await writer.write(transaction)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from bridge.board import Board
 from bridge.clock import Clock
 from bridge.config import Settings, TargetSettings
 from bridge.crm.client import Crm
@@ -31,11 +32,11 @@ class Target:
 
 def load_targets(
     settings: Settings, clock: Clock, *, writes: bool = True, store: Store | None = None,
-    observe: Callable[[str], Callable[[Step], None]] | None = None,
+    observe: Callable[[str], Callable[[Step], None]] | None = None, board: Board | None = None,
 ) -> dict[str, Target]:
     """All that the config names; with `writes=False` nothing but searches and reads can be sent. `store` keeps the access tokens
     of those that have some; without it they cannot be spoken to. `observe` gives for a target what takes the step of each of
-    its calls.
+    its calls. With a `board` replicas keep to a CRM's limits together.
 
     Raises MappingError, ConfigError. Their connections are to be closed with `crm.close()`.
     """  # fmt: skip
@@ -52,7 +53,7 @@ def load_targets(
             mapping=mappings[name],
             crm=Crm(
                 name, mappings[name], one, transport=transports[name], tokens=tokens, clock=clock, writes=writes,
-                observe=observe(name) if observe is not None else None,
+                observe=observe(name) if observe is not None else None, board=board,
             ),
         )  # fmt: skip
     return made

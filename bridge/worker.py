@@ -16,6 +16,7 @@ from typing import Protocol
 import structlog
 
 from bridge.attempt import Attempting, Stop
+from bridge.board import Board
 from bridge.breaker import Breakers
 from bridge.clock import Clock, Steady
 from bridge.errors import AccessRefused, Blocked, BridgeError, Busy, CrmError, NoRoom, StaleLease, TryLater
@@ -29,6 +30,8 @@ log = structlog.get_logger()
 POLL = 1.0
 #: seconds a target rests after it has refused our key, before one job tries again
 ACCESS_REST = 300.0
+#: seconds for which a replica that tries a target keeps the others from it; it says so again while it does
+PROBE = 10.0
 #: seconds by which the wall clock may part from the monotonic one between two looks before it was set by somebody
 JUMP = 5.0
 #: reasons of waiting that are too short and too frequent to stand in a job's trace
@@ -61,17 +64,17 @@ class Worker:
     name: str = "worker"
     #: awaited before jobs are begun: returns when what is more urgent has been seen to
     after_you: Callable[[], Awaitable[None]] = _nobody_else
+    #: where there are replicas: what they agree on
+    board: Board | None = None
     news: asyncio.Event = field(default_factory=asyncio.Event)
     breakers: Breakers = field(init=False)
     _steady: Steady = field(init=False)
     _stops: dict[str, TargetStop] = field(default_factory=dict, init=False)
-    #: targets whose CRM said "too fast", and that have brought no job to its end since
-    _crowded: set[str] = field(default_factory=set, init=False)
     _running: dict[int, tuple[Attempting, asyncio.Task[None]]] = field(default_factory=dict, init=False)
     _free: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     def __post_init__(self) -> None:
-        self.breakers = Breakers(self.clock)
+        self.breakers = Breakers(self.clock, self.board)
         self._steady = self.clock if isinstance(self.clock, Steady) else Steady(self.clock)
 
     async def work(self, stopping: asyncio.Event) -> None:
@@ -143,7 +146,10 @@ class Worker:
         }
         # Of a target that has rested, one job goes first and finds out whether the others may follow. So where the CRM was asked
         # too much: if all came again at once, each would ask its first questions and none would come to its end.
-        probing = self.breakers.to_be_probed() | self._stops.keys() | self._crowded
+        probing = self.breakers.to_be_probed() | self._stops.keys()
+        for name in (probing & self.known_targets().keys()) - resting:
+            if not await self.breakers.may_probe(name, PROBE):
+                resting.add(name)  # another replica's job finds out
         busy = Counter(attempt.job.target for attempt, _ in self._running.values())
         places = {
             target: (1 if target in probing else self.concurrency) - busy[target]
@@ -234,7 +240,7 @@ class Worker:
     async def _ended(self, attempt: Attempting, error: BridgeError) -> Outcome:
         """Sorted by remedy: the target rests, the job comes again, or a person has to look."""
         if not isinstance(error, Busy):
-            self._crowded.discard(attempt.job.target)
+            self.breakers.ease(attempt.job.target)
         if isinstance(error, Stop):
             return error.outcome
         if isinstance(error, AccessRefused):
@@ -247,7 +253,7 @@ class Worker:
 
     async def _went_well(self, target: str) -> None:
         self.breakers.answered(target)
-        self._crowded.discard(target)
+        self.breakers.ease(target)
         stop = self._stops.get(target)
         if stop is not None and stop.until is not None:
             await self.store.go(target)
@@ -268,9 +274,8 @@ class Worker:
     async def _later(self, attempt: Attempting, error: TryLater) -> Outcome:
         job = attempt.job
         if isinstance(error, Busy):
-            self.breakers.answered(job.target)
             if error.status is not None:  # the CRM's own word, not our own pace
-                self._crowded.add(job.target)
+                self.breakers.crowd(job.target)
             wait = error.retry_after
             if wait is None:
                 wait = wait_after(job.attempts + 1, self.retry, random.random())  # noqa: S311 - jitter, not a secret

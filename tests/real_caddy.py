@@ -51,13 +51,14 @@ class Proxy:
 
 
 @asynccontextmanager
-async def proxy_before(folder: Path, upstream: int) -> AsyncIterator[Proxy]:
-    """deploy/Caddyfile at work, without a certificate."""
+async def proxy_before(folder: Path, *upstreams: int) -> AsyncIterator[Proxy]:
+    """deploy/Caddyfile at work, without a certificate, before whoever listens on these ports."""
+    upstream = " ".join(f"127.0.0.1:{port}" for port in upstreams)
     made = Proxy(free_port(), folder / "caddy.log")
     with made.log.open("wb") as out:
         process = await asyncio.create_subprocess_exec(
             caddy(), "run", "--config", str(CADDYFILE), "--adapter", "caddyfile", stdout=out, stderr=out,
-            env=surroundings(folder, domain=f"http://127.0.0.1:{made.port}", upstream=f"127.0.0.1:{upstream}"),
+            env=surroundings(folder, domain=f"http://127.0.0.1:{made.port}", upstream=upstream),
         )  # fmt: skip
     try:
         async with aiohttp.ClientSession() as session:

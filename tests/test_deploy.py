@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -17,12 +18,15 @@ from real_caddy import CADDYFILE, ROOT, caddy, surroundings
 from bridge.config import load
 
 DEPLOY = ROOT / "deploy"
-COMPOSE = DEPLOY / "compose.yaml"
-KUBERNETES = DEPLOY / "kubernetes.yaml"
+#: with SQLite and one process; with PostgreSQL and several
+COMPOSES = (DEPLOY / "compose.yaml", DEPLOY / "compose.postgres.yaml")
+CLUSTERS = (DEPLOY / "kubernetes.yaml", DEPLOY / "kubernetes.postgres.yaml")
 UNIT = DEPLOY / "systemd" / "chat2crm.service"
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
-#: of deploy/compose.yaml itself, read from the .env beside it
-ITS_OWN = {"DOMAIN", "CHAT2CRM_IMAGE"}
+#: of the compose files themselves, read from the .env beside them
+ITS_OWN = {
+    "compose.yaml": {"DOMAIN", "CHAT2CRM_IMAGE"}, "compose.postgres.yaml": {"DOMAIN", "CHAT2CRM_IMAGE", "POSTGRES_PASSWORD"},
+}  # fmt: skip
 
 
 def example_variables() -> set[str]:
@@ -62,10 +66,15 @@ def test_no_log_of_caddys_holds_an_address_or_a_header() -> None:
 # -- compose -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def compose() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))
+@pytest.fixture(scope="module", params=COMPOSES, ids=lambda path: path.name)
+def compose(request: pytest.FixtureRequest) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(request.param.read_text(encoding="utf-8"))
     return found
+
+
+def ours_in(compose: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Those of its services that are chat2crm."""
+    return {name: one for name, one in compose["services"].items() if "build" in one}
 
 
 def test_compose_names_only_volumes_and_networks_that_it_has(compose: dict[str, Any]) -> None:
@@ -78,7 +87,8 @@ def test_the_files_that_compose_mounts_are_delivered_or_the_users_own(compose: d
     mounted = {one.split(":")[0] for service in compose["services"].values() for one in service["volumes"] if one.startswith(".")}
     assert mounted == {"./config", "./Caddyfile"}
     assert (DEPLOY / "Caddyfile").is_file()
-    assert (DEPLOY / compose["services"]["chat2crm"]["build"]["context"] / "Dockerfile").is_file()
+    for ours in ours_in(compose).values():
+        assert (DEPLOY / ours["build"]["context"] / "Dockerfile").is_file()
 
 
 def test_compose_gives_neither_more_rights_nor_more_doors_than_needed(compose: dict[str, Any]) -> None:
@@ -87,26 +97,45 @@ def test_compose_gives_neither_more_rights_nor_more_doors_than_needed(compose: d
         assert service["cap_drop"] == ["ALL"], name
         assert "no-new-privileges:true" in service["security_opt"], name
         assert "privileged" not in service, name
-    ours = compose["services"]["chat2crm"]
-    assert all(port.startswith("127.0.0.1:") for port in ours["ports"]), "the world comes in by the proxy"
-    assert f":{port_of('ops')}" in ours["ports"][0]
-    assert compose["services"]["caddy"]["environment"]["CHAT2CRM"] == f"chat2crm:{port_of('receive')}"
+    for ours in ours_in(compose).values():
+        assert all(port.startswith("127.0.0.1:") for port in ours["ports"]), "the world comes in by the proxy"
+        assert ours["ports"][0].endswith(f":{port_of('ops')}")
+    upstreams = compose["services"]["caddy"]["environment"]["CHAT2CRM"].split()
+    assert upstreams == [f"{name}:{port_of('receive')}" for name in ours_in(compose)]
+    outside = [port for name, one in compose["services"].items() if name != "caddy" for port in one.get("ports", ())]
+    assert len(set(outside)) == len(outside)
+    assert all(port.startswith("127.0.0.1:") for port in outside)
 
 
-def test_compose_asks_for_no_variable_that_is_not_explained() -> None:
-    text = COMPOSE.read_text(encoding="utf-8")
-    assert set(re.findall(r"\$\{([A-Z_0-9]+)", text)) == ITS_OWN
+@pytest.mark.parametrize("path", COMPOSES, ids=lambda path: path.name)
+def test_compose_asks_for_no_variable_that_is_not_explained(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert set(re.findall(r"\$\{([A-Z_0-9]+)", text)) == ITS_OWN[path.name]
     for page in ("expose.md", "expose.ru.md"):
         assert "DOMAIN=" in (ROOT / "docs" / page).read_text(encoding="utf-8")
+    assert "POSTGRES_PASSWORD=" in (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
+
+
+def test_several_replicas_are_the_same_and_begin_when_the_database_is_there() -> None:
+    compose = yaml.safe_load(COMPOSES[1].read_text(encoding="utf-8"))
+    one, two = ({key: value for key, value in ours.items() if key != "ports"} for ours in ours_in(compose).values())
+    assert one == two
+    assert one["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+    database = compose["services"]["postgres"]
+    named = database["environment"]
+    assert database["healthcheck"]["test"][-1] == f"pg_isready -U {named['POSTGRES_USER']} -d {named['POSTGRES_DB']}"
+    assert "synchronous_commit=on" in database["command"], "a 200 means that it is on disk"
+    assert "ports" not in database
 
 
 def test_what_the_documents_say_to_write_for_compose_can_be_used(compose: dict[str, Any], tmp_path: Path) -> None:
     subnet = compose["networks"]["inside"]["ipam"]["config"][0]["subnet"]
-    for page in ("expose.md", "expose.ru.md"):
+    for page in ("expose.md", "expose.ru.md", "scaling.md"):
         text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-        (block,) = re.findall(r"```yaml\n( *receive:.*?) *```", text, flags=re.DOTALL)
+        (block,) = re.findall(r"```yaml\n((?: *store:[^\n]*\n)? *receive:.*?) *```", text, flags=re.DOTALL)
         (tmp_path / "config.yaml").write_text("key: ${KEY}\n" + dedent(block), encoding="utf-8")
-        settings = load(tmp_path / "config.yaml", {"KEY": "k" * 40, "OPS_PASSWORD": "a long password"})
+        environ = {"KEY": "k" * 40, "OPS_PASSWORD": "a long password", "POSTGRES_PASSWORD": "0123456789abcdef"}
+        settings = load(tmp_path / "config.yaml", environ)
         assert [str(one) for one in settings.receive.trusted_proxies] == [subnet]
         assert settings.ops.host == "0.0.0.0"
         assert settings.ops.guarded
@@ -157,10 +186,10 @@ def test_systemd_itself_finds_the_unit_right_and_closed(tmp_path: Path) -> None:
 # -- Kubernetes --------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def cluster() -> dict[str, list[dict[str, Any]]]:
+@pytest.fixture(scope="module", params=CLUSTERS, ids=lambda path: path.name)
+def cluster(request: pytest.FixtureRequest) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
-    for one in yaml.safe_load_all(KUBERNETES.read_text(encoding="utf-8")):
+    for one in yaml.safe_load_all(request.param.read_text(encoding="utf-8")):
         found.setdefault(one["kind"], []).append(one)
     return found
 
@@ -174,7 +203,8 @@ VERSIONS = {
 
 
 def test_each_object_is_of_a_kind_and_version_that_clusters_have(cluster: dict[str, list[dict[str, Any]]]) -> None:
-    assert {kind: one["apiVersion"] for kind, all_ in cluster.items() for one in all_} == VERSIONS
+    assert {kind: one["apiVersion"] for kind, all_ in cluster.items() for one in all_}.items() <= VERSIONS.items()
+    assert VERSIONS.keys() - cluster.keys() <= {"PersistentVolumeClaim"}
     (namespace,) = cluster["Namespace"]
     for kind, all_ in cluster.items():
         for one in all_:
@@ -192,7 +222,8 @@ def test_whatever_the_pod_refers_to_is_there(cluster: dict[str, list[dict[str, A
     assert container["envFrom"][0]["secretRef"]["name"] in names["Secret"]
     volumes = {one["name"]: one for one in pod["volumes"]}
     assert volumes["config"]["configMap"]["name"] in names["ConfigMap"]
-    assert volumes["data"]["persistentVolumeClaim"]["claimName"] in names["PersistentVolumeClaim"]
+    claimed = {one["persistentVolumeClaim"]["claimName"] for one in volumes.values() if "persistentVolumeClaim" in one}
+    assert claimed == names.get("PersistentVolumeClaim", set())
     assert {one["name"] for one in container["volumeMounts"]} == set(volumes)
     ports = {one["name"]: one["containerPort"] for one in container["ports"]}
     assert ports == {"hooks": port_of("receive"), "ops": port_of("ops")}
@@ -214,10 +245,21 @@ def test_every_selector_finds_the_pod(cluster: dict[str, list[dict[str, Any]]]) 
     assert all(selector.items() <= labels.items() for selector in selectors)
 
 
-def test_one_process_has_the_store(cluster: dict[str, list[dict[str, Any]]]) -> None:
-    deployment = cluster["Deployment"][0]["spec"]
-    assert (deployment["replicas"], deployment["strategy"]) == (1, {"type": "Recreate"})
-    assert cluster["PersistentVolumeClaim"][0]["spec"]["accessModes"] == ["ReadWriteOnce"]
+def test_one_process_has_the_store_and_of_several_none_has_any(cluster: dict[str, list[dict[str, Any]]]) -> None:
+    deployment, budget = cluster["Deployment"][0]["spec"], cluster["PodDisruptionBudget"][0]["spec"]
+    store = yaml.safe_load(cluster["ConfigMap"][0]["data"]["config.yaml"])["store"]
+    doors = {door["port"] for rule in cluster["NetworkPolicy"][0]["spec"]["egress"] for door in rule["ports"]}
+    if store.startswith("sqlite:"):
+        assert (deployment["replicas"], deployment["strategy"]) == (1, {"type": "Recreate"})
+        assert cluster["PersistentVolumeClaim"][0]["spec"]["accessModes"] == ["ReadWriteOnce"]
+        assert budget["maxUnavailable"] == 0
+        return
+    assert deployment["replicas"] > budget["maxUnavailable"] + 1, "two are up while a node is emptied"
+    assert deployment["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+    assert "PersistentVolumeClaim" not in cluster
+    assert urlsplit(store).port in doors
+    (spread,) = deployment["template"]["spec"]["topologySpreadConstraints"]
+    assert spread["labelSelector"]["matchLabels"] == deployment["selector"]["matchLabels"]
 
 
 def test_the_pod_runs_as_the_images_user_and_with_no_right_at_all(cluster: dict[str, list[dict[str, Any]]]) -> None:
@@ -233,11 +275,12 @@ def test_the_cluster_knows_the_variables_of_the_example_and_its_configuration_ca
     cluster: dict[str, list[dict[str, Any]]], tmp_path: Path
 ) -> None:
     secrets = cluster["Secret"][0]["stringData"]
-    assert set(secrets) == example_variables()
+    assert set(secrets) - {"POSTGRES_PASSWORD"} == example_variables()
     assert set(secrets.values()) == {"CHANGE_ME"}, "nothing that looks like a secret is delivered"
     (tmp_path / "config.yaml").write_text(cluster["ConfigMap"][0]["data"]["config.yaml"], encoding="utf-8")
     settings = load(tmp_path / "config.yaml", dict.fromkeys(secrets, "https://hooks.yourcompany.com/" + "x" * 40))
-    assert settings.store == "sqlite:////data/chat2crm.db"
+    assert settings.store.startswith(("sqlite:////data/", "postgresql://"))
+    assert "CHANGE_ME" not in settings.store
     assert (settings.receive.port, settings.ops.port) == (port_of("receive"), port_of("ops"))
     assert settings.ops.guarded
 

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import pytest
 from chat_service import MAPPING, TOKEN, Desk, at_desk
+from replicas import Database
 
 from bridge.errors import (
     AccessRefused,
@@ -24,7 +25,7 @@ from bridge.errors import (
     NotSent,
     Rejected,
 )
-from bridge.fetch import Pull, Remedy, Window, sort_out
+from bridge.fetch import Pull, Reconciler, Remedy, Window, sort_out
 from bridge.fetch.failures import NotReady
 from bridge.fetch.pull import Pulled
 from bridge.sort import Sorter
@@ -447,6 +448,33 @@ class TestReconcile:
 
         assert [await desk.texts(chat) for chat in "12345"] == [[f"text of {chat}"] for chat in "12345"]
         assert len(await desk.store.reading().jobs(source="shop")) == 5
+
+    async def test_of_several_replicas_one_asks_and_another_when_that_one_is_gone(self, desk: Desk) -> None:
+        database = Database(desk.clock, longest=0.0)
+        one, other = (
+            Reconciler(
+                desk.store, desk.clock, desk.sorter, desk.settings.retry, desk.connections, desk,
+                board=database.replica(number)[0],
+            )
+            for number in (1, 2)
+        )
+
+        async def rounds(*replicas: Reconciler) -> int:
+            before = len(desk.service.asked)
+            for replica in replicas:
+                replica.start_due()
+                while replica._running:
+                    await desk.clock.advance(0)
+                    await asyncio.sleep(0.001)
+            return len(desk.service.asked) - before
+
+        assert await rounds(one) == 2, "each connection's list"
+        assert await rounds(other) == 0
+        await desk.wait(890)
+        assert await rounds(other, other) == 0
+        await desk.wait(20)
+        assert await rounds(other) == 2
+        assert await rounds(one) == 0
 
     async def test_what_came_by_webhook_is_not_doubled(self, desk: Desk) -> None:
         self.closed(desk, "1")

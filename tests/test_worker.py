@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from fakes import FakeClock, settle
+from replicas import Database
 from store_materials import finish_chat, plan_of
 
 from bridge.attempt import Attempting, held, skipped, waiting
@@ -614,6 +615,47 @@ class TestTargets:
         assert await once(worker) == 1
 
         assert await once(worker) > 1
+
+    async def test_of_two_replicas_one_probes_a_target_that_has_rested_and_both_go_on_when_it_is_back(
+        self, store: Store, clock: FakeClock, make: Make
+    ) -> None:
+        for chat in range(FAILURES + 6):
+            await finish_chat(store, clock.now(), str(chat))
+        database, pipeline = Database(clock, longest=0.0), Scripted(NoAnswer())
+        boards = [database.replica(number)[0] for number in (1, 2)]
+        one, other = (make(pipeline, concurrency=3, board=board, name=board.owner) for board in boards)
+
+        async def hear() -> None:
+            for board in (*boards, *boards):
+                await board.exchange()
+
+        assert [await once(one), await once(other)] == [3, 3]
+        await hear()
+        assert [await once(one), await once(other)] == [0, 0], "the failures of both count"
+        await clock.advance(FIRST_REST)
+        pipeline.script = DONE
+
+        assert [await one._start_due(), await other._start_due()] == [1, 0]
+        await one.drain(30)
+        await hear()
+        assert await once(other) == 3
+
+    async def test_of_two_replicas_one_tries_whether_a_refused_key_is_right_by_now(
+        self, store: Store, clock: FakeClock, make: Make
+    ) -> None:
+        for chat in range(4):
+            await finish_chat(store, clock.now(), str(chat))
+        database, pipeline = Database(clock, longest=0.0), Scripted(AccessRefused())
+        one, other = (make(pipeline, concurrency=1, board=database.replica(number)[0]) for number in (1, 2))
+        assert await once(one) == 1
+        assert await once(other) == 0, "a stop is in the store, and holds for all at their next look"
+        await clock.advance(ACCESS_REST)
+        pipeline.script = DONE
+
+        assert [await other._start_due(), await one._start_due()] == [1, 0]
+        await other.drain(30)
+        assert await store.stops() == {}
+        assert await once(one) == 1
 
     async def test_an_answer_that_is_an_error_of_the_job_closes_the_breaker(
         self, store: Store, clock: FakeClock, make: Make

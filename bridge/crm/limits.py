@@ -11,38 +11,30 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from contextvars import ContextVar
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 
 from aiolimiter import AsyncLimiter
 from pydantic import ValidationError
 
+from bridge.board import Board
 from bridge.clock import Clock
+from bridge.crm.hurry import hurried, in_a_hurry
+from bridge.crm.shared_pace import SharedPace
+from bridge.crm.slots import Rate
 from bridge.errors import Busy, ConfigError
 from bridge.mapping.crm import Limits
+
+__all__ = ["PATIENCE", "Pace", "Paces", "Places", "Rate", "in_a_hurry", "pace_of"]
 
 #: seconds a call waits for its turn inside a worker; a longer wait is re-scheduled, so that the worker serves others
 PATIENCE = 10.0
 
-
 #: a bucket serves the smaller drop first; by this much the limit is not exceeded
 _URGENT_DROP = 1 - 1e-9
-
-_in_a_hurry: ContextVar[bool] = ContextVar("in_a_hurry", default=False)
-
-
-@contextmanager
-def in_a_hurry() -> Iterator[None]:
-    """Calls made within go ahead of those of jobs, wherever both have to wait."""
-    token = _in_a_hurry.set(True)
-    try:
-        yield
-    finally:
-        _in_a_hurry.reset(token)
 
 
 @dataclass(slots=True)
@@ -80,21 +72,24 @@ class Places:
         self.free += 1
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """At most `requests` in any `seconds`; for the named kinds of operation, or all where none is named."""
+def bucket_of(rate: Rate) -> AsyncLimiter:
+    # In any window at most burst + rate × window start; the burst is a quarter, so that short chats are not slowed.
+    burst = max(1, rate.requests // 4)
+    if burst == rate.requests:  # one a window: a plain distance
+        return AsyncLimiter(1, rate.seconds)
+    per_second = (rate.requests - burst) / rate.seconds
+    return AsyncLimiter(burst, burst / per_second)
 
-    requests: int
-    seconds: float
-    operations: frozenset[str] = frozenset()
 
-    def bucket(self) -> AsyncLimiter:
-        # In any window at most burst + rate × window start; the burst is a quarter, so that short chats are not slowed.
-        burst = max(1, self.requests // 4)
-        if burst == self.requests:  # one a window: a plain distance
-            return AsyncLimiter(1, self.seconds)
-        rate = (self.requests - burst) / self.seconds
-        return AsyncLimiter(burst, burst / rate)
+class Paces(Protocol):
+    """What a caller asks of a pace, be it one process's own or one that replicas share."""
+
+    def pause(self, seconds: float) -> None: ...
+    @property
+    def paused_for(self) -> float: ...
+    @property
+    def use(self) -> float | None: ...
+    def turn(self, operation: str) -> AbstractAsyncContextManager[None]: ...
 
 
 class Pace:
@@ -108,7 +103,7 @@ class Pace:
         monotonic: Callable[[], float],
         patience: float = PATIENCE,
     ) -> None:
-        self._buckets = [(rate, rate.bucket()) for rate in rates]
+        self._buckets = [(rate, bucket_of(rate)) for rate in rates]
         #: of each rate, when its last calls went out
         self._lately = [deque[float](maxlen=rate.requests) for rate, _ in self._buckets]
         self._at_once = Places(at_once) if at_once else None
@@ -150,14 +145,14 @@ class Pace:
         if self._at_once is None and not self._buckets:
             yield
             return
-        urgent = _in_a_hurry.get()
+        urgent = hurried()
         async with AsyncExitStack() as held:
             try:
                 async with asyncio.timeout(self._patience), self._ahead(urgent=urgent):
                     if self._at_once is not None:
                         await held.enter_async_context(self._at_once.one(urgent=urgent))
                     for (rate, bucket), lately in zip(self._buckets, self._lately, strict=True):
-                        if not rate.operations or operation in rate.operations:
+                        if rate.counts(operation):
                             await bucket.acquire(_URGENT_DROP if urgent else 1)
                             lately.append(self._monotonic())
             except TimeoutError as error:
@@ -192,20 +187,29 @@ class Pace:
             raise Busy(f"The CRM asked for a pause; {left:.0f} s of it are left.", retry_after=left)
 
 
-def pace_of(target: str, own: Mapping[str, Any] | None, limits: Limits, clock: Clock) -> Pace:
-    """The pace of a target: its configuration's own limits, else its mapping's.
+def pace_of(
+    name: str, own: Mapping[str, Any] | None, limits: Limits, clock: Clock, *, board: Board | None = None,
+    shared_as: str = "", timeout: float = 60.0,
+) -> Paces:
+    """The pace of a target: its configuration's own limits, else its mapping's. Where there are replicas (`board`) they keep to
+    them together, and know them as `shared_as`; no request takes longer than `timeout` seconds.
 
     Raises:
         ConfigError: the configuration's `limits` are not such.
-    """
+    """  # fmt: skip
     if own is not None:
         try:
             limits = Limits.model_validate(dict(own))
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(["targets", target, "limits", *(str(part) for part in first["loc"])])
+            where = ".".join(["targets", name, "limits", *(str(part) for part in first["loc"])])
             raise ConfigError(
                 f"{where}: {first['msg']}. Write for example: limits: {{requests: {{most: 7, per: 1s}}, concurrent: 4}}"
             ) from error
     rates = [Rate(bucket.most, bucket.per, frozenset(bucket.only)) for bucket in limits.requests]
-    return Pace(rates, at_once=limits.concurrent, monotonic=clock.monotonic)
+    if board is None:
+        return Pace(rates, at_once=limits.concurrent, monotonic=clock.monotonic)
+    return SharedPace(
+        shared_as or f"pace:{name}", rates, at_once=limits.concurrent, board=board, clock=clock, patience=PATIENCE,
+        longest=timeout,
+    )  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from bridge.board import Board
 from bridge.clock import Clock
 from bridge.crm.auth import sign
 from bridge.crm.call import Call, Caller
@@ -37,7 +38,7 @@ class ListPage:
 class Connection:
     """One a source, until the config is read anew. Its connections are opened by the first request."""
 
-    def __init__(self, source: Source, clock: Clock, transport: Sends) -> None:
+    def __init__(self, source: Source, clock: Clock, transport: Sends, board: Board | None = None) -> None:
         self.source = source
         self._transport = transport
         settings = source.settings
@@ -48,7 +49,9 @@ class Connection:
         }  # fmt: skip
         self._caller = Caller(
             source.mapping.api, {"source": self._seen}, transport=transport, clock=clock,
-            pace=pace_of(source.name, None, source.mapping.api.limits, clock),
+            pace=pace_of(
+                source.name, None, source.mapping.api.limits, clock, board=board, shared_as=f"asking:{source.name}"
+            ),
         )  # fmt: skip
 
     async def fetch(self, wanted: Wanted) -> Got:
@@ -134,10 +137,12 @@ class Connection:
         await self._transport.close()
 
 
-def connect(sources: Mapping[str, Source], clock: Clock) -> dict[str, Connection]:
-    """A connection for each source whose mapping asks its provider anything. They are to be closed."""
+def connect(sources: Mapping[str, Source], clock: Clock, board: Board | None = None) -> dict[str, Connection]:
+    """A connection for each source whose mapping asks its provider anything. They are to be closed. With a `board` replicas keep
+    to a provider's limits together.
+    """
     return {
-        name: Connection(source, clock, Transport())
+        name: Connection(source, clock, Transport(), board)
         for name, source in sources.items()
         if source.mapping.fetch or source.mapping.reconcile
     }

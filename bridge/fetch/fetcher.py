@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from bridge.board import Board
 from bridge.breaker import Breakers
 from bridge.clock import Clock
 from bridge.errors import BridgeError, CrmError, EmptyExpression, NoRoom, StoreError
@@ -79,13 +80,15 @@ class Fetcher:
     observer: Observer
     #: called when chats have come of it
     wake: Callable[[], None]
+    #: where there are replicas: what they agree on
+    board: Board | None = None
     breakers: Breakers = field(init=False)
     _refusals: dict[str, _Refusals] = field(default_factory=dict, init=False)
     _running: dict[int, tuple[str, asyncio.Task[None]]] = field(default_factory=dict, init=False)
     _free: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     def __post_init__(self) -> None:
-        self.breakers = Breakers(self.clock)
+        self.breakers = Breakers(self.clock, self.board, "source")
 
     async def work(self) -> None:
         """For ever; to be cancelled. What is under way then is done again after the next start."""
@@ -121,7 +124,7 @@ class Fetcher:
     def let_in(self) -> None:
         """With a new config every source may try at once."""
         self._refusals.clear()
-        self.breakers = Breakers(self.clock)
+        self.breakers.forget()
 
     def _room(self) -> dict[str, int]:
         now = self.clock.monotonic()

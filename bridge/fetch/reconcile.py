@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from bridge.board import Board
 from bridge.clock import Clock
 from bridge.errors import BridgeError, CrmError, EmptyExpression, NoRoom, StoreError
 from bridge.fetch.connection import Connection
@@ -42,6 +43,8 @@ class Reconciler:
     #: replaced as a whole on reload
     connections: Mapping[str, Connection]
     observer: Observer
+    #: where there are replicas: one of them asks
+    board: Board | None = None
     _turns: dict[str, _Turn] = field(default_factory=dict, init=False)
     _running: dict[str, asyncio.Task[None]] = field(default_factory=dict, init=False)
 
@@ -82,6 +85,10 @@ class Reconciler:
     async def _turn(self, name: str, connection: Connection, reconcile: Reconcile) -> None:
         turn = self._turns[name]
         try:
+            left = 0.0 if self.board is None else await self.board.wait_for_turn(f"reconcile:{name}", reconcile.every)
+            if left:
+                turn.due = self.clock.monotonic() + left
+                return
             more = await self._pull(name, connection, reconcile)
             turn.failures = 0
             turn.due = self.clock.monotonic() + (0.0 if more else reconcile.every)

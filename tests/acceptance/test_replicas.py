@@ -1,0 +1,307 @@
+"""Several replicas over one database: together they keep what one process keeps alone."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import signal
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from real_caddy import caddy, free_port, proxy_before
+from real_postgres import HELP, Server, programs
+from running import Crm, finished
+from scaled import Scaled, scaled
+
+log = logging.getLogger(__name__)
+
+#: seconds of the long run
+SECONDS = float(os.environ.get("CHAT2CRM_REPLICAS_SECONDS", "300"))
+DOUBLED = ("doubled_clients", "doubled_notes", "doubled_deals", "doubled_tasks")
+
+
+async def nothing_twice(crm: Crm) -> dict[str, Any]:
+    audit = await crm.audit()
+    doubled = {name: audit[name] for name in DOUBLED if audit[name]}
+    assert not doubled, (doubled, audit["examples"])
+    return audit
+
+
+# -- one person, one client --------------------------------------------------------------------------------------------
+
+
+async def few_people(replicas: Scaled, crm: Crm, *, chats: int, people: int, lag: float) -> None:
+    await crm.faults(index_lag=lag)
+    await replicas.start()
+    events = [finished(chat_id=7000 + number, phone=f"+7916555{number % people:04d}") for number in range(chats)]
+    assert Counter(await asyncio.gather(*(replicas.post(event) for event in events))) == {200: chats}
+    assert len(replicas.balancer.taken) == len(replicas.replicas), "each replica was given some"
+    await replicas.at_rest(patience=100 + 10 * lag)
+
+    audit = await nothing_twice(crm)
+    assert (audit["clients"], audit["deals"], audit["notes"]) == (people, people, chats)
+    await replicas.stop()
+
+
+async def test_sixty_chats_of_six_new_persons_over_three_replicas_make_six_clients(
+    tmp_path: Path, crm: Crm, postgres_url: str
+) -> None:
+    async with scaled(tmp_path, crm, postgres_url, deal="new_client", consistency_delay="1s") as replicas:
+        await few_people(replicas, crm, chats=60, people=6, lag=0.5)
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(900)
+async def test_two_hundred_of_twenty_make_twenty_though_the_search_lags_half_a_minute(
+    tmp_path: Path, crm: Crm, postgres_url: str
+) -> None:
+    async with scaled(tmp_path, crm, postgres_url, deal="new_client", consistency_delay="31s") as replicas:
+        await few_people(replicas, crm, chats=200, people=20, lag=30.0)
+
+
+# -- one limit ---------------------------------------------------------------------------------------------------------
+
+
+def fullest_second(came: list[float]) -> int:
+    return max(sum(at - 1.0 < other <= at for other in came) for at in came)
+
+
+async def limited(replicas: Scaled, crm: Crm, *, seconds: float) -> float:
+    """Requests a second at the CRM while there is always more to do; none of its seconds sees more than seven."""
+    came: list[float] = []
+
+    def saw(_: web.Request, moment: str) -> None:
+        if moment == "before":
+            came.append(time.monotonic())
+
+    crm.hook = saw
+    await replicas.start()
+    chats = int(seconds * 3) + 20
+    assert Counter(await asyncio.gather(*(replicas.post(finished(chat_id=number)) for number in range(chats)))) == {200: chats}
+    while not came:  # noqa: ASYNC110 - the CRM tells nobody
+        await asyncio.sleep(0.05)
+    began = came[0]
+    await asyncio.sleep(seconds)
+    crm.hook = None
+    open_jobs = replicas.rows("SELECT 1 FROM jobs WHERE state IN ('pending', 'running', 'retrying', 'waiting')")
+    assert len(open_jobs) > 7, "there was more to do"
+    assert fullest_second(came) <= 7
+    return sum(at - began <= seconds for at in came) / seconds
+
+
+async def test_a_limit_of_seven_a_second_is_one_limit_for_three_replicas(tmp_path: Path, crm: Crm, postgres_url: str) -> None:
+    limits = {"requests": {"most": "7", "per": "1s"}}
+    async with scaled(tmp_path, crm, postgres_url, limits=limits) as replicas:
+        reached = await limited(replicas, crm, seconds=4.0)
+        log.info("%.2f of 7 a second", reached)
+        # a short run; the long one asks for all of it
+        assert reached > 0.7 * 7
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(300)
+async def test_and_it_is_used_to_more_than_85_in_a_hundred(tmp_path: Path, crm: Crm, postgres_url: str) -> None:
+    limits = {"requests": {"most": "7", "per": "1s"}}
+    async with scaled(tmp_path, crm, postgres_url, limits=limits) as replicas:
+        reached = await limited(replicas, crm, seconds=60.0)
+        log.info("%.2f of 7 a second", reached)
+        assert reached > 0.85 * 7
+
+
+# -- upgraded one after the other, behind the delivered proxy ----------------------------------------------------------
+
+
+async def test_two_replicas_behind_the_delivered_caddy_are_restarted_in_turn_and_refuse_no_post(
+    tmp_path: Path, crm: Crm, postgres_url: str
+) -> None:
+    caddy()
+    async with scaled(tmp_path, crm, postgres_url, many=2) as replicas:
+        for one in replicas.replicas:
+            one.config["receive"] = {"host": "127.0.0.1", "port": str(free_port()), "trusted_proxies": ["127.0.0.0/8"]}
+        await replicas.start()
+        going = True
+        async with proxy_before(tmp_path, *(one.port for one in replicas.replicas)) as proxy:
+            replicas.balancer.port, behind = proxy.port, replicas.balancer.port
+
+            async def sender(number: int) -> None:
+                count = 0
+                while going:
+                    count += 1
+                    await replicas.post(finished(number * 10_000 + count))
+                    await asyncio.sleep(0.05)
+
+            senders = [asyncio.create_task(sender(number + 1)) for number in range(4)]
+            for one in replicas.replicas:
+                await asyncio.sleep(0.5)
+                assert await one.stop() == 0
+                await one.start()
+            await asyncio.sleep(0.5)
+            going = False
+            await asyncio.gather(*senders)
+            replicas.balancer.port = behind
+        assert set(replicas.answers) == {200}
+        await replicas.at_rest()
+        audit = await nothing_twice(crm)
+        assert audit["notes"] == audit["clients"] == replicas.answers[200]
+        assert all(one.events("attempt.finished") for one in replicas.replicas), "both had some of the work"
+
+
+# -- whatever breaks ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A database server of this test's own, that keeps what it has committed."""
+    if programs() is None:
+        pytest.skip(HELP)
+    # not in pytest's own folder: whoever the server runs as may not pass there
+    with tempfile.TemporaryDirectory(prefix="chat2crm-server-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        made = Server(Path(folder) / "server", durable=True)
+        made.create()
+        made.start()
+        yield made
+        made.stop(signal.SIGQUIT)
+
+
+class Load:
+    """Posts; remembers what was acknowledged."""
+
+    def __init__(self, replicas: Scaled, *, at_once: int, a_second: float) -> None:
+        self.replicas = replicas
+        self.chance = random.Random(7)
+        self.acknowledged: set[int] = set()
+        self.posted = 0
+        self.going = True
+        self._pause = at_once / a_second
+        self._tasks = [asyncio.create_task(self._send(number + 1)) for number in range(at_once)]
+
+    async def _send(self, number: int) -> None:
+        count = 0
+        while self.going:
+            count += 1
+            chat = number * 10_000 + count
+            # every fourth chat is of a person whom others are of as well
+            phone = f"+7916{777_0000 + chat % 97:07d}" if count % 4 == 0 else None
+            event = finished(chat, phone=phone, missed=count % 3 == 0)
+            self.posted += 1
+            # a chat service comes again, with the same
+            for _ in range(3):
+                if await self.replicas.post(event) == 200:
+                    self.acknowledged.add(chat)
+                    break
+                await asyncio.sleep(0.2)
+            await asyncio.sleep(2 * self._pause * self.chance.random())
+
+    async def end(self) -> None:
+        self.going = False
+        await asyncio.gather(*self._tasks)
+
+
+async def killer(replicas: Scaled, every: float, deaths: list[int]) -> None:
+    """One replica after another is killed and started again; at a moment without a database it tries until there is one."""
+    while True:
+        await asyncio.sleep(every)
+        number = len(deaths) % len(replicas.replicas)
+        one = replicas.replicas[number]
+        if one.process is not None and one.process.returncode is None:
+            await one.killed()
+        deaths.append(number)
+        while True:
+            try:
+                await one.start()
+                break
+            except AssertionError:
+                await asyncio.sleep(0.5)
+
+
+async def tearer(replicas: Scaled, every: float, torn: list[str]) -> None:
+    """The network between one replica and the database: broken off, or silent."""
+    chance = random.Random(3)
+    while True:
+        await asyncio.sleep(every)
+        cable = replicas.cables[chance.randrange(len(replicas.cables))]
+        if len(torn) % 2:
+            cable.dead = True
+        else:
+            cable.tear()
+        torn.append("silent" if cable.dead else "broken")
+        await asyncio.sleep(0.5 + 2.0 * chance.random())
+        cable.mend()
+
+
+async def check(replicas: Scaled, crm: Crm, acknowledged: set[int]) -> Counter[str]:
+    """All that was acknowledged has come to an end, and nothing is there twice."""
+    await crm.faults()
+    await replicas.at_rest(patience=600)
+    jobs = replicas.rows(
+        "SELECT j.state, j.reason, j.plan::json ->> 'chat_marker' AS marker, c.chat_id FROM jobs j JOIN chats c ON c.id = j.chat"
+    )
+    states = Counter(str(job["state"]) for job in jobs)
+    told = Counter(note["chat"] for note in crm.rows("SELECT json_extract(custom, '$.chat') AS chat FROM notes"))
+    by_chat = {int(job["chat_id"]): job for job in jobs}
+    lost = [chat for chat in sorted(acknowledged) if chat not in by_chat or told[by_chat[chat]["marker"]] == 0]
+    twice = [chat for chat, job in by_chat.items() if told[job["marker"]] > 1]
+    audit = await nothing_twice(crm)
+    log.info("%d acknowledged, jobs %s, %d notes, %d clients, answers %s; lost %s, twice %s", len(acknowledged), dict(states),
+             audit["notes"], audit["clients"], dict(replicas.answers), lost[:5], twice[:5])  # fmt: skip
+    assert (lost, twice) == ([], [])
+    assert set(states) == {"done"}
+    assert audit["notes"] == len(jobs) >= len(acknowledged) > 0
+    return states
+
+
+async def everything_breaks(
+    replicas: Scaled, crm: Crm, server: Server, *, seconds: float, every: float, tears: float, restarts: int, a_second: float,
+    waits: bool = True,
+) -> None:
+    await crm.faults(index_lag=0.3, drop_after_commit=0.03, latency=[0.0, 0.05], seed=1)
+    await replicas.start()
+    load, deaths, torn = Load(replicas, at_once=12, a_second=a_second), list[int](), list[str]()
+    trouble = [asyncio.create_task(killer(replicas, every, deaths)), asyncio.create_task(tearer(replicas, tears, torn))]
+    for number in range(restarts):
+        await asyncio.sleep(seconds / (restarts + 1))
+        log.info("%d acknowledged, %d killed, %d torn; the database goes", len(load.acknowledged), len(deaths), len(torn))
+        # once told to end, once as if its machine had lost its power
+        await asyncio.to_thread(server.stop, signal.SIGQUIT if number % 2 else signal.SIGINT)
+        await asyncio.sleep(1)
+        await asyncio.to_thread(server.start)
+    await asyncio.sleep(seconds / (restarts + 1))
+    await load.end()
+    for task in trouble:
+        task.cancel()
+    ended = await asyncio.gather(*trouble, return_exceptions=True)
+    assert all(isinstance(one, asyncio.CancelledError) for one in ended), ended
+    for cable in replicas.cables:
+        cable.mend()
+    if not waits:
+        # what a replica had in hand that is gone is taken up when its lease is over; with none alive, that may be now
+        await asyncio.gather(*(one.killed() for one in replicas.replicas if one.process is not None))
+        replicas.change("UPDATE jobs SET lease_until = 0 WHERE state = 'running'")
+        replicas.change("UPDATE locks SET until = 0")
+    for one in replicas.replicas:
+        if one.process is None or one.process.returncode is not None:
+            await one.start()
+    log.info("%d posted, %d killed, %s", load.posted, len(deaths), dict(Counter(torn)))
+    await check(replicas, crm, load.acknowledged)
+    await replicas.stop()
+
+
+async def test_killed_cut_off_and_the_database_restarted_under_load(tmp_path: Path, crm: Crm, server: Server) -> None:
+    async with scaled(tmp_path, crm, server.url, deal="new_client", missed="task", consistency_delay="1s") as replicas:
+        await everything_breaks(replicas, crm, server, seconds=4.0, every=1.3, tears=1.1, restarts=1, a_second=15, waits=False)
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(3600)
+async def test_so_for_minutes(tmp_path: Path, crm: Crm, server: Server) -> None:
+    async with scaled(tmp_path, crm, server.url, deal="new_client", missed="task", consistency_delay="1s") as replicas:
+        await everything_breaks(replicas, crm, server, seconds=SECONDS, every=5.0, tears=7.0, restarts=2, a_second=20)

@@ -1,14 +1,19 @@
-# Two stages: the first installs what constraints.txt names, the second holds the result and no tool to change it.
+# Two stages: the first installs what the lock files name, to the byte, the second holds the result and no tool to change it.
 ARG PYTHON=3.12
 
 FROM python:${PYTHON}-slim AS build
 WORKDIR /src
-COPY pyproject.toml constraints.txt README.md LICENSE config.example.yaml ./
+COPY pyproject.toml requirements.lock requirements-build.lock README.md LICENSE config.example.yaml ./
 COPY bridge bridge
 COPY mappings mappings
-ENV PIP_CONSTRAINT=/src/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+# Nothing is resolved, nothing is built but our own wheel, and no file is taken whose sum is not in a lock file.
+RUN python -m venv /opt/build \
+ && /opt/build/bin/pip install --quiet --require-hashes --no-deps -r requirements-build.lock \
+ && /opt/build/bin/python -m hatchling build -t wheel -d /opt/wheel >/dev/null
 RUN python -m venv /opt/chat2crm \
- && /opt/chat2crm/bin/pip install --quiet . \
+ && /opt/chat2crm/bin/pip install --quiet --require-hashes --no-deps --only-binary :all: -r requirements.lock \
+ && /opt/chat2crm/bin/pip install --quiet --no-deps --no-index /opt/wheel/*.whl \
  && /opt/chat2crm/bin/pip uninstall --quiet --yes setuptools pip \
  # names of places and carriers for numbers, which nothing here asks for
  && cd /opt/chat2crm/lib/python3*/site-packages/phonenumbers \

@@ -2,7 +2,7 @@
 #   make demo    see it work (make demo ARGS=--once: once through, then end)
 #   make test    every gate; ends with pytest's summary
 .DEFAULT_GOAL := test
-.PHONY: setup test lint wheel unit cover demo torture bench image clean constraints
+.PHONY: setup test lint wheel unit cover demo torture bench image clean constraints lock digest
 bin := .venv/bin
 # bytecode is kept whatever the surroundings say: without it every process compiles all of the program anew
 unexport PYTHONDONTWRITEBYTECODE
@@ -57,6 +57,14 @@ image:
 constraints: setup
 	@{ sed -n '/^#/p' constraints.txt; $(bin)/python -m pip list --format freeze --exclude chat2crm | LC_ALL=C sort -f; } >constraints.new
 	@mv constraints.new constraints.txt
+
+# The same versions with the sums of their files, which is what the image installs: after each change of constraints.txt
+lock: setup
+	@$(bin)/python .ci/lock
+
+# Which image `FROM` names today, to the byte. Write it behind the name in the Dockerfile: python:3.12-slim@sha256:…
+digest:
+	@docker buildx imagetools inspect "python:$$(sed -n 's/^ARG PYTHON=//p' Dockerfile)-slim" --format '{{.Manifest.Digest}}'
 
 clean:
 	rm -rf .venv build dist .coverage .coverage.* htmlcov .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,9 +1,8 @@
-"""In front of the public listener: who may hold a connection, for how long, and how often. Knows bytes and nothing of HTTP but
-where its headers end.
+"""In front of the public listener: who may hold a connection, for how long, and how often.
 
-Whoever sends slowly costs next to nothing: a connection has a request handler only from when its first headers are whole. When
-places run short those go that have waited longest for a request; one that is being answered never does. Whoever is refused too
-often is answered more slowly, and never turned away: behind one address may stand many senders, an honest one among them.
+When places run short those go that have waited longest for a request; one that is being answered never does. Whoever is refused
+too often is answered more slowly, and never turned away: behind one address may stand many senders, an honest one among them.
+Connections are taken, and given a handler of requests, by `porch`.
 """
 
 from __future__ import annotations
@@ -11,30 +10,41 @@ from __future__ import annotations
 import asyncio
 import resource
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from aiohttp import web
 
 from bridge.networks import Network, is_in
 
-#: bytes of headers, as the HTTP server behind this takes them too
-MOST_HEADERS = 32 * 1024
-#: seconds between two looks for connections that wait too long
-SWEEP = 1.0
+#: seconds between two looks for connections that wait too long, and how many of them go at once: thousands that came together
+#: also run out of time together, and whoever is being served is not to wait while all of them are put away
+SWEEP = 0.05
+SWEPT = 50
 #: files and connections that the process needs beside those of the public listener
 SPARE_FILES = 256
-#: seconds for which a request waits at the most because of what else came from its address
-LONGEST_REST = 2.0
+#: seconds for which a request waits at the most because of what else came from its address, and because of what came from
+#: everywhere while its address, too, was refused
+LONGEST_REST, LONGEST_OF_ALL = 2.0, 4.0
+#: refusals of all addresses together that are answered at once, for each that one address has
+ALL = 20
+#: its multiples lie evenly between whole numbers, however many there are
+GOLDEN = 0.6180339887
 #: addresses whose pace is remembered
 ADDRESSES = 20_000
-_END_OF_HEADERS = b"\r\n\r\n"
 
 #: who was answered this has proved nothing; what is out of room or a fault is ours
 REFUSALS = frozenset({400, 404, 405, 408, 413})
 
-Factory = Callable[[], Any]
+
+class Guest(Protocol):
+    """A connection."""
+
+    @property
+    def address(self) -> str: ...
+    def send_away(self) -> None:
+        """Close it; nothing of it is told to the doorway any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,199 +68,165 @@ class Limits:
         return max(16, min(self.connections, files - SPARE_FILES))
 
 
+@dataclass(slots=True)
+class _Sender:
+    """All connections of one address."""
+
+    standing: int = 0
+    #: those of them that wait for a request, the longest first
+    waiting: OrderedDict[Guest, None] = field(default_factory=OrderedDict)
+
+
 class Doorway:
-    """One listener's connections. `guarding` gives the factory that the event loop's server is made with."""
+    """One listener's connections."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._most = limits.most
         self._loop = asyncio.get_running_loop()
-        #: those that wait for a request, the longest first
-        self._waiting: OrderedDict[Visit, float] = OrderedDict()
-        self._of: dict[str, set[Visit]] = {}
-        self._by_transport: dict[asyncio.BaseTransport, Visit] = {}
+        #: those that wait for a request, the longest first, and since when
+        self._waiting: OrderedDict[Guest, float] = OrderedDict()
+        self._standing: set[Guest] = set()
+        self._of: dict[str, _Sender] = {}
+        self._by_transport: dict[asyncio.BaseTransport, Guest] = {}
         self._paces: OrderedDict[str, _Pace] = OrderedDict()
+        self._pace_of_all = _Pace(ALL * limits.rate, ALL * limits.burst, LONGEST_OF_ALL, self._loop.time())
         self._sweeping = self._loop.create_task(self._sweep(), name="doorway")
+        self._spread = 0.0
         #: connections that had to make place, or waited too long
         self.turned_away = 0
 
-    def guarding(self, factory: Factory) -> Factory:
-        return lambda: Visit(self, factory)
-
     def close(self) -> None:
+        """Nobody is served any more who has not begun to ask."""
         self._sweeping.cancel()
-        for visit in [*self._by_transport.values()]:
-            visit.close_if_headless()
+        for guest in self._standing - set(self._by_transport.values()):
+            self._send_away(guest)
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Any) -> web.StreamResponse:
         """Tells a connection that is being answered from one that waits."""
-        visit = self._by_transport.get(request.transport) if request.transport is not None else None
-        if visit is not None:
-            pace = self._paces.get(visit.address)
-            rest = pace.rest(self._loop.time(), self._limits) if pace is not None else 0.0
+        guest = self._by_transport.get(request.transport) if request.transport is not None else None
+        if guest is not None:
+            rest = self._rest_of(guest.address)
             if rest > 0:  # its body is not read meanwhile, and it makes place like any that waits
                 await asyncio.sleep(rest)
-            self._waiting.pop(visit, None)
+            self._stop_waiting(guest)
         try:
             response: web.StreamResponse = await handler(request)
-            if visit is not None and response.status in REFUSALS:
-                self._count_refusal(visit.address)
+            if guest is not None and response.status in REFUSALS:
+                self._count_refusal(guest.address)
         finally:
-            if visit is not None and visit.open:
-                self._waiting[visit] = self._loop.time()
+            if guest is not None and guest in self._standing:
+                self._wait(guest)
         return response
 
     # -- what connections tell -----------------------------------------------------------------------------------------
 
-    def came(self, visit: Visit) -> bool:
+    def came(self, guest: Guest) -> bool:
         """False: there is no place for it."""
-        theirs = self._of.setdefault(visit.address, set())
-        trusted = is_in(visit.address, self._limits.proxies)
-        if not trusted and len(theirs) >= self._limits.per_address:
-            self._send_away(next((one for one in self._waiting if one in theirs), None))
-        if len(self._by_transport) >= self._most:
+        theirs = self._of.get(guest.address)
+        if theirs is not None and theirs.standing >= self._limits.per_address and not self._is_proxy(guest.address):
+            self._send_away(next(iter(theirs.waiting), None))
+        if len(self._standing) >= self._most:
             longest = next(iter(self._waiting), None)
             if longest is None:
                 self.turned_away += 1
-                self._drop_empty(visit.address)
                 return False
             self._send_away(longest)
-        self._of.setdefault(visit.address, theirs).add(visit)
-        self._by_transport[visit.transport] = visit
-        self._waiting[visit] = self._loop.time()
+        self._of.setdefault(guest.address, _Sender()).standing += 1
+        self._standing.add(guest)
+        self._wait(guest)
         return True
 
-    def went(self, visit: Visit) -> None:
-        self._waiting.pop(visit, None)
-        self._by_transport.pop(visit.transport, None)
-        if visit.address in self._of:
-            self._of[visit.address].discard(visit)
-            self._drop_empty(visit.address)
+    def is_served(self, guest: Guest, transport: asyncio.BaseTransport) -> None:
+        """From here on it has a handler of requests."""
+        self._by_transport[transport] = guest
 
-    def _drop_empty(self, address: str) -> None:
-        if not self._of.get(address):
-            self._of.pop(address, None)
+    def went(self, guest: Guest, transport: asyncio.BaseTransport | None = None) -> None:
+        if transport is not None:
+            self._by_transport.pop(transport, None)
+        if guest not in self._standing:
+            return
+        self._standing.discard(guest)
+        self._stop_waiting(guest)
+        theirs = self._of[guest.address]
+        theirs.standing -= 1
+        if not theirs.standing:
+            del self._of[guest.address]
 
-    def _send_away(self, visit: Visit | None) -> None:
-        if visit is not None:
+    def _wait(self, guest: Guest) -> None:
+        self._waiting[guest] = self._loop.time()
+        self._of[guest.address].waiting[guest] = None
+
+    def _stop_waiting(self, guest: Guest) -> None:
+        if self._waiting.pop(guest, None) is not None:
+            self._of[guest.address].waiting.pop(guest, None)
+
+    def _send_away(self, guest: Guest | None) -> None:
+        if guest is not None:
             self.turned_away += 1
-            visit.abort()
-            self.went(visit)
+            self.went(guest)
+            guest.send_away()
+
+    def _rest_of(self, address: str) -> float:
+        """Seconds. Whoever was not refused lately never waits, however many others are."""
+        pace = self._paces.get(address)
+        if pace is None:
+            return 0.0
+        now, own = self._loop.time(), pace.rest(self._loop.time())
+        if pace.rested:
+            return own
+        # all of them have the same wait before them: spread out, so that they do not come back in the same moment either
+        self._spread = (self._spread + GOLDEN) % 1.0
+        return max(own, self._pace_of_all.rest(now) * (0.75 + self._spread / 2.0))
+
+    def _is_proxy(self, address: str) -> bool:
+        return is_in(address, self._limits.proxies)
 
     def _count_refusal(self, address: str) -> None:
-        if is_in(address, self._limits.proxies):
+        if self._is_proxy(address):
             return
         now = self._loop.time()
-        pace = self._paces.pop(address, None) or _Pace(self._limits.burst, now)
+        pace = self._paces.pop(address, None) or _Pace(self._limits.rate, self._limits.burst, LONGEST_REST, now)
         self._paces[address] = pace
         while len(self._paces) > ADDRESSES:
             self._paces.popitem(last=False)
-        pace.rest(now, self._limits)
-        pace.left = max(pace.left - 1, -LONGEST_REST * self._limits.rate)
+        pace.count(now)
+        self._pace_of_all.count(now)
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP)
             until = self._loop.time() - self._limits.patience
-            while self._waiting:
-                visit, since = next(iter(self._waiting.items()))
+            for _ in range(min(SWEPT, len(self._waiting))):
+                guest, since = next(iter(self._waiting.items()))
                 if since > until:
                     break
-                self._send_away(visit)
+                self._send_away(guest)
 
 
-@dataclass(slots=True)
 class _Pace:
-    """How many refusals an address has left; below nothing it waits."""
+    """How many refusals are left; below nothing there is a wait."""
 
-    left: float
-    at: float
+    __slots__ = ("_at", "_burst", "_left", "_longest", "_rate")
 
-    def rest(self, now: float, limits: Limits) -> float:
+    def __init__(self, rate: float, burst: float, longest: float, now: float) -> None:
+        self._rate, self._burst, self._longest = rate, burst, longest
+        self._left, self._at = burst, now
+
+    @property
+    def rested(self) -> bool:
+        """Nothing is owed any more."""
+        return self._left >= self._burst
+
+    def rest(self, now: float) -> float:
         """Seconds until it is above nothing again."""
-        self.left, self.at = min(limits.burst, self.left + (now - self.at) * limits.rate), now
-        return min(LONGEST_REST, max(0.0, -self.left / limits.rate))
+        self._left, self._at = min(self._burst, self._left + (now - self._at) * self._rate), now
+        return min(self._longest, max(0.0, -self._left / self._rate))
 
-
-class Visit(asyncio.Protocol):
-    """A connection; behind it, from its first whole headers on, the server's own handler of requests."""
-
-    __slots__ = ("_begun", "_behind", "_doorway", "_factory", "address", "open", "transport")
-
-    def __init__(self, doorway: Doorway, factory: Factory) -> None:
-        self._doorway, self._factory = doorway, factory
-        self._behind: Any = None
-        self._begun = b""
-        self.address = ""
-        self.open = False
-        self.transport: Any = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport
-        self.address = str((transport.get_extra_info("peername") or ("",))[0])
-        self.open = self._doorway.came(self)
-        if not self.open:
-            self.abort()
-
-    def data_received(self, data: bytes) -> None:
-        if self._behind is not None:
-            self._behind.data_received(data)
-            return
-        if not self.open:
-            return
-        self._begun += data
-        if _END_OF_HEADERS in self._begun or len(self._begun) > MOST_HEADERS or self._begun.count(b"\n\n"):
-            begun, self._begun = self._begun, b""
-            self._behind = self._factory()
-            self._behind.connection_made(self.transport)
-            self._behind.data_received(begun)
-
-    def eof_received(self) -> bool | None:
-        if self._behind is None:
-            return False
-        kept: bool | None = self._behind.eof_received()
-        return kept
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        self.open = False
-        self._doorway.went(self)
-        if self._behind is not None:
-            self._behind.connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        if self._behind is not None:
-            self._behind.pause_writing()
-
-    def resume_writing(self) -> None:
-        if self._behind is not None:
-            self._behind.resume_writing()
-
-    def abort(self) -> None:
-        self.open = False
-        self.transport.abort()
-
-    def close_if_headless(self) -> None:
-        """The server behind knows nothing of it, so nobody else will."""
-        if self._behind is None:
-            self.abort()
-
-
-class GuardedSite(web.TCPSite):
-    """A listener whose connections come through a doorway."""
-
-    def __init__(self, runner: web.AppRunner, host: str, port: int, doorway: Doorway, *, backlog: int) -> None:
-        super().__init__(runner, host, port, backlog=backlog)
-        self._doorway = doorway
-
-    async def start(self) -> None:
-        await web.BaseSite.start(self)
-        server = self._runner.server
-        if server is None:
-            raise AssertionError("the runner has been set up by then")
-        self._server = await asyncio.get_running_loop().create_server(
-            self._doorway.guarding(server), self._host, self._port, backlog=self._backlog
-        )
+    def count(self, now: float) -> None:
+        self.rest(now)
+        self._left = max(self._left - 1, -self._longest * self._rate)
 
 
 def sender(peer: str | None, forwarded: Sequence[str], proxies: Sequence[Network]) -> str:

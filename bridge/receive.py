@@ -150,9 +150,12 @@ class Receiver:
             source=source.name, dedupe_key="", received_at=self.clock.now(), method=request.method,
             query=request.rel_url.raw_query_string, headers=dict(request.headers), body=body,
         )
+        proved_by_bytes = not source.proof_needs_payload(request.method)
+        if proved_by_bytes:  # before any of it is read: a flood without proof costs a hash each, whatever it holds
+            self._prove(request, source, delivery, None)
         payload = _decoded(delivery, source)
         glance = parse.glance(payload, delivery, source.mapping, source.view, keys=source.keys)
-        if not glance.proved:
+        if not (proved_by_bytes or glance.proved):
             self._prove(request, source, delivery, payload)
         if glance.handshake:
             self.observer.received(source.name, "handshake")
@@ -213,7 +216,7 @@ class Receiver:
 def _decoded(delivery: Delivery, source: Source) -> Any:
     """The payload, or None: what it is not will be said when it is sorted."""
     try:
-        return parse.decode(delivery, source.mapping)
+        return parse.decode(delivery, source.mapping, source.view.limits)
     except NotUnderstood:
         return None
 

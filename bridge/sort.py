@@ -18,7 +18,7 @@ import structlog
 from bridge.assemble import merged, with_contacts
 from bridge.clock import Clock
 from bridge.config import Settings, routes
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, NotUnderstood
 from bridge.extract import contact_points
 from bridge.forgotten import Marks, what_is_left
 from bridge.model import Chat, Delivery, Event, EventKind
@@ -32,6 +32,8 @@ log = structlog.get_logger()
 
 #: deliveries read and written in one go
 BATCH = 64
+#: bytes of a delivery that takes long to read
+LARGE = 128 * 1024
 #: chats that ended longer ago are written without waking the CRM's robots, in seconds
 OLD = timedelta(days=1)
 
@@ -50,7 +52,7 @@ class Sorter:
         results: list[Sorted] = []
         touched: set[tuple[str, str]] = set()
         for delivery in await self.store.received(BATCH):
-            understood = self.understand(delivery)
+            understood = await self._understood(delivery)
             keys = _touches(delivery.source, understood.events)
             if touched & keys:
                 # it builds on one that is not written yet: next round
@@ -64,6 +66,12 @@ class Sorter:
             if result.state == "not_understood":
                 log.warning("delivery.not_understood", delivery=result.delivery, reason=result.reason)
         return len(results)
+
+    async def _understood(self, delivery: Delivery) -> Understood:
+        """A large one is read beside the event loop: whoever waits for an answer is not to wait for it."""
+        if len(delivery.body) < LARGE:
+            return self.understand(delivery)
+        return await asyncio.to_thread(self.understand, delivery)
 
     async def _meaning(self, delivery: Delivery, understood: Understood) -> Sorted:
         try:
@@ -126,7 +134,7 @@ class Sorter:
         contacts: list[VisitorContacts] = []
         findings: list[str] = []
         kinds: list[str] = []
-        reason = understood.not_understood or understood.skipped or ""
+        too_long: list[str] = []
         for event in events:
             findings += event.findings
             kinds.append(event.kind)
@@ -134,11 +142,18 @@ class Sorter:
             if given is not None:
                 contacts.append(given)
             if event.kind in _ENDS or event.kind is EventKind.MESSAGE:
-                changes[event.chat.chat_id] = await self._chat_change(delivery, event, changes.get(event.chat.chat_id), contacts)
+                try:
+                    change = await self._chat_change(delivery, event, changes.get(event.chat.chat_id), contacts)
+                except NotUnderstood as error:  # the other chats of the delivery are as good as ever
+                    too_long.append(f"chat {event.chat.chat_id!r}: {error.message}")
+                    continue
+                changes[event.chat.chat_id] = change
             elif given is not None:
                 changes |= await self._with_contact(given, changes)
+        reason = "; ".join(dict.fromkeys(too_long)) or understood.not_understood or understood.skipped or ""
+        state: DeliveryState = "not_understood" if too_long else _state(understood, before)
         return Sorted(
-            delivery=delivery.id, state="fetching" if wants else _state(understood, before), fetch=wants, reason=reason,
+            delivery=delivery.id, state="fetching" if wants else state, fetch=wants, reason=reason,
             event=", ".join(dict.fromkeys(kinds)), changes=tuple(changes.values()), contacts=tuple(contacts),
             findings=tuple(dict.fromkeys(findings)), erase=events is not understood.events,
         )  # fmt: skip
@@ -162,7 +177,9 @@ class Sorter:
     async def _chat_change(
         self, delivery: Delivery, event: Event, before: ChatChange | None, contacts: Iterable[VisitorContacts]
     ) -> ChatChange:
-        """`before` and `contacts`: what the same delivery has said of the chat and of visitors already."""
+        """`before` and `contacts`: what the same delivery has said of the chat and of visitors already. Raises NotUnderstood
+        for a chat that has grown too long: each message more would be read together with all before it.
+        """
         chat = event.chat
         source = self.sources[delivery.source]
         if chat.visitor.id:
@@ -177,6 +194,7 @@ class Sorter:
             base = stored.revision if stored else 0
             if stored is not None:
                 chat = merged(stored.chat, chat)
+        source.view.limits.check_messages(len(chat.messages), "messages in the chat by now")
         wait = source.idle if event.kind is EventKind.MESSAGE else source.grace
         return ChatChange(
             chat=chat, base_revision=base, wake=before is not None and before.wake,

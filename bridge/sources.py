@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.config import Settings, SourceSettings
+from bridge.config import ReceiveSettings, Settings, SourceSettings
 from bridge.extract import Own
 from bridge.mapping.load import load_provider
 from bridge.mapping.schema import ProviderMapping
-from bridge.parse import SourceView
+from bridge.parse import Limits, SourceView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,12 @@ class Source:
         """Seconds of silence after which a chat without an end of its own has ended."""
         return self.settings.idle if self.settings.idle is not None else self.mapping.idle or 1800.0
 
+    def proof_needs_payload(self, method: str) -> bool:
+        """Whether a request of this method can be told to be authentic only once its body has been read."""
+        return any(rule.place == "body" for rule in self.mapping.verify) or any(
+            rule.method == method.upper() for rule in self.mapping.handshakes
+        )
+
     def scope(self) -> dict[str, Any]:
         """What a CRM's templates see as `source`."""
         settings = self.settings
@@ -48,7 +54,10 @@ class Source:
         return cls(
             settings=settings,
             mapping=mapping,
-            view=SourceView(name=settings.name, fields=settings.fields, language=settings.language, region=settings.region),
+            view=SourceView(
+                name=settings.name, fields=settings.fields, language=settings.language, region=settings.region,
+                limits=_limits(whole.receive),
+            ),
             keys=tuple(secret.get_secret_value() for secret in settings.secret),
             own=Own(
                 phones=(*whole.own.phones, *settings.own.phones),
@@ -56,6 +65,10 @@ class Source:
                 domains=(*whole.own.domains, *settings.own.domains),
             ),
         )
+
+
+def _limits(receive: ReceiveSettings) -> Limits:
+    return Limits(receive.max_depth, receive.max_values, receive.max_messages, receive.max_parts)
 
 
 def load_sources(settings: Settings) -> dict[str, Source]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import tracemalloc
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from bridge.bodies import Bodies
+from bridge.bodies import MOST_PIECES, Bodies, unpacked
 from bridge.errors import NoRoom
 
 
@@ -86,3 +90,50 @@ async def test_a_sender_that_takes_too_long_gives_its_room_back() -> None:
         assert answer.status == 408
         assert bodies._used == 0
         slow.go_on.set()
+
+
+BODY = b'{"id": 1}' * 50
+
+
+def packed(body: bytes) -> bytes:
+    return gzip.compress(body, mtime=0)
+
+
+def bare(body: bytes) -> bytes:
+    """Deflated, without the wrapping that the standard asks for."""
+    packing = zlib.compressobj(wbits=-15)
+    return packing.compress(body) + packing.flush()
+
+
+RIGHT = {
+    "plain": (BODY, ""), "said to be plain": (BODY, "identity"), "gzip": (packed(BODY), "gzip"),
+    "x-gzip": (packed(BODY), " X-GZIP "), "deflate": (zlib.compress(BODY), "deflate"), "bare": (bare(BODY), "deflate"),
+    "in two pieces": (packed(BODY[:9]) + packed(BODY[9:]), "gzip"),
+}  # fmt: skip
+WRONG = {
+    "not packed": (BODY, "gzip"), "not deflated": (BODY, "deflate"), "cut off": (packed(BODY)[:-4], "gzip"),
+    "something behind it": (packed(BODY) + b"more", "gzip"), "packed as nobody unpacks": (BODY, "br"),
+    "packed twice": (packed(packed(BODY)), "gzip, gzip"), "many pieces": (packed(b"") * (MOST_PIECES + 1), "gzip"),
+}  # fmt: skip
+BOMBS = {"one byte too many": packed(BODY), "a bomb": packed(b"\0" * 10**8), "two pieces": packed(BODY) * 2}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_what_came_packed_is_unpacked(name: str) -> None:
+    assert unpacked(*RIGHT[name], len(BODY)) == BODY
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_not_packed_as_its_header_says_is_an_error_and_not_a_body(name: str) -> None:
+    with pytest.raises(web.RequestPayloadError):
+        unpacked(*WRONG[name], 10_000)
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_no_more_is_unpacked_than_may_be_there(name: str) -> None:
+    tracemalloc.start()
+    with pytest.raises(web.HTTPRequestEntityTooLarge):
+        unpacked(BOMBS[name], "gzip", len(BODY) - 1)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 2**20

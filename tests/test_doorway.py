@@ -14,7 +14,8 @@ import pytest
 from aiohttp import web
 
 from bridge import doorway as doorway_module
-from bridge.doorway import Doorway, GuardedSite, Limits, sender
+from bridge.doorway import Doorway, Limits, sender
+from bridge.porch import GuardedSite
 
 WHOLE = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi"
 LIMITS = Limits(connections=1000, per_address=500, patience=60.0)
@@ -25,6 +26,8 @@ class Door:
     port: int
     doorway: Doorway
     release: asyncio.Event
+    #: GuardedSite, whose inside tests of the porch look into
+    site: Any
     opened: list[asyncio.StreamWriter] = field(default_factory=list)
 
     async def connect(self, sent: bytes = b"", *, source: str = "127.0.0.1") -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -41,7 +44,7 @@ class Door:
 
     async def standing(self, number: int) -> None:
         async with asyncio.timeout(10):
-            while len(self.doorway._by_transport) != number:  # noqa: ASYNC110 - nothing tells of it
+            while len(self.doorway._standing) != number:  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(0.005)
 
 
@@ -60,8 +63,9 @@ async def opened(limits: Limits = LIMITS) -> AsyncIterator[Door]:
     app.router.add_route("*", "/{tail:.*}", answer)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    await GuardedSite(runner, "127.0.0.1", 0, doorway, backlog=1024).start()
-    door = Door(runner.addresses[0][1], doorway, release)
+    site = GuardedSite(runner, "127.0.0.1", 0, doorway, backlog=1024)
+    await site.start()
+    door = Door(runner.addresses[0][1], doorway, release, site)
     try:
         yield door
     finally:
@@ -114,7 +118,24 @@ async def test_slow_ones_have_no_handler_of_requests() -> None:
         for _ in range(50):
             await door.connect(b"POST / HTTP/1.1\r\n")
         await door.standing(50)
-        assert all(visit._behind is None for visit in door.doorway._waiting)
+        assert all(not visit.is_served for visit in door.doorway._waiting)
+
+
+async def test_those_whose_time_is_over_go_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands that came together run out of time together; whoever is being served waits for no more than these few."""
+    monkeypatch.setattr(doorway_module, "SWEEP", 0.01)
+    monkeypatch.setattr(doorway_module, "SWEPT", 3)
+    async with opened(replace(LIMITS, patience=0.0)) as door:
+        gone: list[int] = []
+        went = door.doorway._sweeping
+        for _ in range(10):
+            await door.connect(b"POST")
+        while door.doorway.turned_away < 10:
+            before = door.doorway.turned_away
+            await asyncio.sleep(0.005)
+            gone.append(door.doorway.turned_away - before)
+        assert max(gone) <= 2 * 3
+        assert not went.done()
 
 
 async def test_endless_headers_are_refused() -> None:
@@ -188,6 +209,17 @@ async def test_whoever_is_refused_too_often_is_answered_more_slowly_and_nobody_e
         assert await seconds_for(door, 26, WRONG, "127.0.0.2") > 0.3  # 20 beyond the burst, at 50 a second
 
         assert await seconds_for(door, 10, WHOLE, "127.0.0.3") < 0.3
+
+
+async def test_refusals_from_everywhere_slow_down_whoever_is_refused_and_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each address keeps to its own limit; all of them together would still take all there is."""
+    monkeypatch.setattr(doorway_module, "ALL", 1)
+    async with opened(replace(LIMITS, rate=20.0, burst=20.0)) as door:
+        others = [f"127.0.0.{number}" for number in range(2, 8)]
+        took = await asyncio.gather(*(seconds_for(door, 10, WRONG, source) for source in others))
+        assert max(took) > 0.5  # sixty, of which forty are beyond the burst of all, at twenty a second
+
+        assert await seconds_for(door, 10, WHOLE, "127.0.0.99") < 0.5
 
 
 async def test_whoever_is_never_refused_never_waits() -> None:

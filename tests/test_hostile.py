@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -174,6 +175,23 @@ async def test_no_page_shows_anything_live(tmp_path: Path, clock: FakeClock) -> 
                 if tag == "script":
                     assert (attributes.get("src") or "").startswith("/static/"), path
                 assert tag not in {"iframe", "object", "embed", "base", "textarea"} or tag in plain, (path, tag)
+
+
+def towers(count: int) -> bytes:
+    """Set in lines, sixty times as long."""
+    return b"[" + (b"[" * 60 + b"]" * 60 + b",") * count + b"1]"
+
+
+@pytest.mark.parametrize("body", [towers(1050), towers(17_000), b"[" * 2**21, b'{"a":' * 300_000, b"[" + b"1," * 10**6 + b"1]"],
+                         ids=["towers", "more towers", "brackets", "braces", "numbers"])  # fmt: skip
+async def test_whoever_looks_at_a_bomb_does_not_set_it_off(tmp_path: Path, clock: FakeClock, body: bytes) -> None:
+    async with desk_of(tmp_path, clock, settings()) as desk:
+        await desk.sign_in()
+        raw = await desk.receive(body, key="bomb")
+        began = time.thread_time()
+        page = await desk.page(f"/deliveries/{raw}/raw")
+        assert time.thread_time() - began < 1.0
+        assert len(page) < 4 * len(body) + 100_000
 
 
 async def test_pages_keep_one_persons_direction_from_turning_the_rest(tmp_path: Path, clock: FakeClock) -> None:

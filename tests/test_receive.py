@@ -6,13 +6,15 @@ import gzip
 import hmac
 import io
 import json
+import resource
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
@@ -21,6 +23,7 @@ from running import finished
 from yarl import URL
 
 from bridge import log as lines
+from bridge import parse
 from bridge.config import load
 from bridge.errors import NoRoom, StoreError
 from bridge.model import Delivery
@@ -160,7 +163,9 @@ def door(tmp_path: Path, clock: FakeClock) -> Open:
         await store.open()
         watching = Watching()
         receiver = Receiver(settings.receive, load_sources(settings), store, clock, Live(), watching)
-        async with TestClient(TestServer(receiver.application())) as client:
+        server = TestServer(receiver.application())
+        await server.start_server(auto_decompress=False)
+        async with TestClient(server) as client:
             yield Door(client, store, receiver, watching, clock)
         await store.close()
 
@@ -205,6 +210,18 @@ class TestTaken:
             assert await at.post(body) == (200, '{"result":"ok"}')
 
             assert [one.body for one in await at.kept()] == [body]
+
+    @pytest.mark.parametrize("body", [b"[" * 2**21, b"[" + b"[]," * 699_000 + b"[]]", b'{"a":' * 400_000, b"{}" + b" " * 2**20],
+                             ids=["brackets", "lists", "tower", "blanks"])  # fmt: skip
+    async def test_a_bomb_that_is_authentic_is_kept_and_answered_within_a_second(self, door: Open, body: bytes) -> None:
+        async with door() as at:
+            began = time.thread_time()
+            path = "/hooks/shop/" + quote(SECRET, safe="")
+            async with at.client.post(path, data=io.BytesIO(body[: 2**21])) as answer:
+                assert (answer.status, await answer.text()) == (200, '{"result":"ok"}')
+            assert time.thread_time() - began < 1.0
+
+            assert [one.body for one in await at.kept()] == [body[: 2**21]]
 
     async def test_put_is_taken_like_post(self, door: Open) -> None:
         async with door() as at, at.client.put("/hooks/shop/" + quote(SECRET, safe=""), json=finished(1)) as answer:
@@ -307,6 +324,24 @@ class TestProof:
             assert (answer.status, await answer.read()) == (404, b"")
             assert await at.kept() == []
 
+    async def test_what_is_not_proved_is_not_read(self, door: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It costs a hash, whatever it holds; only a secret inside a body, and a handshake, have to be looked for."""
+        read: list[str] = []
+        decode = parse.decode
+
+        def watched(delivery: Delivery, *rest: Any) -> Any:
+            read.append(delivery.source)
+            return decode(delivery, *rest)
+
+        monkeypatch.setattr(parse, "decode", watched)
+        async with door() as at:
+            assert (await at.post(path="/hooks/own"))[0] == 404
+            assert (await at.post(path="/hooks/shop/wrong-secret"))[0] == 404
+            assert (await at.post(path="/hooks/asked"))[0] == 404
+            assert read == []
+            assert (await at.post())[0] == 200
+            assert read == ["shop"]
+
     async def test_a_secret_with_odd_signs_is_known_in_path_query_and_header(self, door: Open) -> None:
         async with door() as at:
             event = {"type": "end", "id": 1}
@@ -329,6 +364,7 @@ class TestProof:
             assert kept[0].query.endswith("x=1")
             assert SECRET not in stored
             assert quote(SECRET, safe="") not in stored
+            assert SECRET not in unquote(stored)  # however much of it was escaped on the way
 
     @pytest.mark.parametrize(
         ("receive", "signed_url"),
@@ -390,6 +426,16 @@ class TestRefused:
             assert (await at.post(gzip.compress(body), headers={"Content-Encoding": "gzip"}))[0] == 200
 
             assert [one.body for one in await at.kept()] == [body]
+
+    async def test_many_bombs_at_once_are_refused_each_and_fill_no_memory(self, door: Open) -> None:
+        async with door() as at:
+            packed = gzip.compress(b"\0" * 30 * 2**20)
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            answers = await asyncio.gather(*(at.post(packed, headers={"Content-Encoding": "gzip"}) for _ in range(80)))
+            assert {status for status, _ in answers} == {413}
+            grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+            assert grown < 60, f"{grown:.0f} MiB"
+            assert await at.kept() == []
 
     async def test_a_body_that_is_not_what_its_encoding_says(self, door: Open, said: io.StringIO) -> None:
         async with door() as at:

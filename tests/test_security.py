@@ -22,7 +22,11 @@ from way import on_the_way
 from bridge import transport
 from bridge.config import load
 from bridge.errors import ConfigError, NotAuthentic
-from bridge.model import JobState
+from bridge.mapping.deliveries import Handshake
+from bridge.mapping.expressions import Expression
+from bridge.mapping.load import load_provider
+from bridge.model import Delivery, JobState
+from bridge.parse import SourceView, glance
 from bridge.receive import Receiver
 from bridge.sources import load_sources
 from bridge.store import open_store
@@ -73,6 +77,20 @@ def test_no_secret_is_compared_with_equals(monkeypatch: pytest.MonkeyPatch, sche
     monkeypatch.setattr(hmac, "compare_digest", lambda *_: False)
     with pytest.raises(NotAuthentic):
         verify([rule], incoming, [NEW], now=now)
+
+
+def test_no_handshake_compares_a_secret_with_equals(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = Handshake(secret=Expression("body.secret"))
+    mapping = load_provider("vk").model_copy(update={"handshakes": (rule,)})
+    delivery = Delivery(source="shop", dedupe_key="", received_at=datetime(2026, 11, 21, tzinfo=UTC))
+    payload = {"body": {"secret": NEW}, "secret": NEW, "type": "x"}
+
+    def proved() -> bool:
+        return glance(payload, delivery, mapping, SourceView("shop"), keys=[NEW]).proved
+
+    assert proved()
+    monkeypatch.setattr(hmac, "compare_digest", lambda *_: False)
+    assert not proved()
 
 
 @dataclass

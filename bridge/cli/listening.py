@@ -34,7 +34,7 @@ async def listen(source: Source, host: str, port: int, max_body: int) -> AsyncIt
             query=request.query_string, headers=dict(request.headers), body=await request.read(),
         )  # fmt: skip
         try:
-            payload = parse.decode(delivery, source.mapping)
+            payload = parse.decode(delivery, source.mapping, source.view.limits)
         except NotUnderstood:
             payload = None
         seen = parse.glance(payload, delivery, source.mapping, source.view, keys=source.keys)

@@ -57,7 +57,7 @@ class Sampler:
 
     def _payload(self, delivery: Delivery) -> Any:
         try:
-            return parse.decode(delivery, self._real.mapping)
+            return parse.decode(delivery, self._real.mapping, self._real.view.limits)
         except NotUnderstood as error:
             raise NotUnderstood(f"it cannot be read with {self._real.mapping.title}'s mapping ({error.message}), "
                                 "so nobody could be masked in it") from error  # fmt: skip

@@ -81,7 +81,7 @@ class _Trial:
                             query=request.query, headers=dict(request.headers), body=request.body)  # fmt: skip
         heading(f"Event ({path})")
         try:
-            payload = parse.decode(delivery, source.mapping)
+            payload = parse.decode(delivery, source.mapping, source.view.limits)
         except NotUnderstood as error:
             mark(BAD, error.message, indent=2)
             return False

@@ -8,7 +8,6 @@ from bridge.model import Claim, PointKind
 
 from .finds import Find
 
-
 #: so many of what was seen last can be what a line speaks of
 LATEST = 100
 

@@ -10,6 +10,7 @@ from bridge.mapping.expressions import Expression, Findings
 from bridge.mapping.schema import EventRule, ProviderMapping
 from bridge.mapping.scopes import Scope
 from bridge.model import Chat, EventKind, Message, Operator, Page, Role, Visitor
+from bridge.parse.limits import LIMITS, Limits
 from bridge.parse.markup import plain_text
 from bridge.parse.messages import read_messages
 from bridge.parse.names import read_name
@@ -34,13 +35,13 @@ KINDS_UNDER_WAY = frozenset({EventKind.CHAT_STARTED, EventKind.CHAT_UPDATED})
 
 
 def read_chat(kind: EventKind, mapping: ProviderMapping, rule: EventRule, scope: Scope, *, source: str,
-              findings: Findings) -> Chat:
-    """The chat that an event tells of. Raises NotUnderstood if it does not say which chat it is."""
+              findings: Findings, limits: Limits = LIMITS) -> Chat:
+    """The chat that an event tells of. Raises NotUnderstood if it does not say which chat it is, or has too many messages."""
     fields = _Fields({**mapping.fields, **rule.fields}, scope, findings)
     chat_id = fields.text("chat_id")
     visitor = _visitor(fields, mapping)
     _check_identity(kind, chat_id, visitor)
-    messages = _messages(kind, mapping, rule, fields)
+    messages = _messages(kind, mapping, rule, fields, limits)
     times = [message.at for message in messages if message.at]
     url = fields.url("page.url")
     return Chat(
@@ -130,10 +131,10 @@ def _visitor(fields: _Fields, mapping: ProviderMapping) -> Visitor:
     )
 
 
-def _messages(kind: EventKind, mapping: ProviderMapping, rule: EventRule,
-              fields: _Fields) -> tuple[Message, ...]:
+def _messages(kind: EventKind, mapping: ProviderMapping, rule: EventRule, fields: _Fields,
+              limits: Limits) -> tuple[Message, ...]:
     where = rule.messages or mapping.messages
-    found = read_messages(where, fields.scope, fields.findings) if where else ()
+    found = read_messages(where, fields.scope, fields.findings, limits) if where else ()
     if found or kind not in KINDS_WITH_TEXT:
         return found
     text = plain_text(fields.text("text") or "", where.markup if where else "plain")

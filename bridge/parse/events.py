@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from bridge.mapping.schema import Body, EventRule, ProviderMapping
 from bridge.mapping.scopes import Scope, narrowed, split_scope
 from bridge.model import Delivery, Event
 from bridge.parse.chats import read_chat
+from bridge.parse.limits import LIMITS, Limits
 from bridge.parse.source import LISTED, SourceView, top_scope
 from bridge.parse.values import as_list, as_text, as_time
 from bridge.parse.wire import decode_body
@@ -50,11 +51,11 @@ class Understood:
     wanted: tuple[Wanted, ...] = ()
 
 
-def decode(delivery: Delivery, mapping: ProviderMapping) -> Any:
-    """The delivery's body as plain data. Raises NotUnderstood if it is not what the mapping's `body` says."""
+def decode(delivery: Delivery, mapping: ProviderMapping, limits: Limits = LIMITS) -> Any:
+    """The delivery's body as plain data. Raises NotUnderstood if it is not what the mapping's `body` says, or too much."""
     if delivery.method in LISTED:
-        return decode_body(delivery.body, Body(), "utf-8")
-    return decode_body(delivery.body, mapping.body, mapping.charset)
+        return decode_body(delivery.body, Body(), "utf-8", limits)
+    return decode_body(delivery.body, mapping.body, mapping.charset, limits)
 
 
 def understand(delivery: Delivery, mapping: ProviderMapping, source: SourceView, payload: Any = None, *,
@@ -70,28 +71,31 @@ def understand(delivery: Delivery, mapping: ProviderMapping, source: SourceView,
         event = mapping.reconcile.event
     if payload is None:
         try:
-            payload = decode(delivery, mapping)
+            payload = decode(delivery, mapping, source.limits)
         except NotUnderstood as error:
             return Understood(not_understood=error.message)
     reader = _Reader(mapping, source, event)
     top = top_scope(payload, delivery, source)
-    empty = True
     # a list's record is one chat, however the provider packs what it sends
-    for number, scope in enumerate([top] if delivery.method in LISTED else parts(mapping, top, reader.findings)):
-        empty = False
+    pieces = [top] if delivery.method in LISTED else parts(mapping, top, reader.findings)
+    try:
+        source.limits.check_parts(len(pieces))
+    except NotUnderstood as error:
+        return Understood(not_understood=error.message)
+    for number, scope in enumerate(pieces):
         if only is None or number in only:
             reader.read(number, scope, (fetched or {}).get(number, {}))
-    if empty:
+    if not pieces:
         reader.skipped.append("there is nothing in it: no element where the mapping's `split` looks")
     return reader.outcome()
 
 
-def parts(mapping: ProviderMapping, top: Scope, findings: Findings) -> Iterator[Scope]:
+def parts(mapping: ProviderMapping, top: Scope, findings: Findings) -> list[Scope]:
     """The scopes of a delivery's parts: of each element that `split` reaches, or the whole."""
     scopes = [top]
     for step in mapping.split:
         scopes = [split_scope(element, scope) for scope in scopes for element in as_list(step(scope, findings))]
-    return iter(scopes)
+    return scopes
 
 
 def event_name(mapping: ProviderMapping, scope: Scope, findings: Findings) -> str | None:
@@ -133,7 +137,9 @@ class _Reader:
             return
         try:
             scope = self._inside(rule, scope, findings)
-            chat = read_chat(rule.kind, self.mapping, rule, scope, source=self.source.name, findings=findings)
+            chat = read_chat(
+                rule.kind, self.mapping, rule, scope, source=self.source.name, findings=findings, limits=self.source.limits
+            )
         except NotUnderstood as error:
             self.not_understood.append(f"{word}: {error.message}" if word else error.message)
             return

@@ -72,7 +72,7 @@ def glance(payload: Any, delivery: Delivery, mapping: ProviderMapping, source: S
     if shaken is not None:
         return Glance(dedupe_key="", event=None, rule=None, answer=reply(shaken.answer, top), handshake=True,
                       proved=shaken.secret is not None or shaken.open)
-    scope = next(parts(mapping, top, findings), top) if payload is not None else top
+    scope = next(iter(parts(mapping, top, findings)), top) if payload is not None else top
     event = event_name(mapping, scope, findings)
     rule = rule_for(mapping, event, scope, findings) if payload is not None else None
     answer = mapping.answer(rule.answer if rule else None)

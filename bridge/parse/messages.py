@@ -10,21 +10,26 @@ from bridge.mapping.expressions import Expression, Findings
 from bridge.mapping.schema import Files, Messages
 from bridge.mapping.scopes import Scope, item_scope
 from bridge.model import File, Message, Role
+from bridge.parse.limits import LIMITS, Limits
 from bridge.parse.markup import plain_text
 from bridge.parse.values import as_list, as_text, as_time, as_url
 
+#: where a chat comes as one text: lines of a message, taken over all of them
+LINES_OF_A_MESSAGE = 20
 #: whose name is of interest; the visitor's stands with the visitor
 NAMED_ROLES = frozenset({Role.OPERATOR, Role.BOT, Role.INTERNAL})
 
 
-def read_messages(rule: Messages, scope: Scope, findings: Findings) -> tuple[Message, ...]:
+def read_messages(rule: Messages, scope: Scope, findings: Findings, limits: Limits = LIMITS) -> tuple[Message, ...]:
     """The messages in the provider's order, or in that of `sort`. Those without text and files are left out.
 
     A word for the author that the role table does not know makes the message `system`, with a finding: it is kept for
-    the reader, but nothing in it can be taken for what the visitor said.
+    the reader, but nothing in it can be taken for what the visitor said. Raises NotUnderstood if there are too many.
     """
     found = []
-    for item in _items(rule, scope, findings):
+    elements = _elements(rule, scope, findings, limits)
+    limits.check_messages(len(elements), "messages in the chat")
+    for item in (item_scope(element, scope) for element in elements if element is not None):
         if rule.when is not None and not is_true(rule.when(item, findings)):
             continue
         message = _message(rule, item, findings)
@@ -35,31 +40,31 @@ def read_messages(rule: Messages, scope: Scope, findings: Findings) -> tuple[Mes
     return tuple(message for _, message in found)
 
 
-def _items(rule: Messages, scope: Scope, findings: Findings) -> Iterator[Scope]:
+def _elements(rule: Messages, scope: Scope, findings: Findings, limits: Limits) -> list[Any]:
     if rule.each is not None:
-        elements = as_list(rule.each(scope, findings))
-    else:
-        text = rule.lines(scope, findings) if rule.lines else None
-        elements = _lines(rule, as_text(text) or "")
-    for element in elements:
-        if element is not None:
-            yield item_scope(element, scope)
+        return as_list(rule.each(scope, findings))
+    text = rule.lines(scope, findings) if rule.lines else None
+    return _lines(rule, as_text(text) or "", limits)
 
 
-def _lines(rule: Messages, text: str) -> list[Any]:
+def _lines(rule: Messages, text: str, limits: Limits) -> list[Any]:
     """One text that holds the whole chat, taken apart. A line that does not look like the beginning of a message goes
     on the one before; before any message it is nobody's, which makes it `system`.
     """
-    found: list[dict[str, Any]] = []
-    for line in text.split(rule.cut or "\n"):
+    found: list[tuple[dict[str, Any], list[str]]] = []
+    lines = text.split(rule.cut or "\n")
+    limits.check_messages(len(lines) // LINES_OF_A_MESSAGE, f"messages of {LINES_OF_A_MESSAGE} lines in the chat")
+    for line in lines:
         groups = rule.pattern.search(line) if rule.pattern else None
         if groups is not None:
-            found.append(dict(groups))
+            found.append((dict(groups), []))
         elif found:
-            found[-1]["text"] = f"{found[-1].get('text') or ''}\n{line}"
+            found[-1][1].append(line)
         elif line.strip():
-            found.append({"text": line})
-    return [{**groups, "match": groups} for groups in found]
+            found.append(({"text": line}, []))
+    # put together once: line by line a message of a hundred thousand would be copied as often
+    whole = ({**groups, "text": "\n".join([groups.get("text") or "", *more])} if more else groups for groups, more in found)
+    return [{**groups, "match": groups} for groups in whole]
 
 
 def _message(rule: Messages, item: Scope, findings: Findings) -> Message | None:

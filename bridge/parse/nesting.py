@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
 from bridge.errors import NotUnderstood
+from bridge.parse.limits import LIMITS, Room
 
-_STEP = re.compile(r"\[([^\]]*)\]")
 
-
-def nested(pairs: Iterable[tuple[str, str]], *, deepest: int) -> dict[str, Any]:
+def nested(pairs: Iterable[tuple[str, str]], *, deepest: int, room: Room | None = None) -> dict[str, Any]:
     """`data[0][name]=x` → `{"data": [{"name": "x"}]}`; an object whose keys are 0, 1, 2 … becomes a list.
 
-    Raises NotUnderstood if a name is nested deeper than `deepest`. Of two fields that cannot both be (a=1, a[b]=2) the
-    later holds.
+    Raises NotUnderstood if a name is nested deeper than `deepest`, or the steps of all names are more than `room` has. Of two
+    fields that cannot both be (a=1, a[b]=2) the later holds.
     """
     tree: dict[str, Any] = {}
+    room = room or Room(LIMITS)
     for name, value in pairs:
-        steps = _steps(name)
+        steps = _steps(name, deepest)
         if len(steps) > deepest:
-            raise NotUnderstood(f"a form field's name is nested more than {deepest} levels deep")
+            raise NotUnderstood(f"a form field's name is nested more than {deepest} levels deep (`receive.max_depth`)")
+        room.take_values(len(steps))
         place = tree
         for step in steps[:-1]:
             inner = place.get(_key(place, step))
@@ -32,10 +32,15 @@ def nested(pairs: Iterable[tuple[str, str]], *, deepest: int) -> dict[str, Any]:
     return {name: _with_lists(value) for name, value in tree.items()}
 
 
-def _steps(name: str) -> list[str]:
-    head, bracket, _ = name.partition("[")
-    inner = _STEP.findall(name[len(head):]) if bracket and head else []
-    return [head, *inner] if inner else [name]
+def _steps(name: str, most: int) -> list[str]:
+    """What stands before the first bracket and between brackets; one more than `most` at the most."""
+    opening = name.find("[")
+    steps = [name[: max(opening, 0)]]
+    # each bracket is looked for from where the last one was found: a name of a million of them is read once
+    while opening > 0 and len(steps) <= most and (closing := name.find("]", opening)) > 0:
+        steps.append(name[opening + 1 : closing])
+        opening = name.find("[", closing)
+    return steps if len(steps) > 1 else [name]
 
 
 def _key(place: dict[str, Any], step: str) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 from bridge.mapping.schema import ProviderMapping
 from bridge.mapping.scopes import Scope, provider_scope
 from bridge.model import Delivery
+from bridge.parse.limits import LIMITS, Limits
 
 #: never kept, whatever a mapping asks for
 NEVER_KEPT = frozenset({"cookie", "authorization", "proxy-authorization"})
@@ -31,6 +32,7 @@ class SourceView:
     language: str = "en"
     #: two letters; where phones without a country code are read as being from
     region: str | None = None
+    limits: Limits = LIMITS
 
 
 def top_scope(payload: Any, delivery: Delivery, source: SourceView, fetched: Mapping[str, Any] | None = None) -> Scope:

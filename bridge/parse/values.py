@@ -16,6 +16,8 @@ from bridge.mapping.expressions import Findings
 
 #: unix times above this are milliseconds (as seconds it would be the year 5138, as milliseconds it is 1973)
 MILLISECONDS_FROM = 1e11
+#: digits; what is longer counts nothing
+LONGEST_INDEX = 18
 EARLIEST, LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 UTM_NAMES = ("source", "medium", "campaign", "content", "term")
 _TRUE = frozenset({"true", "1", "yes", "on"})
@@ -50,7 +52,7 @@ def as_texts(*values: Any) -> tuple[str, ...]:
 
 def as_list(value: Any) -> list[Any]:
     """A list; also from an object whose keys are numbers, which is how PHP prints a list with gaps."""
-    if isinstance(value, dict) and value and all(str(key).isdecimal() for key in value):
+    if isinstance(value, dict) and value and all(str(key).isdecimal() and len(str(key)) <= LONGEST_INDEX for key in value):
         return [value[key] for key in sorted(value, key=int)]
     if isinstance(value, list | tuple):
         return list(value)

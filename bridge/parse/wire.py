@@ -11,15 +11,15 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl
 
 from bridge.errors import NotUnderstood
 from bridge.mapping.schema import Body
+from bridge.parse.escapes import unescaped
+from bridge.parse.limits import LIMITS, Limits, Room
 from bridge.parse.nesting import nested
 
 #: bytes; `receive.max_body` is far below, this guards `check`, replays and everything else that decodes
 LARGEST_BODY = 16 * 1024 * 1024
-DEEPEST = 64
 MOST_FORM_FIELDS = 10_000
 #: digits; a longer whole number is kept as the text it was, as no id must lose a digit
 LONGEST_NUMBER = 100
@@ -30,7 +30,7 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _ESCAPED = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 
 
-def decode_body(raw: bytes, body: Body, charset: str) -> Any:
+def decode_body(raw: bytes, body: Body, charset: str, limits: Limits = LIMITS) -> Any:
     """The payload. An empty body is an empty object (a provider that only calls the address).
 
     Raises NotUnderstood, saying what the bytes were taken for and where they stop being that.
@@ -40,7 +40,7 @@ def decode_body(raw: bytes, body: Body, charset: str) -> Any:
     text = raw.decode(charset, errors="replace").removeprefix("\ufeff")
     if not text.strip():
         return {}
-    payload = _KINDS[body.kind](text, body, charset)
+    payload = _KINDS[body.kind](text, body, charset, Room(limits))
     if b"\x00" in raw or b"%00" in raw or _ESCAPED.search(raw):
         payload = storable(payload)
     return payload
@@ -49,7 +49,7 @@ def decode_body(raw: bytes, body: Body, charset: str) -> Any:
 def storable(data: Any) -> Any:
     """A copy in which every NUL and lone surrogate is the replacement character, in keys too."""
     if isinstance(data, str):
-        return _UNSTORABLE.sub(REPLACEMENT, data)
+        return _UNSTORABLE.sub(REPLACEMENT, data.replace("\x00", REPLACEMENT))  # there may be a million of them
     if isinstance(data, dict):
         return {storable(key): storable(value) for key, value in data.items()}
     if isinstance(data, list):
@@ -60,7 +60,8 @@ def storable(data: Any) -> Any:
 # -- the kinds ---------------------------------------------------------------------------------------------------------
 
 
-def _json(text: str, _body: Body, _charset: str) -> Any:
+def _json(text: str, _body: Body, _charset: str, room: Room) -> Any:
+    room.take(text)
     try:
         payload = _DECODER.decode(text)
     except json.JSONDecodeError as error:
@@ -69,16 +70,16 @@ def _json(text: str, _body: Body, _charset: str) -> Any:
             "does the mapping's `body:` fit, and has the provider changed its format?"
         ) from error
     except RecursionError as error:
-        raise NotUnderstood(_too_deep()) from error
+        raise room.limits.too_deep() from error
     if not isinstance(payload, dict | list):
         raise NotUnderstood("the body is JSON, but neither an object nor a list")
-    _check_depth(payload)
+    room.limits.check_depth(payload)
     return payload
 
 
-def _form(text: str, body: Body, charset: str) -> Any:
+def _form(text: str, body: Body, charset: str, room: Room) -> Any:
     if _is_json(text):
-        return _json(text, body, charset)
+        return _json(text, body, charset, room)
     payload: dict[str, Any] = {}
     for name, value in _pairs(text, charset):
         if name not in payload:
@@ -90,31 +91,31 @@ def _form(text: str, body: Body, charset: str) -> Any:
     return payload
 
 
-def _form_json(text: str, body: Body, charset: str) -> Any:
-    payload = _form(text, body, charset)
+def _form_json(text: str, body: Body, charset: str, room: Room) -> Any:
+    payload = _form(text, body, charset, room)
     if body.payload:
         if body.payload not in payload:
             raise NotUnderstood(f"the form has no field {body.payload!r}; it has: {_names(payload)}")
-        inner = _inner(payload[body.payload], body, charset)
+        inner, why = _inner(payload[body.payload], body, charset, room)
         if inner is None:
-            raise NotUnderstood(f"the form's field {body.payload!r} holds no JSON")
+            raise NotUnderstood(f"the form's field {body.payload!r} holds no JSON" + (f": {why}" if why else ""))
         return inner
     for name in body.fields or tuple(payload):
-        inner = _inner(payload.get(name), body, charset)
+        inner, _ = _inner(payload.get(name), body, charset, room)
         if inner is not None:
             payload[name] = inner
     return payload
 
 
-def _nested_form(text: str, body: Body, charset: str) -> Any:
+def _nested_form(text: str, body: Body, charset: str, room: Room) -> Any:
     if _is_json(text):
-        return _json(text, body, charset)
-    payload = nested(_pairs(text, charset), deepest=DEEPEST)
-    _check_depth(payload)
+        return _json(text, body, charset, room)
+    payload = nested(_pairs(text, charset), deepest=room.limits.depth, room=room)
+    room.limits.check_depth(payload)
     return payload
 
 
-_KINDS: dict[str, Callable[[str, Body, str], Any]] = {
+_KINDS: dict[str, Callable[[str, Body, str, Room], Any]] = {
     "json": _json, "form": _form, "form_json": _form_json, "nested_form": _nested_form,
 }
 
@@ -125,24 +126,25 @@ def _is_json(text: str) -> bool:
 
 
 def _pairs(text: str, charset: str) -> list[tuple[str, str]]:
-    try:
-        return parse_qsl(text.strip(), keep_blank_values=True, encoding=charset, errors="replace",
-                         max_num_fields=MOST_FORM_FIELDS)
-    except ValueError as error:
-        raise NotUnderstood(f"the form has more than {MOST_FORM_FIELDS} fields") from error
+    text = text.strip()
+    if text.count("&") >= MOST_FORM_FIELDS:
+        raise NotUnderstood(f"the form has more than {MOST_FORM_FIELDS} fields")
+    named = (field.partition("=") for field in text.split("&") if field)
+    return [(unescaped(name, charset), unescaped(value, charset)) for name, _, value in named]
 
 
-def _inner(value: Any, body: Body, charset: str) -> Any:
-    """The object or list that a field holds as JSON, plain or in base64; None if it holds neither."""
+def _inner(value: Any, body: Body, charset: str, room: Room) -> tuple[Any, str]:
+    """The object or list that a field holds as JSON, plain or in base64; None if it holds neither, and why not."""
     if not isinstance(value, str):
-        return value if isinstance(value, dict | list) and value else None
+        return (value if isinstance(value, dict | list) and value else None), ""
+    why = ""
     for text in (value, _from_base64(value, charset)):
         if text.lstrip()[:1] in ("{", "["):
             try:
-                return _json(text, body, charset)
-            except NotUnderstood:
-                continue
-    return None
+                return _json(text, body, charset, room), ""
+            except NotUnderstood as error:
+                why = error.message
+    return None, why
 
 
 def _from_base64(value: str, charset: str) -> str:
@@ -157,7 +159,7 @@ def _names(payload: dict[str, Any]) -> str:
     return ", ".join(sorted(payload)[:20]) or "none"
 
 
-# -- limits ------------------------------------------------------------------------------------------------------------
+# -- numbers -----------------------------------------------------------------------------------------------------------
 
 
 def _whole(digits: str) -> int | str:
@@ -176,22 +178,3 @@ def _no_number(_word: str) -> None:
 #: one for all, as making one costs something. Not strict: templates written by hand in some chat's admin pages put raw line
 #: breaks into strings
 _DECODER = json.JSONDecoder(strict=False, parse_int=_whole, parse_float=_finite, parse_constant=_no_number)
-
-
-def _too_deep() -> str:
-    return f"the body is nested more than {DEEPEST} levels deep"
-
-
-def _check_depth(payload: Any) -> None:
-    """By levels, not by recursion: what is being guarded against is a body made to exhaust the stack."""
-    level = [payload]
-    for _ in range(DEEPEST):
-        level = [
-            child
-            for container in level
-            for child in (container.values() if type(container) is dict else container)
-            if type(child) is dict or type(child) is list
-        ]
-        if not level:
-            return
-    raise NotUnderstood(_too_deep())

@@ -31,10 +31,13 @@ from bridge.config import RouteOptions
 from bridge.config.settings import TargetSettings
 from bridge.crm.fit import fit
 from bridge.crm.render import render
-from bridge.errors import BridgeError, EmptyExpression
+from bridge.crm.story_tokens import with_secrets
+from bridge.errors import BridgeError, ConfigError, EmptyExpression
 from bridge.extract import Extraction, contact_points
 from bridge.mapping.crm import CrmMapping, Write
 from bridge.mapping.load import available, load_crm
+from bridge.mapping.request import Request
+from bridge.mapping.samples import read_exchanges
 from bridge.model import Chat, EventKind, Match, Message, Operation, OperationKind, Operator, Page, Role, Verdict, Visitor
 from bridge.transport import PreparedRequest
 from bridge.write import MarkerKeys, NoteSettings, Work, plan
@@ -60,11 +63,27 @@ def chat(number: int) -> Chat:
     )  # fmt: skip
 
 
-def target(crm: str) -> TargetSettings:
-    """Whatever a mapping asks of a target that has to stand in its configuration."""
+def targets(crm: str) -> Iterator[TargetSettings]:
+    """Ways to configure a target, until one has whatever the mapping asks for: a plain one, then those of its stories, that with
+    the most statements first.
+    """
     fields = {"marker": "510001", "deal_marker": "620001"}
     plain = {"crm": crm, "name": "sales", "url": "https://crm.example", "token": SecretStr("the-key"), "fields": fields}
-    return TargetSettings.model_validate(plain)
+    yield TargetSettings.model_validate(plain)
+    told = [with_secrets(story.target) for story in read_exchanges(available("crm")[crm].with_suffix(""))]
+    for one in sorted(told, key=lambda given: (len(given.get("sql") or ()), len(given)), reverse=True):
+        yield TargetSettings.model_validate({**plain, **one})
+
+
+def fitting(crm: str) -> tuple[CrmMapping, TargetSettings]:
+    """The mapping with the first of these that it can work with. Raises ConfigError."""
+    mapping, refused = load_crm(crm), ConfigError("there is no story with a target")
+    for settings in targets(crm):
+        try:
+            return fit(mapping, settings), settings
+        except ConfigError as error:
+            refused = error
+    raise refused
 
 
 CHATS: Sequence[tuple[Chat, Extraction]] = [(one, contact_points(one, region="RU")) for one in map(chat, range(1, 401))]
@@ -74,8 +93,8 @@ class Bench:
     """One CRM's mapping with all that a job of it needs."""
 
     def __init__(self, crm: str) -> None:
-        settings = target(crm)
-        self.mapping: CrmMapping = fit(load_crm(crm), settings)
+        self.mapping, settings = fitting(crm)
+        self.statements = settings.sql
         defaults = {name: option.default for name, option in self.mapping.options.items()}
         self.target: Mapping[str, Any] = {**defaults, **settings.scope()}
         self.token = {"access": "the-key", "endpoint": "https://crm.example/rest/", "api_domain": "https://crm.example"}
@@ -115,14 +134,19 @@ class Bench:
                 every = items if isinstance(items, list) and step.by != "all_phones" else [items]
                 for item in every:
                     try:
-                        yield render(step, {**local, "item": item}, base_url=base, strict=True, standing=self.mapping.headers)
+                        yield self.rendered(step, {**local, "item": item}, base, strict=True)
                     except EmptyExpression:
                         continue
 
     def write(self, operation: Operation, base: str, ours: Mapping[str, Any]) -> PreparedRequest:
         known = {"client": {"id": "77", "entity": "client"}, "deal": operation.scope.get("deal") or {"id": "78"}}
         scope = {**operation.scope, **known, **ours, "marker": operation.marker, "part": {"number": 1, "of": 1}}
-        return render(self.part(operation), scope, base_url=base, standing=self.mapping.headers)
+        return self.rendered(self.part(operation), scope, base)
+
+    def rendered(self, request: Request, scope: Mapping[str, Any], base: str, *, strict: bool = False) -> PreparedRequest:
+        if request.statement is not None:  # bound as the caller does before it renders
+            scope = {**scope, "statement": self.statements[request.statement].fill(scope, None, strict=strict)}
+        return render(request, scope, base_url=base, strict=strict, standing=self.mapping.headers)
 
 
 def floor(requests: Sequence[PreparedRequest]) -> Callable[[], None]:

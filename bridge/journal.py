@@ -71,6 +71,16 @@ class Journal:
         `pending`: the contact points of a client that is being made. `perhaps_since`: the store is younger than the
         chat, so this may have been written before, at that time or later. Raises CrmError, Stop (waiting, held) or PlanAgain.
         """
+        row = await self.done_before(attempt, target, row, planned, scope, pending=pending, perhaps_since=perhaps_since)
+        if row.state is OperationState.DONE:
+            return row
+        return await self.send(attempt, target, row, planned, scope, pending=pending, again_headers=again_headers, brake=brake)
+
+    async def done_before(
+        self, attempt: Attempting, target: Target, row: OperationRow, planned: Operation, scope: Mapping[str, Any], *,
+        pending: Sequence[tuple[str, str]] = (), perhaps_since: datetime | None = None,
+    ) -> OperationRow:
+        """What can be known of it without sending it: its row, done, or to be sent. Takes and raises what `carry_out` does."""
         if row.state is OperationState.SENT:
             row = await self.settle(attempt, target, row, planned, scope)
         if row.state is OperationState.DONE:
@@ -82,7 +92,7 @@ class Journal:
             found = await self._written_before(attempt, target, row, planned, scope, pending, perhaps_since)
             if found is not None:
                 return found
-        return await self._send(attempt, target, row, planned, scope, pending, again_headers, brake)
+        return row
 
     async def _written_before(
         self, attempt: Attempting, target: Target, row: OperationRow, planned: Operation, scope: Mapping[str, Any],
@@ -124,10 +134,11 @@ class Journal:
         attempt.say("found.twin", f"{planned.kind} was written by job {twin.job}")
         return twin
 
-    async def _send(
-        self, attempt: Attempting, target: Target, row: OperationRow, planned: Operation, scope: Mapping[str, Any],
-        pending: Sequence[tuple[str, str]], again_headers: Mapping[str, str] | None, brake: Brake | None,
+    async def send(
+        self, attempt: Attempting, target: Target, row: OperationRow, planned: Operation, scope: Mapping[str, Any], *,
+        pending: Sequence[tuple[str, str]] = (), again_headers: Mapping[str, str] | None = None, brake: Brake | None = None,
     ) -> OperationRow:
+        """Send what `done_before` says is to be sent. Takes and raises what `carry_out` does."""
         row = await self.store.record_sent(row, epoch=attempt.job.epoch, client=_card(scope), pending=pending, brake=brake)
         try:
             record_id = await target.crm.perform(

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
+
+#: what version 6 gives out for the internet, without what wraps an address of version 4 that nobody has looked at
+_GIVEN_OUT = ip_network("2000::/3")
+_WRAPPING = tuple(ip_network(text) for text in ("2001::/32", "2002::/16"))
+#: leads to whatever the next router makes of it
+_RELAY = ip_network("192.88.99.0/24")
 
 
 def read_address(text: str) -> Address:
@@ -25,3 +31,13 @@ def is_in(text: str | None, networks: Iterable[Network]) -> bool:
         return belongs(read_address(text or ""), networks)
     except ValueError:
         return False
+
+
+def is_public(text: str) -> bool:
+    """Whether an address is one on the internet: of no private network, no machine's own, no group, and wraps no other. Raises
+    ValueError if it is no address but a name.
+    """
+    address = read_address(text)
+    if not address.is_global or address.is_multicast or address.is_reserved or address in _RELAY:
+        return False
+    return address.version == 4 or (address in _GIVEN_OUT and not belongs(address, _WRAPPING))  # noqa: PLR2004 - the old one

@@ -17,6 +17,7 @@ from bridge.attempt import Attempting, PlanAgain, Stop, held, skipped, waiting
 from bridge.case import Case
 from bridge.clock import Clock
 from bridge.config import Settings
+from bridge.copying import Copying
 from bridge.crm.clients import read_client
 from bridge.crm.merge import what_is_new
 from bridge.deals import Deals
@@ -51,6 +52,7 @@ class Pipeline:
     journal: Journal
     recogniser: Recogniser
     deals: Deals
+    copying: Copying
     scopes: Scopes
 
     @classmethod
@@ -58,7 +60,7 @@ class Pipeline:
            targets: Mapping[str, Target]) -> Pipeline:
         journal, scopes = Journal(store, clock), Plans(store)
         recogniser, deals = Recogniser(store, clock, journal, scopes), Deals(store, clock, journal, scopes)
-        return cls(store, clock, settings, sources, targets, journal, recogniser, deals, scopes)
+        return cls(store, clock, settings, sources, targets, journal, recogniser, deals, Copying(journal), scopes)
 
     async def run(self, attempt: Attempting) -> Outcome:
         """One attempt of a job. Raises CrmError, Stop, StaleLease; whatever it raises, the journal knows where it was."""
@@ -257,7 +259,11 @@ class Pipeline:
         if not made.operations:
             raise skipped("nothing_new")
         client, deal = made.match.client, None
+        left: list[str] = []
         for row, planned in zip(rows, made.operations, strict=True):
+            if planned.kind is OperationKind.FILE:
+                left += await self._copied(case, made, row, _placed(planned, client, deal))
+                continue
             if planned.kind is OperationKind.NOTE and await self._told_elsewhere(case, made, row):
                 case.attempt.say("note.told", f"{planned.kind} {planned.part}/{planned.parts}: another note of the chat has it")
                 continue
@@ -268,7 +274,17 @@ class Pipeline:
                 deal = {"id": settled.record_id}
         if client is not None:
             await self._remember(case, made, client)
-        return Outcome(state=JobState.DONE, reason=made.match.verdict.value, detail=made.match.reason)
+        told = " ".join(["Not copied:", *left]) if left else ""
+        return Outcome(state=JobState.DONE, reason=made.match.verdict.value, detail=f"{made.match.reason} {told}".strip())
+
+    async def _copied(self, case: Case, made: Plan, row: OperationRow, planned: Operation) -> list[str]:
+        """Has a file copied; gives why there is no copy, if there is none."""
+        files = [place for place, one in enumerate(made.operations) if one.kind is OperationKind.FILE]
+        left = await self.copying.copy(
+            case.attempt, case.target, row, planned, case.options.files,
+            f"file {files.index(row.position) + 1} of {len(files)}", perhaps_since=case.perhaps_since(self.store.born_at),
+        )  # fmt: skip
+        return [left] if left else []
 
     async def _operation(self, case: Case, row: OperationRow, planned: Operation) -> OperationRow:
         attempt, target = case.attempt, case.target

@@ -12,7 +12,7 @@ import tenacity
 from bridge.clock import Clock
 from bridge.crm.auth import sign
 from bridge.crm.decipher import Said, check
-from bridge.crm.limits import Pace
+from bridge.crm.limits import Paces
 from bridge.crm.render import next_page, render
 from bridge.crm.trace import call_step
 from bridge.crm.waits import seconds_until
@@ -84,7 +84,7 @@ class Caller:
         settings: Mapping[str, Any],
         *,
         transport: Sends,
-        pace: Pace,
+        pace: Paces,
         clock: Clock,
         tokens: Tokens | None = None,
         statements: Mapping[str, Statement] | None = None,

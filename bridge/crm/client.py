@@ -7,6 +7,7 @@ from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Any
 
+from bridge.board import Board
 from bridge.clock import Clock
 from bridge.config.settings import TargetSettings
 from bridge.crm.call import Call, Caller, Tokens
@@ -19,8 +20,9 @@ from bridge.crm.merge import still_new
 from bridge.crm.names import Names
 from bridge.crm.owners import Owners
 from bridge.crm.search import Search
+from bridge.crm.uploads import with_upload
 from bridge.errors import Conflict, CrmBroken, EmptyExpression, NotFound, Rejected
-from bridge.mapping.crm import CrmMapping, Enrich, Entity, Marker, Write
+from bridge.mapping.crm import CrmMapping, Enrich, Entity, FileUpload, Marker, Write
 from bridge.model import Client, Operation, OperationKind, Step
 from bridge.transport import Sends
 
@@ -35,6 +37,7 @@ class Crm:
 
     Args:
         writes: False in a trial: `perform`, and every look that could write, is refused.
+        board: where there are replicas: they keep to the CRM's limits together.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Crm:
         clock: Clock,
         observe: Callable[[Step], None] | None = None,
         writes: bool = True,
+        board: Board | None = None,
     ) -> None:
         self.target = target
         self.mapping = mapping
@@ -58,7 +62,7 @@ class Crm:
         defaults = {name: option.default for name, option in mapping.options.items()}
         self._scope = {**defaults, **settings.scope()}
         #: how much of the CRM's limits is used, for whoever shows it
-        self.pace = pace_of(target, settings.limits, mapping.limits, clock)
+        self.pace = pace_of(target, settings.limits, mapping.limits, clock, board=board, timeout=settings.timeout)
         self._caller = Caller(
             mapping, {"target": self._scope}, transport=transport, pace=self.pace,
             clock=clock, tokens=tokens, statements=settings.sql, observe=observe,
@@ -145,7 +149,8 @@ class Crm:
         A CRM that refuses it because a record with this operation's own marker is there has done it before: its id is
         given as if it had been done now. `guard` runs right before the bytes leave, and what it raises stops them.
         `again_headers` are those of a Conflict whose records turned out to be somebody else. Before an enrichment the
-        record is read, so that nothing is sent that has come onto the card meanwhile, and no list loses a value.
+        record is read, so that nothing is sent that has come onto the card meanwhile, and no list loses a value. A file has its
+        bytes in `scope`, as `uploads.told_of` gives them; a CRM that keeps it before it hangs on anything is sent it before.
 
         Raises:
             EmptyExpression: a path lacks its id; nothing was sent.
@@ -160,6 +165,8 @@ class Crm:
             full |= {"record": client.record, "new": new}
         if operation.kind is OperationKind.DEAL:
             full = await self._names.resolved(full, steps)
+        if isinstance(write, FileUpload):
+            full = await with_upload(write, self._caller, full, steps, guard)
         headers = dict(again_headers or {})
         if write.marker.kind == "header" and write.marker.name:
             headers[write.marker.name] = operation.marker
@@ -270,6 +277,11 @@ class Crm:
         if isinstance(part, Enrich):
             return "read"
         return part.marker.kind if part is not None else "none"
+
+    def largest_file(self, entity: str = "client") -> int | None:
+        """Bytes of the largest file that the CRM takes; None: its mapping names no limit."""
+        part = self._part(OperationKind.FILE, entity)
+        return part.most if isinstance(part, FileUpload) else None
 
     def can(self, kind: OperationKind, entity: str = "client") -> bool:
         """True if the mapping has this operation."""

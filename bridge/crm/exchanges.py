@@ -9,6 +9,8 @@ import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.parser import BytesParser
+from email.policy import HTTP
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -19,7 +21,9 @@ from bridge.config.settings import TargetSettings
 from bridge.crm.client import Crm
 from bridge.crm.fit import fit
 from bridge.crm.story_tokens import tokens_in_story, with_secrets
+from bridge.crm.uploads import told_of
 from bridge.errors import Busy, ConfigError, Conflict, CrmError, NoAnswer, NotSent, TryLater
+from bridge.files.fetching import Fetched
 from bridge.mapping.crm import CrmMapping
 from bridge.mapping.samples import Answer as Told
 from bridge.mapping.samples import Exchange, ExchangeStep
@@ -172,7 +176,8 @@ class _Story:
         again = given.get("again_headers")
         operation = self._operation(OperationKind(do), given)
         scope = self.scope(given)
-        done = await crm.perform(operation, {"client": scope["client"]}, self.steps, again_headers=again)
+        known = {"client": scope["client"], **_file(given)}
+        done = await crm.perform(operation, known, self.steps, again_headers=again)
         if operation.kind is OperationKind.CREATE:
             self.client = Client(id=done, entity=self.mapping.create.entity)
         return done
@@ -246,8 +251,36 @@ def _unlike(expected: Expected, request: PreparedRequest) -> Iterator[str]:
     elif expected.form is not None:
         if dict(parse_qsl(body, keep_blank_values=True)) != expected.form:
             yield f"the form is {body}, the story has {expected.form}"
+    elif expected.multipart is not None:
+        parts = _parts(request)
+        if parts != expected.multipart:
+            yield f"the parts are {json.dumps(parts, ensure_ascii=False)}, the story has " + json.dumps(
+                expected.multipart, ensure_ascii=False
+            )
     elif body != (expected.text or ""):
         yield f"the body is {body!r}, the story has {expected.text!r}"
+
+
+def _parts(request: PreparedRequest) -> dict[str, Json]:
+    """The parts of such a body, as a story tells them."""
+    kind = next((value for name, value in request.headers.items() if name.lower() == "content-type"), "")
+    whole = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {kind}\r\n\r\n".encode() + (request.body or b""))
+    told: dict[str, Json] = {}
+    for part in whole.iter_parts() if whole.is_multipart() else ():
+        content, name = part.get_payload(decode=True), part.get_param("name", header="content-disposition")
+        text = content.decode() if isinstance(content, bytes) else str(content)
+        file = part.get_filename()
+        told[str(name)] = text if file is None else {"filename": file, "type": part.get_content_type(), "text": text}
+    return told
+
+
+def _file(given: Mapping[str, Json]) -> dict[str, Json]:
+    """A file that a story has copied: its name, type and text, as if it had been fetched."""
+    told = given.get("file")
+    if not told:
+        return {}
+    fetched = Fetched(told["name"], told["type"], told["text"].encode())
+    return {"file": told_of(fetched, told.get("url", ""))}
 
 
 def _below(url: str) -> str:

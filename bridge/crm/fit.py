@@ -30,7 +30,7 @@ def fit(mapping: CrmMapping, settings: TargetSettings) -> CrmMapping:
     """
     wrong = [
         *_auth_wrong(mapping, settings), *sql_wrong(mapping, settings), *_carrier_wrong(mapping, settings),
-        *_address_wrong(mapping, settings),
+        *_address_wrong(mapping, settings), *_files_wrong(mapping, settings),
     ]  # fmt: skip
     if wrong:
         raise ConfigError("\n".join(f"targets.{settings.name}: {text}" for text in wrong))
@@ -77,6 +77,12 @@ def _address_wrong(mapping: CrmMapping, settings: TargetSettings) -> Iterator[st
             "data. Put it behind a VPN and use its private address; or, if something before it asks for a key, set "
             "allow_public: true"
         )
+
+
+def _files_wrong(mapping: CrmMapping, settings: TargetSettings) -> Iterator[str]:
+    takes = mapping.file is not None or any(entity.file is not None for entity in mapping.entities.values())
+    if settings.options.files.how == "copy" and not takes:
+        yield f"files: {settings.crm} does not say how a file is copied; take `copy` out, and notes have the files' links"
 
 
 def _stated(request: Request, settings: TargetSettings) -> bool:

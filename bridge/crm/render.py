@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from bridge.errors import Rejected
 from bridge.mapping.expressions import Findings
-from bridge.mapping.request import Request
+from bridge.mapping.request import FileBytes, Request
 from bridge.mapping.templates import Template
 from bridge.transport import PreparedRequest, checked_header
 
@@ -121,9 +123,17 @@ def _body(
         _set(headers, "Content-Type", FORM_TYPE)
         filled = _filled(request.form, scope, strict=strict, findings=findings)
         return urlencode(list(_form_pairs(filled or {}, request.encode))).encode()
+    if request.multipart is not None:
+        filled = _filled(request.multipart, scope, strict=strict, findings=findings)
+        kind, body = multipart(filled or {})
+        _set(headers, "Content-Type", kind)
+        return body
     if request.raw is not None:
-        _set(headers, "Content-Type", "text/plain; charset=utf-8")
         filled = _filled(request.raw, scope, strict=strict, findings=findings)
+        if isinstance(filled, FileBytes):
+            _set(headers, "Content-Type", filled.type)
+            return filled.data
+        _set(headers, "Content-Type", "text/plain; charset=utf-8")
         return _clean("" if filled is None else str(filled)).encode("utf-8", "replace")
     return None
 
@@ -133,6 +143,8 @@ def _dumped(value: Any) -> bytes:
         text = _written(value)
     except ValueError as error:
         raise Rejected("A number in the request is infinite or not a number; the mapping computes it wrongly.") from error
+    except TypeError as error:
+        raise Rejected("A file's bytes cannot stand in `json`: `file.base64` can, `file.bytes` goes into `multipart`.") from error
     if "\\u0000" in text:
         # Databases beneath CRMs refuse NUL in a text, and the visitor's message would never arrive.
         text = _written(_without_nul(value))
@@ -218,6 +230,34 @@ def _nested(name: str, value: Any) -> Iterator[tuple[str, str]]:
             yield from _nested(f"{name}[{index}]", part)
     else:
         yield name, _scalar(value)
+
+
+def multipart(parts: Mapping[str, Any]) -> tuple[str, bytes]:
+    """The content type and the bytes of such a body. A part that is a file carries its name and type."""
+    written = [_part(str(name), value) for name, value in parts.items()]
+    digest = sha256()
+    for head, content in written:
+        digest.update(head)
+        digest.update(content)
+    # as good as random, since it hangs on every byte; and the same request is the same to the byte when it is sent again
+    boundary = f"chat2crm-{digest.hexdigest()}".encode()
+    body = b"".join(b"--%b\r\n%b\r\n%b\r\n" % (boundary, head, content) for head, content in written)
+    return f"multipart/form-data; boundary={boundary.decode()}", b"%b--%b--\r\n" % (body, boundary)
+
+
+def _part(name: str, value: Any) -> tuple[bytes, bytes]:
+    if isinstance(value, Mapping) and isinstance(value.get("content"), FileBytes):
+        value = replace(value["content"], name=str(value.get("name") or value["content"].name))
+    told, content = "", value.data if isinstance(value, FileBytes) else _scalar(value).encode("utf-8", "replace")
+    kind = ""
+    if isinstance(value, FileBytes):
+        told, kind = f'; filename="{_in_head(value.name)}"', f"Content-Type: {_in_head(value.type)}\r\n"
+    return f'Content-Disposition: form-data; name="{_in_head(name)}"{told}\r\n{kind}'.encode(), content
+
+
+def _in_head(text: str) -> str:
+    # as browsers write them: a name must not end the line it stands in
+    return _clean(text).replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")
 
 
 def _same_origin(url: str, link: str) -> str:

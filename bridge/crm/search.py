@@ -116,7 +116,9 @@ async def ids_of(caller: Caller, call: Call, steps: list[Step]) -> list[Any]:
     ids: list[Any] = []
     async for page in caller.pages(call, steps):
         given = page.said.value(call.request.records) if call.request.records else None
-        ids += [one for one in (given if isinstance(given, list) else [given]) if one not in (None, "")]
+        here = [one for one in (given if isinstance(given, list) else [given]) if one not in (None, "")]
+        counted(call, here, steps)
+        ids += here
     return ids
 
 
@@ -124,5 +126,14 @@ async def listed(caller: Caller, call: Call, steps: list[Step]) -> list[dict[str
     """The records of all pages of a list."""
     found: list[dict[str, Any]] = []
     async for page in caller.pages(call, steps):
-        found += records_in(page.said, call.request.records)
+        here = records_in(page.said, call.request.records)
+        counted(call, here, steps)
+        found += here
     return found
+
+
+def counted(call: Call, records: Sequence[Any], steps: list[Step]) -> None:
+    """Say beside the call how many there were: a search that finds nobody is answered 200 like any other."""
+    last = steps[-1] if steps else None
+    if last is not None and last.what == call.what and last.error is None and not last.detail:
+        steps[-1] = last.model_copy(update={"detail": f"{len(records)} found"})

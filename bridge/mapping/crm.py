@@ -47,6 +47,7 @@ __all__ = [
     "Task",
     "Then",
     "Token",
+    "Upload",
     "Who",
     "Write",
 ]  # fmt: skip
@@ -257,12 +258,32 @@ class NameList(PagedRequest):
 class Task(Write):
     """Something a person has to do."""
 
+    #: there is none without a client to hang it on
+    needs_client: bool = False
+
+
+class Upload(Request):
+    """Where a CRM keeps a file before it hangs on anything; its `id` is in scope as `file.id` of the request that hangs it up."""
+
+    id: Expression
+
 
 class FileUpload(Write):
-    """A long transcript, or a file of the chat, as a file on the card."""
+    """A copy of a file of the chat, on the card. It has no part in notes: they have its link in any case."""
 
     #: the largest file, in bytes
     most: int | None = Field(default=None, ge=1)
+    #: a request before this one; what came of it is told by this one's marker, and left behind if this one fails
+    upload: Upload | None = None
+
+    @model_validator(mode="after")
+    def _looked_for(self) -> FileUpload:
+        if self.marker.kind in ("header", "conflict") and not self.marker.method:
+            raise PydanticCustomError(
+                "marker", "a file is looked for by a request of its marker: its bytes are not there any more to send them again",
+                {"path": ("marker",)},
+            )
+        return self
 
 
 class Owner(PagedRequest):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -14,6 +15,15 @@ from bridge.mapping.parts import OneOrMany, Part
 from bridge.mapping.templates import PathTemplate, RawTemplate, Template
 
 METHODS = ("get", "post", "put", "patch", "delete")
+
+
+@dataclass(frozen=True, slots=True)
+class FileBytes:
+    """A file in scope as `file.bytes`: what a part of `multipart`, or a whole `raw` body, is made of."""
+
+    name: str
+    type: str
+    data: bytes = field(repr=False)
 
 
 class Pages(Part):
@@ -63,7 +73,9 @@ class Request(Part):
     headers: Template | None = None
     json_: Template | None = Field(default=None, alias="json")
     form: Template | None = None
-    #: a text body, for query languages; expressions stand in <<…>> here, braces are braces
+    #: name → value: fields, and a file where the value is `{file.bytes}`
+    multipart: Template | None = None
+    #: a text body, for query languages; expressions stand in <<…>> here, braces are braces. `<<file.bytes>>` alone: a file
     raw: RawTemplate | None = None
     #: name of a statement in the target's `sql:`; in scope as `statement.sql` and `statement.params`
     statement: str | None = None
@@ -95,11 +107,14 @@ class Request(Part):
                 "method", "a request has exactly one of get, post, put, patch, delete; here: {here}",
                 {"here": ", ".join(named) or "none"},
             )
-        bodies = [key for key, value in (("json", self.json_), ("form", self.form), ("raw", self.raw)) if value]
+        given = {"json": self.json_, "form": self.form, "multipart": self.multipart, "raw": self.raw}
+        bodies = [key for key, value in given.items() if value]
         if len(bodies) > 1:
             raise PydanticCustomError(
-                "bodies", "a request has one body: json, form or raw; here: {here}", {"here": ", ".join(bodies)}
+                "bodies", "a request has one body: json, form, multipart or raw; here: {here}", {"here": ", ".join(bodies)}
             )
+        if self.multipart is not None and not isinstance(self.multipart.raw, Mapping):
+            raise PydanticCustomError("multipart", "`multipart` is an object: the parts by their names", {"path": ("multipart",)})
         if not named and (bodies or self.query or self.headers):
             raise PydanticCustomError("method", "there is something to send, but no get, post, put, patch or delete")
         if self.keep:

@@ -164,6 +164,8 @@ class Request(Part):
     headers: dict[str, str] = Field(default_factory=dict)
     json_: Any = Field(default=None, alias="json")
     form: dict[str, str] | None = None
+    #: part → its text, or {filename, type, text} of a file
+    multipart: dict[str, Any] | None = None
     text: str | None = None
 
     @model_validator(mode="after")
@@ -214,7 +216,7 @@ class Exchange(Part):
     path: Path = Field(default=Path(), exclude=True)
 
 
-RESOLVED = ("json", "chat", "target", "with", "outcome")
+RESOLVED = ("json", "multipart", "chat", "target", "with", "outcome")
 """Keys of an exchange below which true, null and numbers are more than text."""
 
 

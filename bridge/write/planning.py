@@ -20,6 +20,8 @@ from bridge.write.words import Speech
 from bridge.write.work import Work
 
 CLIENT, DEAL = "client", "deal"
+#: files of one chat that are copied; a chat with more is a flood, and their links stand in the note
+MOST_FILES = 20
 
 #: note_on → where notes hang; a deal only if there is one
 _PLACES: Mapping[str, tuple[str, ...]] = {"client": (CLIENT,), "open_deal": (DEAL,), "both": (CLIENT, DEAL)}
@@ -89,8 +91,9 @@ class _Planner:
         # The note comes first, as it is what must not be missing, unless it hangs on the deal that is to be made.
         waits = any(note.scope["note"]["on"] == DEAL and note.scope["deal"] is None for note in notes)
         yield from (*deals, *notes) if waits else (*notes, *deals)
-        yield from self._files()
         yield from self._task()
+        # last, since each is fetched from a server that nobody here knows
+        yield from self._files()
 
     # -- the client ----------------------------------------------------------------------------------------------------
 
@@ -172,21 +175,24 @@ class _Planner:
             }, title=title, text=self._summary())  # fmt: skip
 
     def _files(self) -> Iterator[Operation]:
-        """Copies of what was sent along, where the mapping says how to make one; the note has their links in any case."""
-        if self.parts.file is None:
+        """Copies of what was sent along, where they are wanted and the mapping says how to make one; the note has their links in
+        any case.
+        """
+        if self.parts.file is None or self.work.options.files.how != "copy":
             return
-        for numbered in self.messages:
-            for place, file in enumerate(numbered.message.files, start=1):
-                if file.url:
-                    told = {"url": storable(file.url), "name": clean_line(file.name), "type": clean_line(file.type)}
-                    yield self._operation(OperationKind.FILE, {"file": told}, carried=(numbered.key, str(place)))
+        sent = [(numbered.key, place, file) for numbered in self.messages
+                for place, file in enumerate(numbered.message.files, start=1) if file.url]  # fmt: skip
+        for key, place, file in sent[:MOST_FILES]:
+            told = {"url": storable(file.url), "name": clean_line(file.name), "type": clean_line(file.type)}
+            yield self._operation(OperationKind.FILE, {"file": told}, carried=(key, str(place)))
 
     def _task(self) -> Iterator[Operation]:
         work, speech = self.work, self.head.speech
         client = work.match.client if work.match else None
         owner = (client.owner if client else None) or (work.owner if work.match else None) or work.options.duty
         wanted = work.options.missed == "task" and self.work.figures.missed and not work.delivered
-        if not wanted or self.parts.task is None or (work.match is None and owner is None):
+        task = self.parts.task
+        if not wanted or task is None or (work.match is None and (owner is None or task.needs_client)):
             return
         manner = "_no_calls" if work.wishes.no_calls else ""
         yield self._operation(

@@ -17,6 +17,13 @@ from bridge.write.scope import scope
 from bridge.write.words import Language
 
 
+class FileOptions(Protocol):
+    """What is done with files that were sent along."""
+
+    @property
+    def how(self) -> str: ...
+
+
 class Options(Protocol):
     """The options of the route that a plan asks for."""
 
@@ -32,6 +39,8 @@ class Options(Protocol):
     def deal_source(self) -> str | None: ...
     @property
     def note_on(self) -> str: ...
+    @property
+    def files(self) -> FileOptions: ...
     @property
     def missed(self) -> str: ...
     @property

@@ -9,8 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from disguises.wardrobe import COSTUMES, Costume, Dressed, dressed, every_crm, every_crm_with_deals
+from disguises.wardrobe import (
+    COSTUMES,
+    Costume,
+    Dressed,
+    dressed,
+    every_crm,
+    every_crm_with_deals,
+    every_crm_with_files,
+)
 from fakes import FakeClock
+from file_place import PNG, file_place
 
 from bridge.model import JobState
 
@@ -165,6 +174,32 @@ async def test_a_missed_chat_becomes_a_task_where_there_are_any(crm: Costume, tm
         here.nothing_twice()
 
 
+@every_crm_with_files
+@pytest.mark.parametrize("fault", [None, "drop_before_commit", "drop_after_commit"])
+async def test_a_file_is_copied_to_the_card_once(crm: Costume, fault: str | None, tmp_path: Path, clock: FakeClock) -> None:
+    copy = {"how": "copy", "private": "127.0.0.1/32"}
+    async with file_place(photo_png=PNG) as place, dressed(
+        crm, tmp_path, clock, source={"provider": "generic"}, files=copy
+    ) as here:
+        [known] = here.knows({"name": "Мария", "last_name": "Мария", "phones": [crm.typed]})
+        if fault:
+            # from the note on: some write a file by what they write a note by
+            operation = "file.create" if crm is COSTUMES["odoo"] else "note.create"
+            here.disguise.meanwhile["note.create"] = lambda: here.set(**{fault: {"times": 1, "operation": operation}})
+        await here.way.post({"type": "chat.finished", "data": {
+            "id": "c1", "visitor": {"id": "v1", "phones": [crm.written]}, "ended_at": clock.now().isoformat(),
+            "messages": [{"from": "visitor", "text": "Вот фото", "at": clock.now().isoformat(),
+                          "files": [{"url": f"{place.url}/photo.png", "name": "фото.jpg"}]}],
+        }})  # fmt: skip
+        await done(here, "found")
+
+        [file], [note] = here.rows("files"), here.rows("notes")
+        assert (str(file["client_id"]), file["name"], bytes(file["content"])) == (known, "фото.jpg.png", PNG)
+        assert f"{place.port}/photo" in note["text"].replace("\\", "")
+        assert here.happened(fault or "drop") == bool(fault)
+        here.nothing_twice()
+
+
 @pytest.mark.parametrize(
     ("name", "kind"), [("amocrm", "companies"), ("bitrix24", "company"), ("bitrix24", "lead")]
 )
@@ -181,13 +216,14 @@ async def test_who_is_known_otherwise_than_as_a_contact_gets_the_note(
         here.nothing_twice()
 
 
-@pytest.mark.parametrize("name", ["amocrm", "bitrix24", "hubspot"])
+@pytest.mark.parametrize("name", ["amocrm", "bitrix24", "hubspot", "espocrm", "odoo"])
 async def test_the_operator_becomes_the_owner_and_the_deal_stands_where_it_was_named(
     name: str, tmp_path: Path, clock: FakeClock
 ) -> None:
     stages: dict[str, dict[str, Any]] = {
         "amocrm": {"pipeline": "розница", "stage": "Первичный контакт"}, "bitrix24": {"pipeline": "Общая", "stage": "новая"},
         "hubspot": {"pipeline": "sales pipeline", "stage": "Appointment scheduled"},
+        "espocrm": {"stage": "Qualification"}, "odoo": {"pipeline": "website", "stage": "Qualified"},
     }  # fmt: skip
     async with dressed(COSTUMES[name], tmp_path, clock, deal="new_client", **stages[name]) as here:
         here.records.db.execute(
@@ -199,7 +235,7 @@ async def test_the_operator_becomes_the_owner_and_the_deal_stands_where_it_was_n
         assert [client["owner_id"] for client in here.clients()] == [7]
         [deal] = here.rows("deals")
         assert (deal["pipeline"], deal["stage"]) in {
-            ("1300", "48300001"), ("0", "NEW"), ("default", "appointmentscheduled"),
+            ("1300", "48300001"), ("0", "NEW"), ("default", "appointmentscheduled"), (None, "Qualification"), ("2", "Qualified"),
         }  # fmt: skip
         assert deal["owner_id"] == 7
 

@@ -169,3 +169,15 @@ def test_a_mail_goes_to_a_mail_server_and_nothing_else_does() -> None:
         assert "its address is a mail server's, like smtps://" in line
     [line] = wrong(mapping_with(), url="smtp://mail.example.com")
     assert "sandbox is called over the web" in line
+
+
+# -- files -------------------------------------------------------------------------------------------------------------
+
+
+def test_copying_is_refused_where_the_mapping_has_no_way_to() -> None:
+    takes = mapping_with(file={"post": "/files", "json": {"c": "{file.base64}"}})
+
+    [line] = wrong(mapping_with(), options={"files": "copy"})
+    assert "does not say how a file is copied; take `copy` out" in line
+    assert fit(takes, settings(options={"files": "copy"})) is takes
+    assert fit(mapping_with(), settings(options={"files": "links"}))

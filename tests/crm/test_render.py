@@ -2,10 +2,14 @@ import json
 
 import pytest
 
+from bridge.clock import Clock
+from bridge.crm.call import Call, Caller
+from bridge.crm.limits import pace_of
 from bridge.crm.render import next_page, render
-from bridge.errors import EmptyExpression, Rejected
-from bridge.mapping.request import MaybeRequest, Request
-from bridge.transport import PreparedRequest, checked_header
+from bridge.errors import AccessRefused, EmptyExpression, Rejected
+from bridge.mapping.request import FileBytes, MaybeRequest, Request
+from bridge.mapping.speech import Api, Limits
+from bridge.transport import Answer, PreparedRequest, checked_header
 
 BASE = "https://crm.example.com/api/"
 
@@ -50,6 +54,43 @@ def test_in_a_search_a_null_inside_a_body_stops_the_request() -> None:
 def test_a_path_without_its_id_stops_every_request(bad: object) -> None:
     with pytest.raises(EmptyExpression):
         render(request(post="/people/{client.id}/notes", json={"a": "b"}), {"client": {"id": bad}}, base_url=BASE)
+
+
+@pytest.mark.parametrize("value", ["@evil.example", ".evil.example", ":pw@evil.example", "//evil.example", "https://evil.example/"])
+def test_a_value_at_the_beginning_of_a_path_leads_to_no_other_host(value: str) -> None:
+    """Only a path that begins with a slash is appended without a look; whatever else would move the host is not sent."""
+    try:
+        made = render(request(get="{x}"), {"x": value}, base_url="https://c.example")
+    except Rejected:
+        return
+    assert made.url.startswith("https://c.example/")
+    inside = render(request(get="/p/{x}"), {"x": value}, base_url="https://c.example")
+    assert inside.url.startswith("https://c.example/p/")
+
+
+async def test_no_address_of_a_payload_is_called() -> None:
+    """The address that a request begins with sees the configuration and nothing of the scope that a chat fills."""
+    routes = Routes()
+    sent = Caller(
+        Api.model_validate({"base_url": "{endpoint}"}), {"source": {"url": "https://c.example"}}, transport=routes,
+        pace=pace_of("shop", None, Limits(), Clock()), clock=Clock(),
+    )  # fmt: skip
+    with pytest.raises(AccessRefused, match="set it in the target's configuration"):
+        await sent.once(Call("fetch", request(get="/p"), {"endpoint": "https://evil.example"}, "fetch"), [])
+    assert routes.sent == []
+
+
+class Routes:
+    """Sends nothing, and remembers that it was asked to."""
+
+    def __init__(self) -> None:
+        self.sent: list[PreparedRequest] = []
+
+    async def send(self, request: PreparedRequest) -> Answer:
+        self.sent.append(request)
+        return Answer(200)
+
+    async def close(self) -> None: ...
 
 
 def test_what_writes_leaves_empty_members_out() -> None:
@@ -168,3 +209,53 @@ def test_a_value_in_a_path_cannot_change_the_host(path: str) -> None:
         render(request(get=path), {"host": ".evil.example"}, base_url="https://crm.example.com")
 
     assert render(request(get="/{host}"), {"host": "@evil"}, base_url="https://crm.example.com/").url == "https://crm.example.com/%40evil"
+
+
+# -- files -------------------------------------------------------------------------------------------------------------
+
+PHOTO = FileBytes("photo.png", "image/png", b"\x89PNG\r\n\x00\xff")
+
+
+def test_a_body_in_parts_has_its_fields_as_text_and_its_file_byte_for_byte() -> None:
+    made = render(
+        request(post="/files", multipart={"file": "{file.bytes}", "options": {"access": "PRIVATE"}, "person": "{client.id}",
+                                          "folder": "{nothing}"}),
+        {"file": {"bytes": PHOTO}, "client": {"id": 7}}, base_url=BASE,
+    )  # fmt: skip
+
+    kind, _, boundary = made.headers["Content-Type"].partition("; boundary=")
+    assert kind == "multipart/form-data"
+    line = f"--{boundary}".encode()
+    assert made.body == b"\r\n".join([
+        line, b'Content-Disposition: form-data; name="file"; filename="photo.png"', b"Content-Type: image/png", b"", PHOTO.data,
+        line, b'Content-Disposition: form-data; name="options"', b"", b'{"access":"PRIVATE"}',
+        line, b'Content-Disposition: form-data; name="person"', b"", b"7", line + b"--", b"",
+    ])  # fmt: skip
+    assert boundary.encode() not in PHOTO.data
+
+
+def test_a_part_may_call_its_file_otherwise_and_a_name_cannot_leave_its_line() -> None:
+    part = {"name": "{marker} {file.name}", "content": "{file.bytes}"}
+    made = render(
+        request(post="/f", multipart={"file": part}),
+        {"file": {"bytes": PHOTO, "name": 'a"\r\nX-Evil: 1'}, "marker": "c2c-a"}, base_url=BASE,
+    )  # fmt: skip
+
+    assert b'filename="c2c-a a%22%0D%0AX-Evil: 1"\r\nContent-Type: image/png' in (made.body or b"")
+
+
+def test_the_same_parts_are_the_same_bytes_each_time() -> None:
+    asked = request(post="/f", multipart={"file": "{file.bytes}"})
+
+    assert len({render(asked, {"file": {"bytes": PHOTO}}, base_url=BASE).body for _ in range(3)}) == 1
+
+
+def test_a_body_that_is_nothing_but_a_file_goes_as_its_own_type() -> None:
+    made = render(request(post="/upload", raw="<<file.bytes>>"), {"file": {"bytes": PHOTO}}, base_url=BASE)
+
+    assert (made.headers["Content-Type"], made.body) == ("image/png", PHOTO.data)
+
+
+def test_a_file_s_bytes_in_json_are_refused_with_the_remedy() -> None:
+    with pytest.raises(Rejected, match=r"`file.base64` can"):
+        render(request(post="/f", json={"c": "{file.bytes}"}), {"file": {"bytes": PHOTO}}, base_url=BASE)

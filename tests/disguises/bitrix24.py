@@ -17,7 +17,7 @@ from crm.bitrix24_described import UNDESCRIBED, problems
 from disguises.disguise import Asked, Disguise, Json, Row, Strange, only
 from disguises.tokens import Tokens
 
-from bridge.sandbox.entities import CLIENT, DEAL, NOTE, OWNER, TASK
+from bridge.sandbox.entities import CLIENT, DEAL, FILE, NOTE, OWNER, TASK
 from bridge.sandbox.refusals import Merged, Missing, Refusal
 from bridge.sandbox.speech import answer
 
@@ -176,14 +176,18 @@ class Bitrix24(Disguise):
 
     def comment(self, given: Json) -> web.Response:
         fields = given["fields"]
-        only(fields, {"ENTITY_ID", "ENTITY_TYPE", "COMMENT"}, "fields")
+        only(fields, {"ENTITY_ID", "ENTITY_TYPE", "COMMENT", "FILES"}, "fields")
         if not fields.get("COMMENT"):
             return said_wrong(400, "INVALID_ARG_VALUE", "Empty comment message")
         try:
             client, deal = self._owner(fields["ENTITY_TYPE"], fields["ENTITY_ID"])
         except (Missing, Merged):
             return said_wrong(400, "OWNER_NOT_FOUND", "Owner was not found")
-        made = self.make(NOTE, client_id=client, deal_id=deal, text=fields["COMMENT"])
+        if "FILES" in fields:
+            [(name, content)] = fields["FILES"]
+            made = self.make(FILE, client_id=client, name=name, content=content, marker=fields["COMMENT"])
+        else:
+            made = self.make(NOTE, client_id=client, deal_id=deal, text=fields["COMMENT"])
         return self._said(int(made["id"]))
 
     def comments(self, given: Json) -> web.Response:
@@ -194,7 +198,8 @@ class Bitrix24(Disguise):
             note for note in reversed(self.all(NOTE))
             if note["client_id"] == str(client) and note["deal_id"] == (None if deal is None else str(deal))
         ]  # fmt: skip
-        return self._paged([self._comment(note) for note in notes], given)
+        files = [{**file, "text": file["marker"]} for file in reversed(self.all(FILE)) if file["client_id"] == str(client)]
+        return self._paged([self._comment(note) for note in [*files, *notes]], given)
 
     def to_do(self, given: Json) -> web.Response:
         text = f"{given.get('title', '')}\n{given.get('description', '')}"

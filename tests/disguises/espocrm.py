@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from typing import Any
 
 import phonenumbers
@@ -13,19 +13,25 @@ from aiohttp import web
 from disguises.disguise import Asked, Disguise, Json, Row, Strange, only
 
 from bridge.sandbox import API_KEY
-from bridge.sandbox.entities import CLIENT, NOTE, OWNER
+from bridge.sandbox.entities import CLIENT, DEAL, FILE, NOTE, OWNER, TASK
 from bridge.sandbox.refusals import Merged, Missing, Refusal
 from bridge.sandbox.speech import answer
 
 API = "/api/v1"
 CONTACT = {"firstName", "lastName", "phoneNumber", "emailAddress", "phoneNumberData", "emailAddressData", "assignedUserId",
            "description"}  # fmt: skip
-_WHERE = re.compile(r"where\[(\d+)\]\[(type|attribute|value)\]")
+OPPORTUNITY = {"name", "stage", "leadSource", "amount", "closeDate", "contactsIds", "assignedUserId", "description"}
+TASKS = {"name", "status", "priority", "dateEnd", "parentType", "parentId", "assignedUserId", "description"}
+STAGES = ("Prospecting", "Qualification", "Proposal", "Negotiation", "Closed Won", "Closed Lost")
+_WHERE = re.compile(r"where\[(\d+)\]\[(type|attribute|value)\](\[\])?")
+_DATA_URI = re.compile(r"data:([^;]+);base64,(.+)", re.DOTALL)
 
 
 @dataclass
 class EspoCrm(Disguise):
     token: str = API_KEY
+    #: files that hang on nothing yet
+    kept: dict[str, tuple[str, str, str]] = field(default_factory=dict)
 
     def table(self) -> Iterator[Row]:
         yield "GET", f"{API}/Contact", "client.search", "search", self.contacts
@@ -34,6 +40,11 @@ class EspoCrm(Disguise):
         yield "PUT", f"{API}/Contact/{{id}}", "client.update", "write", self.update
         yield "GET", f"{API}/Note", "note.search", "search", self.notes
         yield "POST", f"{API}/Note", "note.create", "write", self.post
+        yield "GET", f"{API}/Opportunity", "deal.search", "search", self.opportunities
+        yield "POST", f"{API}/Opportunity", "deal.create", "write", self.open_opportunity
+        yield "GET", f"{API}/Task", "task.search", "search", self.tasks
+        yield "POST", f"{API}/Task", "task.create", "write", self.assign
+        yield "POST", f"{API}/Attachment", "file.upload", "write", self.keep
         yield "GET", f"{API}/User", "owner.search", "read", self.users
 
     def let_in(self, asked: Asked) -> web.Response | None:
@@ -86,14 +97,74 @@ class EspoCrm(Disguise):
 
     def post(self, asked: Asked) -> web.Response:
         """Its time is always now."""
-        only(asked.body, ("type", "parentType", "parentId", "post"), "note")
+        only(asked.body, ("type", "parentType", "parentId", "post", "attachmentsIds"), "note")
+        parent = _number(asked.body["parentId"])
+        if (asked.body["type"], asked.body["parentType"]) == ("Post", "Opportunity"):
+            deal = self.read(DEAL, parent)
+            return answer(_note(self.make(NOTE, client_id=deal["client_id"], deal_id=deal["id"], text=asked.body["post"])))
         if (asked.body["type"], asked.body["parentType"]) != ("Post", "Contact"):
             raise Strange(f"a {asked.body['type']} on a {asked.body['parentType']}")
-        made = self.make(NOTE, client_id=_number(asked.body["parentId"]), text=asked.body["post"])
-        return answer(_note(made))
+        if "attachmentsIds" in asked.body:
+            name, kind, content = self.kept.pop(asked.body["attachmentsIds"][0])
+            made = self.make(FILE, client_id=parent, name=name, type=kind, content=content, marker=asked.body["post"])
+            return answer(_post(made))
+        return answer(_note(self.make(NOTE, client_id=parent, text=asked.body["post"])))
 
     def notes(self, asked: Asked) -> web.Response:
-        return self._search(asked, [_note(row) for row in reversed(self.seen(NOTE))])
+        return self._search(asked, [*map(_post, self.seen(FILE)), *map(_note, reversed(self.seen(NOTE)))])
+
+    def keep(self, asked: Asked) -> web.Response:
+        """A file hangs on nothing until a post names it."""
+        only(asked.body, ("name", "type", "role", "parentType", "field", "file"), "attachment")
+        told = _DATA_URI.fullmatch(asked.body["file"])
+        if told is None or told[1] != asked.body["type"]:
+            raise Strange("a file that is no data URI of its type")
+        if (asked.body["role"], asked.body["parentType"], asked.body["field"]) != ("Attachment", "Note", "attachments"):
+            raise Strange("a file for something else")
+        record = _id(str(0x5000 + len(self.kept)))
+        self.kept[record] = (asked.body["name"], asked.body["type"], told[2])
+        return answer({"id": record, "name": asked.body["name"]})
+
+    # -- opportunities and tasks -----------------------------------------------------------------------------------------
+
+    def open_opportunity(self, asked: Asked) -> web.Response:
+        only(asked.body, OPPORTUNITY, "opportunity")
+        for name in ("name", "amount", "closeDate"):
+            if asked.body.get(name) is None:
+                return invalid(name, "required", "Opportunity")
+        if asked.body.get("stage", STAGES[0]) not in STAGES:
+            return invalid("stage", "valid", "Opportunity")
+        date.fromisoformat(asked.body["closeDate"])
+        contact = self.read(CLIENT, _number(asked.body["contactsIds"][0]))
+        return answer(_opportunity(self.make(
+            DEAL, client_id=contact["id"], title=asked.body["name"], stage=asked.body.get("stage", STAGES[0]),
+            source=asked.body.get("leadSource"), description=asked.body["description"],
+            owner_id=_number(asked.body["assignedUserId"]) if "assignedUserId" in asked.body else None,
+        )))  # fmt: skip
+
+    def opportunities(self, asked: Asked) -> web.Response:
+        rows = self.seen(DEAL)
+        if asked.query.get("primaryFilter", "open") != "open":
+            raise Strange("another filter than the open ones")
+        rows = [row for row in rows if row["open"]] if "primaryFilter" in asked.query else rows
+        return self._search(asked, [_opportunity(row) for row in rows])
+
+    def assign(self, asked: Asked) -> web.Response:
+        only(asked.body, TASKS, "task")
+        if not asked.body.get("name"):
+            return invalid("name", "required", "Task")
+        if asked.body.get("parentType", "Contact") != "Contact":
+            raise Strange("a task on something else than a contact")
+        due = datetime.strptime(asked.body["dateEnd"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+        made = self.make(
+            TASK, client_id=_number(asked.body["parentId"]) if "parentId" in asked.body else None, due_at=due,
+            text=asked.body["description"],
+            owner_id=_number(asked.body["assignedUserId"]) if "assignedUserId" in asked.body else None,
+        )  # fmt: skip
+        return answer({"id": _id(made["id"])})
+
+    def tasks(self, asked: Asked) -> web.Response:
+        return self._search(asked, [{"id": _id(row["id"]), "description": row["text"]} for row in self.seen(TASK)])
 
     def users(self, asked: Asked) -> web.Response:
         return self._search(asked, [{"id": _id(row["id"]), "emailAddress": row["email"]} for row in self.all(OWNER)])
@@ -104,14 +175,14 @@ class EspoCrm(Disguise):
         rules: dict[str, dict[str, str]] = {}
         for name, value in asked.query.items():
             part = _WHERE.fullmatch(name)
-            if part is not None:
+            if part is not None and bool(part[3]) == ("[]" in name):
                 rules.setdefault(part[1], {})[part[2]] = value
-            elif name not in ("select", "maxSize"):
+            elif name not in ("select", "maxSize", "primaryFilter", "orderBy", "order"):
                 raise Strange(f"{name} in a search")
         if not rules:
             raise Strange("a search without a condition finds everybody")
         for rule in rules.values():
-            if records and rule["attribute"] not in records[0]:
+            if records and rule["attribute"] not in records[0] and rule["type"] != "linkedWith":
                 return refusal_of(400, f"Not existing attribute '{rule['attribute']}' in where.")
         found = [record for record in records if all(_fits(record, rule) for rule in rules.values())]
         select = asked.query.get("select")
@@ -140,9 +211,9 @@ def refusal_of(status: int, reason: str) -> web.Response:
     return web.Response(status=status, headers=headers)
 
 
-def invalid(field: str, kind: str) -> web.Response:
+def invalid(field: str, kind: str, entity: str = "Contact") -> web.Response:
     said = {"messageTranslation": {"label": "validationFailure", "scope": None, "data": {"field": field, "type": kind}}}
-    reason = f"Field validation failure; entityType: Contact, field: {field}, type: {kind}."
+    reason = f"Field validation failure; entityType: {entity}, field: {field}, type: {kind}."
     return answer(said, status=400, headers={"X-Status-Reason": reason})
 
 
@@ -174,7 +245,20 @@ def _contact(row: Json) -> Json:
 def _note(row: Json) -> Json:
     return {
         "id": _id(row["id"]), "deleted": False, "post": row["text"], "data": {}, "type": "Post", "isInternal": False,
-        "createdAt": _utc(row["created_at"]), "parentId": _id(row["client_id"]), "parentType": "Contact",
+        "createdAt": _utc(row["created_at"]), "parentId": _id(row["deal_id"] or row["client_id"]),
+        "parentType": "Opportunity" if row["deal_id"] else "Contact",
+    }  # fmt: skip
+
+
+def _post(row: Json) -> Json:
+    """The post that bears a file."""
+    return _note({**row, "text": row["marker"], "deal_id": None}) | {"attachmentsIds": ["kept"]}
+
+
+def _opportunity(row: Json) -> Json:
+    return {
+        "id": _id(row["id"]), "name": row["title"], "stage": row["stage"], "leadSource": row["source"], "amount": 0,
+        "description": row["description"], "modifiedAt": _utc(row["changed_at"]), "contacts": [_id(row["client_id"])],
     }  # fmt: skip
 
 
@@ -196,6 +280,8 @@ def _fits(record: Json, rule: Mapping[str, str]) -> bool:
     else:
         values = [str(record[attribute] or "").lower()]
         wanted = wanted.lower()
+    if rule["type"] == "linkedWith":
+        return rule["value"] in record[attribute]
     if rule["type"] == "equals":
         return wanted in values
     if rule["type"] == "contains":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from html import escape
 from typing import Any
 
@@ -15,12 +15,14 @@ from aiohttp import web
 from disguises.disguise import Asked, Disguise, Json, Row, Strange, only
 
 from bridge.sandbox import API_KEY
-from bridge.sandbox.entities import CLIENT, DEAL, NOTE, OWNER
+from bridge.sandbox.entities import CLIENT, DEAL, FILE, NOTE, OWNER, TASK
 from bridge.sandbox.refusals import Merged, Missing, Refusal
 from bridge.sandbox.speech import answer
 
 PARTNER = {"name", "phone", "email", "user_id", "ref", "comment"}
 TIME = "%Y-%m-%d %H:%M:%S"
+TEAMS = ((1, "Sales"), (2, "Website"))
+STAGES = ((1, "New"), (2, "Qualified"))
 _PUNCTUATION = re.compile(r"[\s./()\-]")
 
 
@@ -40,6 +42,12 @@ class Odoo(Disguise):
             "mail.message/search_read": ("note.search", "search", self.messages),
             "crm.lead/search_read": ("deal.search", "search", self.leads),
             "crm.lead/create": ("deal.create", "write", self.create_lead),
+            "crm.team/search_read": ("pipeline.list", "read", self.teams),
+            "crm.stage/search_read": ("stage.list", "read", self.stages),
+            "res.partner/activity_schedule": ("task.create", "write", self.schedule),
+            "mail.activity/search_read": ("task.search", "search", self.activities),
+            "ir.attachment/create": ("file.create", "write", self.attach),
+            "ir.attachment/search_read": ("file.search", "search", self.attachments),
             "res.users/search_read": ("owner.search", "read", self.users),
         }
         for path, (operation, kind, work) in methods.items():
@@ -122,12 +130,14 @@ class Odoo(Disguise):
         only(asked.body, ("vals_list",), "create")
         made = []
         for given in asked.body["vals_list"]:
-            refusal = _unknown_field(given, {"name", "type", "partner_id", "user_id", "description"}, "crm.lead")
+            known = {"name", "type", "partner_id", "user_id", "team_id", "stage_id", "description"}
+            refusal = _unknown_field(given, known, "crm.lead")
             if refusal is not None:
                 return refusal
             lead = self.make(
-                DEAL, client_id=self.read(CLIENT, given["partner_id"])["id"], title=given["name"], stage="New",
-                pipeline=given["type"], owner_id=given.get("user_id"), description=nh3.clean(given["description"]),
+                DEAL, client_id=self.read(CLIENT, given["partner_id"])["id"], title=given["name"],
+                stage=dict(STAGES)[given.get("stage_id", 1)], pipeline=str(given.get("team_id", given["type"])),
+                owner_id=given.get("user_id"), description=nh3.clean(given["description"]),
             )  # fmt: skip
             made.append(int(lead["id"]))
         return answer(made)
@@ -137,6 +147,49 @@ class Odoo(Disguise):
         shown = [{"id": int(row["id"]), "name": row["title"], "stage_id": [1, row["stage"]], "stage_id.is_won": not row["open"],
                   "partner_id": [int(row["client_id"]), names.get(row["client_id"])], "description": row["description"] or False,
                   "write_date": _utc(row["changed_at"])} for row in self.seen(DEAL)]  # fmt: skip
+        return self._search(asked, shown)
+
+    def teams(self, asked: Asked) -> web.Response:
+        return self._search(asked, [{"id": number, "name": name, "active": True} for number, name in TEAMS])
+
+    def stages(self, asked: Asked) -> web.Response:
+        return self._search(asked, [{"id": number, "name": name} for number, name in STAGES])
+
+    # -- activities and attachments --------------------------------------------------------------------------------------
+
+    def schedule(self, asked: Asked) -> web.Response:
+        only(asked.body, ("ids", "act_type_xmlid", "date_deadline", "summary", "note", "user_id"), "activity_schedule")
+        if asked.body["act_type_xmlid"] != "mail.mail_activity_data_todo":
+            raise Strange("an activity of another kind")
+        date.fromisoformat(asked.body["date_deadline"])
+        made = [self.make(TASK, client_id=self.read(CLIENT, record_id)["id"], text=nh3.clean(asked.body["note"]),
+                          owner_id=asked.body.get("user_id")) for record_id in asked.body["ids"]]  # fmt: skip
+        return answer([int(task["id"]) for task in made])
+
+    def activities(self, asked: Asked) -> web.Response:
+        shown = [{"id": int(row["id"]), "note": row["text"], "res_model": "res.partner", "res_id": int(row["client_id"])}
+                 for row in self.seen(TASK)]  # fmt: skip
+        return self._search(asked, shown)
+
+    def attach(self, asked: Asked) -> web.Response:
+        only(asked.body, ("vals_list",), "create")
+        made = []
+        for given in asked.body["vals_list"]:
+            known = {"name", "mimetype", "datas", "res_model", "res_id", "description"}
+            refusal = _unknown_field(given, known, "ir.attachment")
+            if refusal is not None:
+                return refusal
+            if given["res_model"] != "res.partner":
+                raise Strange("an attachment of something else")
+            made.append(int(self.make(
+                FILE, client_id=self.read(CLIENT, given["res_id"])["id"], name=given["name"], type=given["mimetype"],
+                content=given["datas"], marker=given["description"],
+            )["id"]))  # fmt: skip
+        return answer(made)
+
+    def attachments(self, asked: Asked) -> web.Response:
+        shown = [{"id": int(row["id"]), "description": row["marker"], "res_model": "res.partner",
+                  "res_id": int(row["client_id"])} for row in self.seen(FILE)]  # fmt: skip
         return self._search(asked, shown)
 
     def users(self, asked: Asked) -> web.Response:
@@ -182,6 +235,7 @@ def _same(have: Any, wanted: Any) -> bool:
 #: `ilike` looks for a part, `=ilike` for the whole, both whatever the case
 OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     "=": _same,
+    ">": lambda have, wanted: bool(have > wanted),
     "ilike": lambda have, wanted: bool(have) and wanted.casefold() in str(have).casefold(),
     "=ilike": lambda have, wanted: bool(have) and wanted.casefold() == str(have).casefold(),
 }

@@ -59,6 +59,7 @@ class Costume:
     phones: int = 99
     deals: bool = True
     tasks: bool = True
+    files: bool = False
     #: seconds that an access token serves, and whether a refresh token serves once; None: no tokens
     tokens: tuple[float, bool] | None = None
     #: laid over the mapping, where the vendor's address stands in it
@@ -87,12 +88,12 @@ _HUBSPOT = Costume(
 
 COSTUMES: Mapping[str, Costume] = {
     "amocrm": _AMOCRM,
-    "bitrix24": Costume("bitrix24", Bitrix24, {"token": "${C2C_WEBHOOK}"}, lag=3.0),
+    "bitrix24": Costume("bitrix24", Bitrix24, {"token": "${C2C_WEBHOOK}"}, lag=3.0, files=True),
     "hubspot": _HUBSPOT,
-    "odoo": Costume("odoo", Odoo, {}, phones=1, tasks=False),
+    "odoo": Costume("odoo", Odoo, {}, phones=1, files=True),
     # numbers are kept in one form only, so it is the visitor who writes in another
     "espocrm": Costume("espocrm", EspoCrm, {}, typed="+79160000077", written="8 (916) 000-00-77",
-                       deals=False, tasks=False),
+                       files=True),
 }  # fmt: skip
 #: those whose access runs out
 WITH_TOKENS: Mapping[str, Costume] = {
@@ -104,6 +105,9 @@ WITH_TOKENS: Mapping[str, Costume] = {
 every_crm = pytest.mark.parametrize("crm", COSTUMES.values(), ids=COSTUMES)
 every_crm_with_deals = pytest.mark.parametrize(
     "crm", [crm for crm in COSTUMES.values() if crm.deals], ids=[name for name, crm in COSTUMES.items() if crm.deals]
+)
+every_crm_with_files = pytest.mark.parametrize(
+    "crm", [crm for crm in COSTUMES.values() if crm.files], ids=[name for name, crm in COSTUMES.items() if crm.files]
 )
 every_crm_with_tokens = pytest.mark.parametrize("crm", WITH_TOKENS.values(), ids=WITH_TOKENS)
 
@@ -207,9 +211,10 @@ class Dressed:
 
 @asynccontextmanager
 async def dressed(
-    crm: Costume, folder: Path, clock: FakeClock, *, options: Mapping[str, Any] | None = None, **target: Any
+    crm: Costume, folder: Path, clock: FakeClock, *, options: Mapping[str, Any] | None = None,
+    source: Mapping[str, Any] | None = None, **target: Any,
 ) -> AsyncIterator[Dressed]:
-    """`options` are those of the disguise, `target` is laid over the target's configuration."""
+    """`options` are those of the disguise, `source` and `target` are laid over the configuration."""
     name = crm.mapping
     if crm.moved is not None:
         name = f"{crm.mapping}_here"
@@ -229,7 +234,7 @@ async def dressed(
 
     switches = Switches(index_lag=crm.lag)
     options_of_crm = {"face": face, "clock": clock, "switches": switches}
-    async with on_the_way(folder, clock, target=configured, crm_options=options_of_crm) as way:
+    async with on_the_way(folder, clock, source=source, target=configured, crm_options=options_of_crm) as way:
         made = Dressed(way, crm, cast("Disguise", way.crm.parts.face))
         if crm.tokens is not None:
             await made.let_in()

@@ -148,3 +148,15 @@ def test_an_unknown_operation_or_key_is_refused() -> None:
         crm(triggers={"craete": "x"})
     with pytest.raises(ValidationError, match="did you mean owner"):
         crm(ower={})
+
+
+@pytest.mark.parametrize("kind", [{"kind": "header", "name": "X-Key", "valid_for": "1h"}, {"kind": "conflict"}])
+def test_a_file_is_not_settled_by_sending_it_again(kind: dict[str, Any]) -> None:
+    """Its bytes are not kept."""
+    with pytest.raises(ValidationError, match="looked for by a request of its marker"):
+        crm(file={"post": "/f", "json": {"c": "{file.base64}"}, "marker": kind})
+
+
+def test_an_upload_says_how_the_file_is_named_afterwards() -> None:
+    with pytest.raises(ValidationError, match="id"):
+        crm(file={"post": "/f", "json": {"f": "{file.id}"}, "upload": {"post": "/u", "raw": "<<file.bytes>>"}})

@@ -24,7 +24,9 @@ def test_a_request_has_its_method_and_path() -> None:
     [
         ({}, "exactly one of get, post, put, patch, delete; here: none"),
         ({"get": "/a", "post": "/b"}, "here: get, post"),
-        ({"post": "/a", "json": {"a": "b"}, "form": {"a": "b"}}, "one body: json, form or raw; here: json, form"),
+        ({"post": "/a", "json": {"a": "b"}, "form": {"a": "b"}}, "one body: json, form, multipart or raw; here: json, form"),
+        ({"post": "/a", "multipart": {"a": "b"}, "raw": "c"}, "here: multipart, raw"),
+        ({"post": "/a", "multipart": "b"}, "is an object: the parts by their names"),
         ({"get": "/a/{b"}, "is not closed"),
         ({"post": "/a", "json": {"a": "{b}"}, "keep": ["z"]}, "no such member"),
         ({"get": "/a", "qeury": {}}, "did you mean query"),

@@ -70,7 +70,7 @@ def _as_an_editor_reads(value: Any, key: str = "") -> Any:
     if isinstance(value, list):
         return [_as_an_editor_reads(item, key) for item in value]
     numbers = {"most", "by", "start", "size", "characters", "bytes", "utf16", "concurrent", "status"}
-    flags = {"after_markup", "only_private", "open", "optional", "pkce", "required"}
+    flags = {"after_markup", "needs_client", "only_private", "open", "optional", "pkce", "required"}
     if key in numbers and isinstance(value, str) and value.isdecimal():
         return int(value)
     # whether an option is secret is true or false, where a provider's secret stands is a word

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from bridge.config import FileRule
 from bridge.crm.merge import what_is_new
 from bridge.model import Client, EventKind, File, Match, Operation, Operator, Plan, Verdict, Visitor, Wishes
 from bridge.write import message_keys, plan
+from bridge.write.planning import MOST_FILES
 
 Make = Callable[..., Any]
 
@@ -274,6 +276,7 @@ def test_other_cards_are_named_with_their_address(work: Make, found: Make) -> No
 PICTURE = File(url="https://files.example/1", name="lamp\n.jpg", type="image/jpeg")
 PLAIN = File(url="https://files.example/2")
 #: how a CRM takes a file
+COPY = FileRule(how="copy")
 TAKES = {"post": "/clients/{client.id}/files", "json": {"link": "{file.url}"}}
 
 
@@ -281,10 +284,41 @@ def test_files_stay_links_where_the_mapping_takes_none(work: Make, found: Make, 
     assert kinds(plan(work(match=found(), missed="none", messages=(said("visitor", "", "11:00", files=(PICTURE,)),)))) == ["note"]
 
 
+def test_files_stay_links_unless_copying_is_wanted(work: Make, found: Make, mapping: Make, said: Make) -> None:
+    messages = (said("visitor", "", "11:00", files=(PICTURE,)),)
+
+    assert kinds(plan(work(match=found(), missed="none", messages=messages, mapping=mapping(file=TAKES)))) == ["note"]
+
+
+def test_a_task_comes_before_files_because_those_are_fetched_from_elsewhere(
+    work: Make, found: Make, mapping: Make, said: Make
+) -> None:
+    messages = (said("visitor", "two", "11:00", files=(PICTURE,)),)
+
+    made = plan(work(match=found(), messages=messages, mapping=mapping(file=TAKES, task={"post": "/tasks"}), files=COPY))
+
+    assert kinds(made) == ["note", "task", "file"]
+
+
+def test_of_many_files_the_first_ones_are_copied(work: Make, found: Make, mapping: Make, said: Make) -> None:
+    messages = tuple(said("visitor", str(number), "11:00", files=(PICTURE,)) for number in range(MOST_FILES + 5))
+
+    made = plan(work(match=found(), missed="none", messages=messages, mapping=mapping(file=TAKES), files=COPY))
+
+    assert kinds(made).count("file") == MOST_FILES
+
+
+def test_a_task_that_needs_a_client_is_not_made_for_nobody(work: Make, mapping: Make, said: Make) -> None:
+    alone = {"match": None, "messages": (said("visitor", "anybody?", "11:00"),), "duty": "7"}
+
+    assert kinds(plan(work(**alone, mapping=mapping(task={"post": "/tasks"})))) == ["task"]
+    assert kinds(plan(work(**alone, mapping=mapping(task={"post": "/tasks", "needs_client": True})))) == []
+
+
 def test_each_file_is_copied_after_the_note_under_a_marker_of_its_own(work: Make, found: Make, mapping: Make, said: Make) -> None:
     messages = (said("visitor", "two", "11:00", files=(PICTURE, PLAIN)), said("visitor", "again", "11:01", files=(PICTURE,)))
 
-    made = plan(work(match=found(), missed="none", messages=messages, mapping=mapping(file=TAKES)))
+    made = plan(work(match=found(), missed="none", messages=messages, mapping=mapping(file=TAKES), files=COPY))
 
     assert kinds(made) == ["note", "file", "file", "file"]
     assert made.operations[1].scope["file"] == {"url": "https://files.example/1", "name": "lamp .jpg", "type": "image/jpeg"}
@@ -294,9 +328,9 @@ def test_each_file_is_copied_after_the_note_under_a_marker_of_its_own(work: Make
 
 def test_files_of_messages_that_stand_in_the_crm_are_not_copied_again(work: Make, found: Make, mapping: Make, said: Make) -> None:
     messages = (said("visitor", "old", "11:00", files=(PICTURE,)), said("visitor", "new", "11:05", files=(PLAIN,)))
-    first = work(match=found(), messages=messages[:1], mapping=mapping(file=TAKES))
+    first = work(match=found(), messages=messages[:1], mapping=mapping(file=TAKES), files=COPY)
 
-    made = plan(work(match=found(), messages=messages, mapping=mapping(file=TAKES),
+    made = plan(work(match=found(), messages=messages, mapping=mapping(file=TAKES), files=COPY,
                      delivered=frozenset(message_keys(first.chat))))  # fmt: skip
 
     assert only(made, "file").scope["file"]["url"] == PLAIN.url

@@ -30,11 +30,13 @@ from desk import Desk, desk_of, dialogue, settings
 from fakes import FakeClock
 
 from bridge.clock import Clock
+from bridge.config import Site
+from bridge.config.sites import under_its_name
 from bridge.model import Chat, Delivery, Message, Role, Visitor
 from bridge.store import Sorted, Store, open_store
 from bridge.store.records import ChatChange, NewJob
 from bridge.store.search_words import points_of, words_of
-from bridge.store.sqlite import searching
+from bridge.store.statements import searching
 
 COMMON = [
     "здравствуйте", "подскажите", "доставка", "цена", "наличие", "гриль", "телефон", "заказ", "спасибо", "когда", "можно",
@@ -67,19 +69,20 @@ def fill(path: Path, rows: int, now: float) -> None:
         made = [(number, chat_of(number, chance), now - span * (rows - number) / rows) for number in numbers]
         db.executemany(
             "INSERT INTO deliveries (id, source, dedupe_key, received_at, method, query, headers, body, state, event, chat) "
-            "VALUES (?, 'shop', ?, ?, 'POST', '', '{}', NULL, 'sorted', 'chat_finished', ?)",
-            [(number, f"k-{number}", at, number) for number, _, at in made],
+            "VALUES (?, ?, ?, ?, 'POST', '', '{}', NULL, 'sorted', 'chat_finished', ?)",
+            [(number, of_site(number, "shop"), f"k-{number}", at, number) for number, _, at in made],
         )
         db.executemany(
             "INSERT INTO chats (id, source, chat_id, visitor_id, revision, kind, channel, visitor_name, updated_at, chat) "
-            "VALUES (?, 'shop', ?, ?, 1, 'chat_finished', ?, ?, ?, ?)",
-            [(number, one.chat_id, f"v-{number}", one.channel, one.visitor.name, at, one.model_dump_json(exclude_defaults=True))
-             for number, one, at in made],
+            "VALUES (?, ?, ?, ?, 1, 'chat_finished', ?, ?, ?, ?)",
+            [(number, of_site(number, "shop"), one.chat_id, f"v-{number}", one.channel, one.visitor.name, at,
+              one.model_dump_json(exclude_defaults=True)) for number, one, at in made],
         )  # fmt: skip
         db.executemany(
             "INSERT INTO jobs (id, chat, source, chat_id, kind, target, revision, state, reason, error_code, created_at, "
-            "updated_at, next_at) VALUES (?, ?, 'shop', ?, 'chat_finished', 'sales', 1, ?, ?, ?, ?, ?, ?)",
-            [(number, number, one.chat_id, *state_of(number), at, at, at) for number, one, at in made],
+            "updated_at, next_at) VALUES (?, ?, ?, ?, 'chat_finished', ?, 1, ?, ?, ?, ?, ?, ?)",
+            [(number, number, of_site(number, "shop"), one.chat_id, of_site(number, "sales"), *state_of(number), at, at, at)
+             for number, one, at in made],
         )
         words = [(number, words_of(one)) for number, one, _ in made]
         db.executemany("INSERT INTO chats_text (rowid, words) VALUES (?, ?)", words)
@@ -89,6 +92,12 @@ def fill(path: Path, rows: int, now: float) -> None:
         print(f"\r{numbers[-1]} chats", end="", file=sys.stderr, flush=True)
     db.close()
     print(file=sys.stderr)
+
+
+def of_site(number: int, name: str) -> str:
+    """Most chats are of one service; one in ten is a large customer's, one in ten thousand a small one's."""
+    site = "bakery." if number % 10 == 3 else "florist." if number % 10_000 == 5 else ""
+    return f"{site}{name}"
 
 
 def state_of(number: int) -> tuple[str, str, str]:
@@ -119,6 +128,19 @@ def addresses(rows: int) -> Iterator[tuple[str, str]]:
     yield "rehearsal", "/rehearsal"
     yield "received", "/deliveries"
     yield "one chat", f"/jobs/{rows // 2}"
+    yield "reports", "/reports"
+    for site in ("bakery", "florist"):
+        size = "large" if site == "bakery" else "small"
+        yield f"a {size} customer: overview", f"/?site={site}"
+        yield f"a {size} customer: chats", f"/jobs?site={site}"
+        yield f"a {size} customer: chats, not written", f"/jobs?site={site}&state=dead"
+        yield f"a {size} customer: chats of a channel", f"/jobs?site={site}&channel=telegram"
+        yield f"a {size} customer: a word of many", f"/jobs?site={site}&q=доставка"
+        yield f"a {size} customer: a rare word", f"/jobs?site={site}&q=слово31337"
+        yield f"a {size} customer: four digits", f"/jobs?site={site}&q=4567"
+        yield f"a {size} customer: by cause", f"/stuck?site={site}"
+        yield f"a {size} customer: received", f"/deliveries?site={site}"
+        yield f"a {size} customer: reports", f"/reports?site={site}"
 
 
 async def measure(desk: Desk, rows: int) -> None:
@@ -173,7 +195,9 @@ async def run(rows: int, keep: Path | None) -> None:
             await store.close()
             fill(path, rows, clock.time())
         print(f"{rows} chats, {path.stat().st_size / 2**20:.0f} MiB\n")
-        async with desk_of(place, clock, settings(password=None)) as desk:
+        ours = settings(password=None)
+        parts = {site: Site(site, place, part=under_its_name(ours, site)) for site in ("bakery", "florist")}
+        async with desk_of(place, clock, ours.with_sites(parts)) as desk:
             await desk.job(dialogue(chat_id="newest"))
             await measure(desk, rows)
             await cost(desk.store, clock, rows)

@@ -30,7 +30,7 @@ from fakes import FakeClock
 from bridge.report.reports import Wanted, report_of
 from bridge.store import Store, Tally
 from bridge.store.reports import BY
-from bridge.store.sqlite import tallies
+from bridge.store.statements import tallies
 
 ROUNDS, BATCH = 7, 5_000
 #: ms that a report may take

@@ -2,6 +2,7 @@
 
 A chat comes in
     doorway      says who may hold a connection to the public listener, and how often they may send.
+    porch        takes connections, and hands on those that have sent a whole head.
     bodies       reads what is sent, within one limit for all that is being read.
     receive      takes a webhook, has it proved and kept, and only then answers it.
     verify       says whether a request proves that it comes from the chat service.
@@ -19,6 +20,7 @@ A chat comes in
 It is worked on
     worker       claims due jobs under leases, runs the pipeline, sets what comes next.
     breaker      lets a CRM that is down rest, and one job try whether it is back.
+    board        is where replicas agree on limits, rests and whose turn it is.
     retry        says when a failed job is tried again, or that it is not.
     pipeline     knows the stages and their order: the page to read first.
     case         is one chat on its way to one target, with what follows from it.
@@ -35,6 +37,8 @@ It is worked on
 
 It goes out
     journal      has each operation done once, and finds out what became of one that got no answer.
+    copying      has files that were sent along copied onto the card, or says why not.
+    files        fetches them from the internet alone, and knows by their bytes what they are.
     targets      holds the configured CRM connections, each with its mapping.
     crm          speaks to a CRM as its mapping says, within its limits.
     transport    sends a request at most once, and says whether it may have been carried out.

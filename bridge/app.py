@@ -22,14 +22,16 @@ from aiohttp import web
 
 from bridge import log as lines
 from bridge import sites
+from bridge.board import Board
 from bridge.clock import Clock, Steady
 from bridge.config import Settings, of_site, site_of
 from bridge.crm.fit import account_of
-from bridge.doorway import Doorway, GuardedSite, Limits
+from bridge.doorway import Doorway, Limits
 from bridge.errors import BridgeError, ConfigError
 from bridge.fetch import Connection, Fetcher, Reconciler, connect
 from bridge.live import LiveAnswers
 from bridge.pipeline import Pipeline
+from bridge.porch import GuardedSite
 from bridge.receive import Receiver
 from bridge.removal import refuse_removal
 from bridge.report import Alerts, Deps, Metrics, application
@@ -123,6 +125,8 @@ class Service:
                 asyncio.create_task(_tell_of_sites_for_ever(parts), name="sites"),
                 asyncio.create_task(self._reload_for_ever(parts), name="reload"),
             ]
+            if parts.board is not None:
+                tasks.append(asyncio.create_task(parts.board.work(), name="board"))
             parts.deps.alive = lambda: {task.get_name(): not task.done() for task in tasks}
             log.info(
                 "service.started", port=public.port, ops_port=ops.port, pid=os.getpid(), sources=len(parts.deps.sources),
@@ -166,31 +170,37 @@ class _Parts:
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.clock = clock
         self.store: Store = open_store(settings.store, clock=clock)
+        #: where there are replicas, what they agree on
+        self.board = Board(self.store, clock) if self.store.several else None
         url = settings.alerts.url.get_secret_value() if settings.alerts.url else None
         self._alert_transport = Transport() if url else None
         self.alerts = Alerts(
             self.store, url, clock, settings.language, self._alert_transport, sources=lambda: self.sources,
             silence=settings.alerts.silence, body=settings.alerts.body, room=lambda: _room(settings.store),
-            accounts=self._accounts, page=str(settings.ops.public_url or ""),
+            accounts=self._accounts, page=str(settings.ops.public_url or ""), board=self.board,
         )  # fmt: skip
-        self.metrics = Metrics(self.alerts.notice)
+        self.metrics = Metrics(self.alerts.notice, self.alerts.passed)
         self.sources = load_sources(settings)
-        self.targets = load_targets(settings, clock, store=self.store, observe=self.metrics.calls)
+        self.targets = load_targets(settings, clock, store=self.store, observe=self.metrics.calls, board=self.board)
         self.receiver = Receiver(
             settings.receive, self.sources, self.store, clock, LiveAnswers(self.store, clock, settings, self.targets),
             self.metrics,
         )  # fmt: skip
         self.sorter = Sorter(self.store, clock, settings, self.sources)
-        self.connections = connect(self.sources, clock)
+        self.connections = connect(self.sources, clock, self.board)
         self.worker = Worker(
             self.store, clock, Pipeline.of(self.store, clock, settings, self.sources, self.targets), settings.retry,
             self.metrics, concurrency=settings.worker.concurrency, lease=_lease(settings),
             known_targets=lambda: self.targets, after_you=self.receiver.calm, name=f"{socket.gethostname()}:{os.getpid()}",
+            board=self.board,
         )  # fmt: skip
         self.fetcher = Fetcher(
-            self.store, clock, self.sorter, settings.retry, self.connections, self.metrics, wake=self.worker.news.set
+            self.store, clock, self.sorter, settings.retry, self.connections, self.metrics, wake=self.worker.news.set,
+            board=self.board,
+        )  # fmt: skip
+        self.reconciler = Reconciler(
+            self.store, clock, self.sorter, settings.retry, self.connections, self.metrics, board=self.board
         )
-        self.reconciler = Reconciler(self.store, clock, self.sorter, settings.retry, self.connections, self.metrics)
         self.deps = Deps(
             store=self.store, clock=clock, settings=settings, sources=self.sources, targets=self.targets,
             metrics=self.metrics, alerts=self.alerts, wake=self.worker.news.set, breakers=self.worker.breakers,
@@ -237,7 +247,7 @@ class _Parts:
         Raises ConfigError; then nothing is changed.
         """
         sources = load_sources(settings)
-        targets = load_targets(settings, self.clock, store=self.store, observe=self.metrics.calls)
+        targets = load_targets(settings, self.clock, store=self.store, observe=self.metrics.calls, board=self.board)
         old = self.deps.settings
         restart = [key for key in _ONLY_AT_START if getattr(old, key) != getattr(settings, key)]
         self._close_later(self.targets, self.connections)
@@ -245,7 +255,7 @@ class _Parts:
         live = LiveAnswers(self.store, self.clock, settings, targets)
         self.receiver.sources, self.receiver.live = sources, live
         self.sorter.settings, self.sorter.sources = settings, sources
-        self.connections = connect(sources, self.clock)
+        self.connections = connect(sources, self.clock, self.board)
         for asking in (self.fetcher, self.reconciler):
             asking.connections, asking.retry = self.connections, settings.retry
             asking.let_in()
@@ -293,7 +303,9 @@ class _Listener:
 async def _listen(
     app: web.Application, host: str, port: int, *, drain: float, doorway: Doorway | None = None
 ) -> _Listener:
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=drain, keepalive_timeout=KEPT_ALIVE)
+    runner = web.AppRunner(
+        app, access_log=None, handle_signals=False, shutdown_timeout=drain, keepalive_timeout=KEPT_ALIVE, auto_decompress=False
+    )
     await runner.setup()
     site = (
         web.TCPSite(runner, host, port, backlog=1024) if doorway is None
@@ -350,6 +362,12 @@ async def _prune_for_ever(parts: _Parts) -> None:
     """Empty what retention does not keep, in slices, so that nobody waits for it."""
     while True:
         await parts.clock.sleep(PRUNE_EVERY)
+        try:
+            if parts.board is not None and await parts.board.wait_for_turn("prune", PRUNE_EVERY):
+                continue  # another replica does it
+        except (BridgeError, OSError) as error:
+            log.warning("store.unpruned", why=str(error))
+            continue
         now, keep = parts.clock.time(), parts.deps.settings.retention
         limits = Keep(raw_since=now - keep.raw, chats_since=now - keep.chats, keys_since=now - keep.keys)
         try:

@@ -65,6 +65,13 @@ class NotAuthentic(Refused):
     status = 404
 
 
+class NotAUser(Refused):
+    """The proxy names somebody who stands in no list of users of the ops page."""
+
+    code = "not_a_user"
+    status = 403
+
+
 class TooLarge(Refused):
     """The body is larger than `receive.max_body`."""
 
@@ -104,6 +111,38 @@ class BrakeReached(BridgeError):
     """More new clients within an hour than `new_clients_per_hour` allows; the target waits until a person has looked."""
 
     code = "brake"
+
+
+class FileLeft(BridgeError):
+    """A file of the chat was not copied to the CRM; its link stands in the note."""
+
+    code = "file_left"
+
+
+class FileUnreachable(FileLeft):
+    """The file could not be fetched from where it lies."""
+
+    code = "file_unreachable"
+    #: it may work a moment later
+    passing: bool = False
+
+
+class FileAddressRefused(FileLeft):
+    """The file's address is not one on the internet, or leads away from it."""
+
+    code = "file_address_refused"
+
+
+class FileTooLarge(FileLeft):
+    """The file is larger than `files: {max}` or the CRM allows."""
+
+    code = "file_too_large"
+
+
+class FileTypeRefused(FileLeft):
+    """The file is of no kind that `files: {types}` names, or of none that can be told by its bytes."""
+
+    code = "file_type_refused"
 
 
 class CrmError(BridgeError):

@@ -11,18 +11,21 @@ import structlog
 from fakes import FakeClock
 from guard import no_way_out
 from hypothesis import HealthCheck, settings
+from real_postgres import Shared
 
 from bridge import log
 
 __all__ = ["no_way_out"]
 
 TESTS = Path(__file__).parent
+ENGINES = ("sqlite", "postgres")
 #: Tests of the whole, and those that do the same over and over: to trace every line of them takes longer than the tests, and
 #: every line is reached by the tests of its module. They run, untraced.
 UNTRACED = tuple(
     str(TESTS / name)
     for name in ("acceptance", "test_once.py", "test_fuzz.py", "extract/test_linear.py", "extract/test_gates.py",
-                 "extract/test_any_text.py", "report/test_browser.py", "store/test_sqlite.py")
+                 "extract/test_any_text.py", "report/test_browser.py", "store/test_sqlite.py",
+                 "store/test_postgres.py")
 )  # fmt: skip
 
 
@@ -45,6 +48,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Shared]:
+    """One server for the whole run, started when the first test asks for a database of it."""
+    folder = tmp_path_factory.getbasetemp()
+    shared = Shared(folder if worker_id == "master" else folder.parent)
+    yield shared
+    shared.close()
+
+
+@pytest.fixture
+def postgres_url(postgres: Shared) -> str:
+    """A store on a real PostgreSQL, empty."""
+    return postgres.emptied()
+
+
+@pytest.fixture(params=ENGINES)
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty store of each kind, for what every one has to keep."""
+    if request.param == "postgres":
+        url: str = request.getfixturevalue("postgres_url")
+        return url
+    return f"sqlite:///{tmp_path}/chat2crm.db"
 
 
 @pytest.fixture(autouse=True)

@@ -86,11 +86,11 @@ def settings(*, password: str | None = PASSWORD, language: str = "en", **more: A
     })  # fmt: skip
 
 
-def dialogue(*texts: str, chat_id: str = "c-1", name: str | None = "Анна", at: Any = None) -> Chat:
+def dialogue(*texts: str, chat_id: str = "c-1", name: str | None = "Анна", at: Any = None, source: str = "shop") -> Chat:
     """The visitor speaks first, then by turns with an operator."""
     roles = (Role.VISITOR, Role.OPERATOR)
     return Chat(
-        source="shop", chat_id=chat_id, visitor=Visitor(id="v1", name=name), page=Page(url="https://shop.example/"),
+        source=source, chat_id=chat_id, visitor=Visitor(id="v1", name=name), page=Page(url="https://shop.example/"),
         messages=tuple(
             Message(role=roles[n % 2], text=text, author="Олег" if n % 2 else None,
                     at=at + timedelta(seconds=20 * n) if at else None)
@@ -123,6 +123,8 @@ class Desk:
     webhook: Webhook
     breakers: Switches
     woken: list[int]
+    #: of what comes in
+    source: str = "shop"
 
     async def get(self, path: str, **more: Any) -> ClientResponse:
         return await self.web.get(path, allow_redirects=False, **more)
@@ -133,8 +135,8 @@ class Desk:
         assert answer.status == 200, f"{path}: {answer.status}"
         return await answer.text()
 
-    async def sign_in(self, password: str = PASSWORD) -> ClientResponse:
-        return await self.web.post("/sign-in", data={"password": password}, allow_redirects=False)
+    async def sign_in(self, password: str = PASSWORD, **more: str) -> ClientResponse:
+        return await self.web.post("/sign-in", data={"password": password, **more}, allow_redirects=False)
 
     async def press(self, page: str, action: str, **fields: str) -> ClientResponse:
         """Send the form with this action as it stands on a page."""
@@ -143,7 +145,7 @@ class Desk:
 
     async def receive(self, body: bytes = b'{"a": 1}', *, key: str = "k1", state: str = "received", **more: Any) -> int:
         accepted = await self.store.accept(
-            Delivery(source="shop", dedupe_key=key, received_at=self.clock.now(), headers={"x-kept": "yes"}, body=body)
+            Delivery(source=self.source, dedupe_key=key, received_at=self.clock.now(), headers={"x-kept": "yes"}, body=body)
         )
         if state != "received":
             await self.store.record_sorted([Sorted(delivery=accepted.id, state=state, **more)])  # type: ignore[arg-type]
@@ -151,7 +153,7 @@ class Desk:
 
     async def job(self, chat: Chat | None = None, *, target: str = "sales", findings: tuple[str, ...] = ()) -> int:
         """A chat has come in; gives its job."""
-        chat = chat or dialogue(at=self.clock.now())
+        chat = chat or dialogue(at=self.clock.now(), source=self.source)
         await self.receive(
             key=chat.chat_id, state="sorted", event="chat_finished", findings=findings,
             changes=(ChatChange(chat=chat, base_revision=0, jobs=(NewJob(target=target, next_at=self.clock.time()),)),),
@@ -188,7 +190,7 @@ class Desk:
 
     async def tally(self, job: Job) -> Tally:
         """What the job's chat adds to the figures, as the pipeline counts it."""
-        source, stored = self.deps.settings.sources["shop"], await self.store.chat(job.chat_row)
+        source, stored = self.deps.settings.sources[self.source], await self.store.chat(job.chat_row)
         points = contact_points(stored.chat, region="RU").points
         figures = kpi(stored.chat, source.hours, source.zone, points=points)
         return tally(stored.chat, figures, source.hours, source.zone, received=self.clock.now())
@@ -212,7 +214,7 @@ async def desk_of(folder: Path, clock: FakeClock, known: Settings) -> AsyncItera
         sources={name: Source.of(one, provider, known) for name, one in known.sources.items()},
         targets={name: Target(settings=one, mapping=crm, crm=Crm(name, crm, one, transport=webhook, clock=clock))
                  for name, one in known.targets.items()},
-        metrics=Metrics(alerts.notice), alerts=alerts, wake=lambda: woken.append(1), breakers=breakers,
+        metrics=Metrics(alerts.notice, alerts.passed), alerts=alerts, wake=lambda: woken.append(1), breakers=breakers,
     )  # fmt: skip
     try:
         async with TestClient(TestServer(application(deps)), cookie_jar=CookieJar(unsafe=True)) as web:

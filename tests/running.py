@@ -29,6 +29,8 @@ KEY = "k" * 40
 #: how long a test waits for what must happen, in seconds; nothing is asserted about how fast it was
 PATIENCE = 60.0
 
+#: of a request to the CRM, its own number
+NUMBER = web.RequestKey("number", int)
 Hook = Callable[[web.Request, str], Awaitable[None] | None]
 
 
@@ -92,7 +94,7 @@ class Crm:
                 return response
             self.requests += 1
             # its own number: a request that took too long ends when later ones have come already
-            request["number"] = self.requests
+            request[NUMBER] = self.requests
             await self._call(request, "before")
             response = await handler(request)
             await self._call(request, "after")

@@ -8,7 +8,8 @@ import re
 import shutil
 import subprocess
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
@@ -246,9 +247,53 @@ def test_whatever_is_needed_is_pinned_within_what_the_project_allows() -> None:
     assert missing == []
 
 
+def locked(name: str) -> dict[str, list[str]]:
+    """Of a lock file: package and version, each with the sums of its files."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    entries = re.findall(r"^(\S+==\S+) \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", text, flags=re.MULTILINE)
+    assert len(entries) == len(re.findall(r"^[^#\s]", text, flags=re.MULTILINE)), "a line that is no entry"
+    return {pin: re.findall(r"sha256:(\w+)", sums) for pin, sums in entries}
+
+
+def closure(needs: Iterable[str]) -> set[str]:
+    """What these lead to, as it is installed here."""
+    found: set[str] = set()
+    left = [Requirement(text) for text in needs]
+    while left:
+        need = left.pop()
+        name = canonicalize_name(need.name)
+        if name not in found and (need.marker is None or need.marker.evaluate({"extra": ""})):
+            found.add(name)
+            left += [Requirement(text) for text in distribution(name).requires or ()]
+    return found
+
+
+@pytest.mark.parametrize(("name", "table", "key"), [
+    ("requirements.lock", "project", "dependencies"), ("requirements-build.lock", "build-system", "requires"),
+])  # fmt: skip
+def test_the_lock_files_hold_what_constraints_pin_and_all_that_the_image_needs(name: str, table: str, key: str) -> None:
+    """If this fails: `make lock`, and look at what has changed."""
+    pins = set((ROOT / "constraints.txt").read_text(encoding="utf-8").lower().replace("_", "-").splitlines())
+    entries = locked(name)
+    assert [pin for pin in entries if pin not in pins] == []
+    part = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[table]
+    needs = [*part[key], *part.get("optional-dependencies", {}).get("postgres", ())]  # the image serves replicas as well
+    assert {pin.partition("==")[0] for pin in entries} == closure(needs)
+    assert all(len(set(sums)) == len(sums) > 0 for sums in entries.values())
+
+
+def test_the_image_takes_nothing_whose_sum_is_not_in_a_lock_file() -> None:
+    dockerfile = without_comments(ROOT / "Dockerfile").replace("\\\n", " ")
+    installs = re.findall(r"pip install [^&\n]*", dockerfile)
+    assert len(installs) == 3
+    assert [one for one in installs if "--require-hashes" not in one and "--no-index" not in one] == []
+    assert [one for one in installs if "--no-deps" not in one] == []
+
+
 def test_no_package_index_is_named() -> None:
     """Which one is used is the machine's business: its pip is configured or it is not."""
-    files = [ROOT / name for name in ("Makefile", "Dockerfile", "constraints.txt", "pyproject.toml")]
+    names = ("Makefile", "Dockerfile", "constraints.txt", "pyproject.toml", "requirements.lock", "requirements-build.lock")
+    files = [ROOT / name for name in names]
     files += (ROOT / ".ci").iterdir()
     index = re.compile(r"index-url|index_url|pypi|://", re.IGNORECASE)
     assert [relative(path) for path in files if index.search(without_comments(path))] == []

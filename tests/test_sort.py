@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from bridge import sort as sort_module
 from bridge.config import load
 from bridge.errors import NoRoom
 from bridge.model import Delivery, JobState, Message, Role
+from bridge.parse import Limits
 from bridge.sort import BATCH, Sorter
 from bridge.sources import load_sources
 from bridge.store import Job, Outcome, Sorted, Store, StoredChat, open_store
@@ -381,3 +383,47 @@ class TestTrouble:
         [job] = await desk.jobs()
         [message] = (await desk.store.chat(job.chat_row)).chat.messages
         assert message == Message(role=Role.VISITOR, text="\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER} x")
+
+
+class TestTooLong:
+    """Messages beyond `receive.max_messages`: each more would have the whole chat read again."""
+
+    @pytest.fixture
+    async def short(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+        source = desk.sorter.sources["many"]
+        desk.sorter.sources = {"many": replace(source, view=replace(source.view, limits=Limits(messages=3)))}
+        return desk
+
+    async def test_a_chat_that_has_grown_too_long_is_shown_and_what_was_known_of_it_stays(self, short: Desk) -> None:
+        for number in range(5):
+            await short.sort(event("message", text=f"{number}"))
+
+        assert [text.text for text in (await short.chat()).chat.messages] == ["0", "1", "2"]
+        states = await short.deliveries()
+        assert [state for state, _ in states] == ["sorted"] * 3 + ["not_understood"] * 2
+        assert "chat '1': there are 4 messages in the chat by now; more than 3 are not read" in states[-1][1]
+        assert "`receive.max_messages`" in states[-1][1]
+
+    async def test_other_chats_of_the_same_delivery_go_on(self, short: Desk) -> None:
+        for number in range(3):
+            await short.sort(event("message", text=f"{number}"))
+
+        await short.sort(event("message", text="3"), event("message", chat="2", text="Есть кто?"))
+
+        assert [text.text for text in (await short.chat("2")).chat.messages] == ["Есть кто?"]
+        assert (await short.deliveries())[-1][0] == "not_understood"
+
+    async def test_a_large_delivery_is_read_beside_the_event_loop(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        threads: list[bool] = []
+        understand = sort_module.understand
+
+        def watched(*args: Any, **more: Any) -> Any:
+            threads.append(threading.current_thread() is threading.main_thread())
+            return understand(*args, **more)
+
+        monkeypatch.setattr(sort_module, "understand", watched)
+        await desk.sort(event(text="мой номер +79160000001"))
+        await desk.sort(event(chat="2", text="x" * sort_module.LARGE))
+
+        assert threads == [True, False]
+        assert len(await desk.jobs()) == 2

@@ -8,9 +8,12 @@ from typing import Any
 
 import click
 
+from bridge.config import Settings
+from bridge.config.values import NAME
 from bridge.model import JobState
 from bridge.report.explanations import explain
 from bridge.store import Store
+from bridge.store.reading import Reading
 
 #: chosen like a state, although it is a reason: what a rehearsal left to be written
 REHEARSED = "rehearsed"
@@ -29,6 +32,20 @@ def asked_for(state: str | None, reason: str | None = None) -> tuple[tuple[str, 
 def in_words(state: str, reason: str) -> str:
     """Why a job stands where it stands."""
     return explain(state, reason, "en").why if reason else ""
+
+
+async def reading_of(settings: Settings, store: Store, site: str | None) -> Reading:
+    """What is asked of the store, or of what in it is of one customer of an agency, as `--site` names them. Raises UsageError for
+    one of whom there is neither a file nor a chat.
+    """
+    if site is None:
+        return store.reading()
+    if NAME.fullmatch(site):
+        reading = store.reading(site)
+        if site in settings.sites or await reading.jobs(limit=1):
+            return reading
+    there = f"there are: {', '.join(settings.sites)}" if settings.sites else "config.yaml includes no customers' files"
+    raise click.UsageError(f"There is no customer {site!r}; {there}.")
 
 
 async def require(store: Store, job_ids: Sequence[int]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from bridge.cli.beside import on_store
-from bridge.cli.choosing import STATES, asked_for, in_words
+from bridge.cli.choosing import STATES, asked_for, in_words, reading_of
 from bridge.cli.printing import example, local_time, print_json, print_table
 from bridge.config import Settings
 from bridge.store import Store
@@ -34,8 +34,8 @@ def jobs(config_path: Path, /, *, as_json: bool, **wanted: Any) -> None:
 
     async def work(settings: Settings, store: Store) -> None:
         states, reason = asked_for(wanted["state"], wanted["reason"])
-        rows = await store.reading().jobs(
-            states=states, source=wanted["source"], target=wanted["target"], reason=reason, site=wanted["site"],
+        rows = await (await reading_of(settings, store, wanted["site"])).jobs(
+            states=states, source=wanted["source"], target=wanted["target"], reason=reason,
             before=wanted["before"], limit=wanted["limit"],
         )
         if as_json:

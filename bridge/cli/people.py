@@ -210,7 +210,8 @@ def _say(settings: Settings, kept: Kept, cards: Sequence[Card]) -> None:
 def _say_what_remains(settings: Settings, *, swept: bool) -> None:
     mark(GOOD, "Erased here. The same chats told once more write nothing; what the person says from now on is new.")
     if not swept:
-        mark(DOUBTFUL, "The running service reads the store's log just now; it is written over by and by, or by a restart.")
+        mark(DOUBTFUL, "In the files of the store it is written over by and by: the running service, or the database, still has "
+                       "the place where it stood.")  # fmt: skip
     mark(DOUBTFUL, "Backups made before still hold it: make a new one, and delete the old ones when you can.")
     with contextlib.suppress(OSError):
         beside = sorted(settings.origin.absolute().parent.glob("captured/**/*.http"))

@@ -10,6 +10,7 @@ from typing import Any, cast
 import click
 
 from bridge.cli.beside import on_store
+from bridge.cli.choosing import reading_of
 from bridge.cli.printing import example, heading, print_json, print_table
 from bridge.config import Settings
 from bridge.errors import Refused
@@ -36,12 +37,13 @@ NOTHING = {"operator": "(nobody)", "page": "(no page)", "utm": "(no campaign)"}
 @click.option("--to", "until", type=_DAY, metavar="DAY", help="Last day; default: today.")
 @click.option("--by", type=click.Choice(list(BY)), default="day", show_default=True, help="What each line is of.")
 @click.option("--source", metavar="NAME", help="Only chats of this source.")
+@click.option("--site", metavar="NAME", help="Only chats of this customer: a file that `include` names, without its ending.")
 @click.option("--csv", "csv_file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), metavar="FILE",
               help="Write all figures for a spreadsheet; `-`: print them.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON.")
 @click.pass_obj
 def report(
-    config_path: Path, *, since: dt.datetime | None, until: dt.datetime | None, by: str, source: str | None,
+    config_path: Path, *, since: dt.datetime | None, until: dt.datetime | None, by: str, source: str | None, site: str | None,
     csv_file: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Count chats: missed, abandoned, how soon they were answered, what they brought. docs/kpi.md defines each figure."""
@@ -49,8 +51,8 @@ def report(
         raise click.UsageError("--csv and --json exclude one another.")
 
     async def work(settings: Settings, store: Store) -> Made:
-        reports = store.reading().reports
-        known = sorted({*settings.sources, *await reports.sources()})
+        reports = (await reading_of(settings, store, site)).reports
+        known = sorted({*(settings.sources if site is None else settings.only(site).sources), *await reports.sources()})
         if source is not None and source not in known:
             raise click.UsageError(f"There is no source {source!r}; there are: {', '.join(known)}.")
         today = dt.datetime.now(settings.zone).date()

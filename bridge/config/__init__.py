@@ -1,12 +1,12 @@
 """config.yaml and the environment → frozen settings. Only `load` reads disk; a bad file gives ConfigError with every place."""
 
+from bridge.config.files import FileRule
 from bridge.config.hours import Hours
 from bridge.config.load import load
+from bridge.config.ops import AlertSettings, OpsSettings
 from bridge.config.routes import OwnerRule, Route, RouteOptions, choose
 from bridge.config.settings import (
-    AlertSettings,
     OAuthSettings,
-    OpsSettings,
     Own,
     ReceiveSettings,
     Retention,
@@ -21,6 +21,7 @@ from bridge.config.values import Revealed
 
 __all__ = [
     "AlertSettings",
+    "FileRule",
     "Hours",
     "OAuthSettings",
     "OpsSettings",

@@ -14,7 +14,7 @@ from bridge.config.document import Draft, Loc, Missing, read
 from bridge.config.references import References
 from bridge.config.routes import OPTION_KEYS, RouteOptions
 from bridge.config.settings import TARGET_KEYS, Settings, TargetSettings
-from bridge.config.sites import SITE_KEYS
+from bridge.config.sites import SITE_KEYS, SITE_OPS_KEYS
 from bridge.config.values import Revealed
 from bridge.errors import ConfigError
 from bridge.mapping.suggestions import nearest
@@ -52,6 +52,8 @@ def load(path: Path | str, environ: Mapping[str, str], *, example: bool = False)
     assert settings is not None  # noqa: S101 - whatever keeps it from being made has been reported
     for loc, message in _unresolved(settings):
         draft.report(loc, message)
+    if settings.ops.users and settings.ops.user_header is None:
+        draft.report(("ops", "users"), _NAMED_BY_NOBODY.format("`user_header`"))
     found: list[Path] = []
     try:
         found = sites.find(settings.include, path.absolute().parent)
@@ -70,6 +72,14 @@ def _part(text: str, path: Path, references: References, above: Settings) -> Set
     for key in draft.value:
         if key not in SITE_KEYS:
             draft.report((key,), f"does not belong into a customer's file; known here: {', '.join(SITE_KEYS)}")
+    access = draft.value.get("ops")
+    for key in access if isinstance(access, Mapping) else ():
+        if key not in SITE_OPS_KEYS:
+            draft.report(("ops", key), f"does not belong into a customer's file; known here: {', '.join(SITE_OPS_KEYS)}")
+    if access and not above.ops.guarded:
+        draft.report(("ops",), f"nobody is asked who they are, so all see everything; give `ops:` of {above.origin} a password")
+    elif isinstance(access, Mapping) and access.get("users") and above.ops.user_header is None:
+        draft.report(("ops", "users"), _NAMED_BY_NOBODY.format(f"`ops.user_header` in {above.origin}"))
     draft.raise_if_wrong()
     inherited = {"key": Revealed(above.key.get_secret_value()), "timezone": above.timezone, "language": above.language}
     draft.value = {**inherited, **draft.value}
@@ -134,6 +144,8 @@ def _in_words(problem: ErrorDetails, loc: Loc) -> str:
         return str(context["error"])
     return problem["msg"][:1].lower() + problem["msg"][1:]
 
+
+_NAMED_BY_NOBODY = "users are those whom a proxy names; set {}, or remove `users`"
 
 _REMEDIES = {
     "key": "`chat2crm init` makes one; keep it with the backups",

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
+from bridge.config.files import FileRule, Files
 from bridge.config.values import Name
 from bridge.mapping.expressions import Expression, Findings
 from bridge.mapping.parts import seconds
@@ -58,6 +59,8 @@ class RouteOptions(Frozen):
     stage: str | None = None
     deal_source: str | None = None
     note_on: Literal["client", "open_deal", "both"] = "client"
+    #: what people sent along: its link in the note, or a copy of it on the card besides
+    files: Files = FileRule()
     owner: OwnerRule = OwnerRule()
     #: nobody answered: a task for the client's owner, or nothing
     missed: Literal["task", "none"] = "task"

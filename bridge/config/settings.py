@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, model_validator
 
 from bridge.config.hours import Hours
-from bridge.config.messages import FIELDS, unknown_places
+from bridge.config.ops import AlertSettings, OpsSettings
 from bridge.config.routes import OPTION_KEYS, Route, RouteOptions, gather_options
 from bridge.config.sites import Site, site_of
-from bridge.config.values import HttpUrl, Name, Networks, Region, Secret, Secrets, Size, Span, TargetUrl, Words, Zone
+from bridge.config.values import HttpUrl, Name, Networks, Port, Region, Secret, Secrets, Size, Span, TargetUrl, Words, Zone
 from bridge.config.views import described, secrets_in
 from bridge.errors import ConfigError
 from bridge.mapping.statements import Statement
 from bridge.mapping.suggestions import nearest
 from bridge.mapping.templates import TextTemplate
 from bridge.model import Frozen
-from bridge.passwords import what_is_wrong_with
 
 KEY_LENGTH = 32
 
-Port = Annotated[int, Field(ge=0, le=65535)]
 
 
 class Own(Frozen):
@@ -42,6 +39,11 @@ class ReceiveSettings(Frozen):
     host: str = "0.0.0.0"  # noqa: S104 - the public listener; the container or the proxy before it decides who gets here
     port: Port = 8080
     max_body: Size = 2 * 2**20
+    #: of what an authentic body may hold beyond its bytes; what is more is kept and shown, and not read
+    max_depth: int = Field(default=64, ge=8, le=100)
+    max_values: int = Field(default=100_000, ge=1000, le=2_000_000)
+    max_messages: int = Field(default=5_000, ge=10, le=100_000)
+    max_parts: int = Field(default=1_000, ge=10, le=100_000)
     #: the address under which providers reach us, for the URLs we print and for signatures that cover the URL
     public_url: HttpUrl | None = None
     #: whose X-Forwarded-… headers are believed
@@ -57,77 +59,6 @@ class ReceiveSettings(Frozen):
     networks: Networks = ()
     #: seconds that requests in flight get at shut-down
     drain: Span = 8.0
-
-
-class OpsToken(Frozen):
-    """A key for a script that uses the API."""
-
-    #: by which the list of who did what names it
-    name: Name
-    token: Secret
-    #: read: look; operate: also press the buttons
-    scope: Literal["read", "operate"] = "read"
-
-
-class OpsSettings(Frozen):
-    """The operations listener: ops page, metrics, readiness."""
-
-    host: str = "127.0.0.1"
-    port: Port = 8081
-    password: Secret | None = None
-    #: in its place, as `chat2crm password` makes it: whoever reads this configuration then does not know the password
-    password_hash: Secret | None = None
-    #: set by a proxy that has people sign in; believed from `trusted_proxies` alone
-    user_header: str | None = Field(default=None, pattern=r"^[A-Za-z][A-Za-z0-9-]{1,63}$")
-    trusted_proxies: Networks = ()
-    #: the address under which people reach the ops page, for the links in alerts
-    public_url: HttpUrl | None = None
-    #: keys for scripts, for the API and the metrics alone
-    tokens: tuple[OpsToken, ...] = ()
-
-    @model_validator(mode="after")
-    def _not_open(self) -> Self:
-        if self.password is not None and self.password_hash is not None:
-            raise ValueError("write `password` or `password_hash`, not both")
-        if self.password_hash is not None and (wrong := what_is_wrong_with(self.password_hash.get_secret_value())):
-            raise ValueError(f"password_hash: {wrong}")
-        if self.user_header is not None and not self.trusted_proxies:
-            raise ValueError("`user_header` could be written by anybody: name the proxy that sets it under `trusted_proxies`")
-        if not self.guarded and not _is_loopback(self.host):
-            raise ValueError(
-                f"the ops page would stand open on {self.host}; set `password: ${{OPS_PASSWORD}}`, or leave"
-                " `host` at 127.0.0.1"
-            )
-        return self
-
-    @property
-    def guarded(self) -> bool:
-        """Whether people have to say who they are."""
-        return self.password is not None or self.password_hash is not None or self.user_header is not None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-class AlertSettings(Frozen):
-    #: where alerts are posted as JSON; such addresses carry a key
-    url: Secret | None = None
-    #: the JSON that is posted, with {text}, {cause}, {state}, {count}, {url} in their places; None: all of these by their names
-    body: Mapping[str, Any] | None = None
-    #: a chat connection is silent after so many times its usual gap at that time of the week; 0: never
-    silence: int = Field(default=6, ge=0, le=1000)
-
-    @field_validator("body")
-    @classmethod
-    def _known_places(cls, body: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-        strange = next(unknown_places(body), None)
-        if strange is not None:
-            raise ValueError(f"there is no {{{strange}}} in an alert; there are: {', '.join(f'{{{one}}}' for one in FIELDS)}")
-        return body
 
 
 class Retention(Frozen):
@@ -374,10 +305,30 @@ class Settings(Frozen):
         known._files = tuple(dict.fromkeys(files))  # noqa: SLF001 - as above
         return known
 
+    def only(self, site: str) -> Self:
+        """What of these settings is one customer's: their connections, and the time in which they live."""
+        mine = self._sites.get(site)
+        part = mine.part if mine is not None else None
+        known = self.model_copy(update={
+            "sources": {name: one for name, one in self.sources.items() if site_of(name) == site},
+            "targets": {name: one for name, one in self.targets.items() if site_of(name) == site},
+            "routes": tuple(one for one in self.routes if site_of(one.source) == site),
+            "ops": OpsSettings() if part is None else part.ops, "own": Own(),
+            "alerts": AlertSettings(silence=self.alerts.silence),
+            **({"timezone": part.timezone} if part is not None else {}),
+        })  # fmt: skip
+        known._sites = {} if mine is None else {site: mine}  # noqa: SLF001 - its own kind
+        return known
+
     @property
     def sites(self) -> Mapping[str, Site]:
         """Customers whose files `include` names, by name, also those whose file cannot be used."""
         return self._sites
+
+    @property
+    def access(self) -> Mapping[str, OpsSettings]:
+        """Customers whose people or scripts may use the ops page, each for their own connections alone."""
+        return {name: site.part.ops for name, site in self._sites.items() if site.part is not None}
 
     @property
     def origin(self) -> Path:
@@ -433,6 +384,8 @@ class Settings(Frozen):
     def secrets(self) -> Iterator[str]:
         """Every secret in clear, for the masking of log lines."""
         yield from secrets_in(self)
+        for ops in self.access.values():
+            yield from secrets_in(ops)
 
     def describe(self) -> dict[str, Any]:
         """The settings as understood, for people: a secret is `set`, or `not set` where one could be."""

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 #: between a site's name and that of its connection
 DOT = "."
 #: what a site's file may say; the rest is of the whole service
-SITE_KEYS = ("timezone", "language", "own", "sources", "targets", "routes")
+SITE_KEYS = ("timezone", "language", "own", "ops", "sources", "targets", "routes")
+#: and of those below `ops`: who may look at this customer's chats, and at no other's
+SITE_OPS_KEYS = ("password", "password_hash", "users", "tokens")
 
 
 @dataclass(frozen=True, slots=True)

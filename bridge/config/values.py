@@ -163,6 +163,7 @@ def _name(value: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_name)]
+Port = Annotated[int, Field(ge=0, le=65535)]
 
 Words = Annotated[tuple[str, ...], OneOrMany]
 """One text or several."""

@@ -11,7 +11,7 @@ from aiohttp import web
 from bridge.report.actions import Actions
 from bridge.report.alerts import Alerts
 from bridge.report.api import Api
-from bridge.report.deps import Deps
+from bridge.report.deps import Deps, desk
 from bridge.report.gate import Gate
 from bridge.report.health import Health
 from bridge.report.mapping_pages import MappingPages
@@ -33,13 +33,13 @@ def application(deps: Deps) -> web.Application:
     gate = Gate(deps, view)
     app = web.Application(middlewares=[gate.middleware()], client_max_size=LARGEST_FORM)
     gate.add_to(app)
-    pages = (Pages(deps, view), MappingPages(deps, view), ReportPages(deps, view))
-    for part in (StaticFiles(), *pages, Actions(deps), Api(deps), Health(deps)):
+    # none of the parts that answer somebody is given all there is: the gate has given each request its desk
+    for part in (StaticFiles(), Pages(view), MappingPages(view), ReportPages(view), Actions(), Api(), Health(deps)):
         part.add_to(app.router)
 
-    async def metrics(request: web.Request) -> web.Response:  # noqa: ARG001 - the router passes it
+    async def metrics(request: web.Request) -> web.Response:
         await deps.metrics.refresh(deps.store, deps.targets, deps.breakers, deps.clock.time())
-        return web.Response(body=deps.metrics.rendered(), headers={"Content-Type": CONTENT_TYPE})
+        return web.Response(body=desk(request).metrics.rendered(), headers={"Content-Type": CONTENT_TYPE})
 
     app.router.add_get("/metrics", metrics)
     return app

@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 import tenacity
 
+from bridge.board import Board
 from bridge.clock import Clock
 from bridge.config.messages import filled
 from bridge.errors import BridgeError, TryLater
@@ -53,12 +54,14 @@ class Alerts:
         room: bytes that are free on the store's disk; None: not known.
         accounts: names under which access tokens are kept that run out.
         sources: names of the chat connections; one that says nothing for `silence` times its usual gap is told of (0: none).
+        board: where there are replicas: what one of them has noticed in passing is not over because another has not.
     """
 
     def __init__(  # noqa: PLR0913 - where to tell, and what to look at
         self, store: Store, url: str | None, clock: Clock, language: Language, transport: Sends | None, *, page: str = "",
         sources: Callable[[], Iterable[str]] = tuple, silence: int = 0, body: Mapping[str, Any] | None = None,
         room: Callable[[], int | None] = lambda: None, accounts: Callable[[], Iterable[str]] = tuple,
+        board: Board | None = None,
     ) -> None:
         self._store = store
         self._url = url
@@ -71,8 +74,12 @@ class Alerts:
         self._body = body
         self._room = room
         self._accounts = accounts
+        self._board = board
+        #: cause → of when what was noticed the other replicas know
+        self._told_others: dict[str, float] = {}
         #: what was noticed in passing: cause → its words, and when it was noticed last
         self._noticed: dict[str, tuple[str, float]] = {}
+        self._passed: set[str] = set()
         self._unsent: dict[str, dict[str, Any]] = {}
         self._began = clock.time()
 
@@ -83,7 +90,13 @@ class Alerts:
 
     def notice(self, cause: str, text: str) -> None:
         """Something was seen in passing (`clock:shop`). Costs nothing; the next round tells."""
+        self._passed.discard(cause)
         self._noticed[cause] = (text, self._clock.time())
+
+    def passed(self, cause: str) -> None:
+        """It was seen that this is over. Costs nothing; the next round tells, if anybody has been told of it."""
+        self._noticed.pop(cause, None)
+        self._passed.add(cause)
 
     async def watch(self, every: float = EVERY) -> None:
         """Rounds for ever; whatever goes wrong in one is logged."""
@@ -104,10 +117,12 @@ class Alerts:
         self._noticed = {cause: seen for cause, seen in self._noticed.items() if now - seen[1] < FADES}
         texts = {cause: sentence(trouble, self._language) for cause, trouble in found.items()}
         texts |= {cause: self._words(cause, text) for cause, (text, _) in self._noticed.items()}
+        await self._tell_others()
         already = await self._store.open_alerts()
         for cause in [cause for cause in already if self._is_over(cause, found, now)]:
-            if await self._store.resolve_alert(cause):
+            if not await self._noticed_by_another(cause) and await self._store.resolve_alert(cause):
                 self._tell(cause, already[cause], "resolved", found.get(cause))
+        self._passed.clear()
         for cause, text in texts.items():
             if cause not in already and await self._store.raise_alert(cause, text):
                 self._tell(cause, text, "open", found.get(cause))
@@ -129,8 +144,22 @@ class Alerts:
     def _is_over(self, cause: str, found: Mapping[str, Trouble], now: float) -> bool:
         if cause.startswith(_SEEN_IN_STORE):
             return cause not in found
+        if cause in self._passed:
+            return True
         # noticed in passing; after a restart it gets the time to be noticed again
         return cause not in self._noticed and not cause.startswith("probe:") and now - self._began >= FADES
+
+    async def _tell_others(self) -> None:
+        """Before the alert is raised: whoever finds it open then knows that it was noticed."""
+        for cause, (_, at) in self._noticed.items():
+            if self._board is not None and self._told_others.get(cause) != at:
+                await self._board.agree(f"noticed:{cause}", lambda _, now: (str(now), None))
+                self._told_others[cause] = at
+
+    async def _noticed_by_another(self, cause: str) -> bool:
+        if self._board is None or cause.startswith(_SEEN_IN_STORE):
+            return False
+        return await self._board.agree(f"noticed:{cause}", lambda held, now: (held, 0.0 <= now - float(held or 0.0) < FADES))
 
     def _words(self, cause: str, text: str) -> str:
         found, _, name = cause.partition(":")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from functools import partial
@@ -16,25 +17,28 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from bridge.errors import Refused
+from bridge.mapping.outline import outline
 from bridge.model import JobState
-from bridge.report import doing, shapes
+from bridge.report import doing, mappings, shapes
 from bridge.report.asked import DELIVERY_STATES, DeliveryFilter, Group, JobFilter, row_number
 from bridge.report.auditing import who
 from bridge.report.causes import causes
-from bridge.report.deps import Deps
+from bridge.report.deps import Desk, desk
+from bridge.report.mapping_pages import asked
 from bridge.report.openapi import Described, Query, document
 from bridge.report.overview import overview
-from bridge.report.previews import Preview, previews, rehearsed
+from bridge.report.previews import PREVIEWED, Preview, previews
+from bridge.report.rehearsals import all_rehearsed
 from bridge.report.report_pages import report_for_scripts
 from bridge.report.reports import Report
+from bridge.report.seeing import seen_raw
 from bridge.report.sheet import as_text
 from bridge.report.telling import shared, told
+from bridge.report.trace import trace
 from bridge.report.view import LANGUAGE
 from bridge.store.reports import BY
 
 LINES = 100
-#: jobs of a group whose plans are shown, and rehearsed jobs that are counted
-PREVIEWED, MOST_REHEARSED = 25, 10_000
 
 _dumps = partial(json.dumps, ensure_ascii=False)
 _TEXT: Mapping[str, Any] = {"type": "string"}
@@ -57,154 +61,212 @@ _REPORT = (
     Query("by", "what each line is of", {"type": "string", "enum": list(BY), "default": "day"}), Query("source", "", _TEXT),
 )  # fmt: skip
 
-Handler = Callable[["Api", web.Request, Any], Awaitable[BaseModel]]
+Handler = Callable[[Desk, web.Request, Any], Awaitable[BaseModel]]
 
 
 class Api:
-    def __init__(self, deps: Deps) -> None:
-        self._deps = deps
+    def __init__(self) -> None:
         self._document = document([described for described, _ in ROUTES], _version())
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         for described, handler in ROUTES:
             path = described.path.replace("{id}", r"{id:\d+}")
-            router.add_route(described.method.upper(), path, partial(self._answer, described, handler))
+            router.add_route(described.method.upper(), path, partial(_answer, described, handler))
         router.add_get("/api/openapi.json", self.openapi)
-        router.add_get(r"/api/jobs/{id:\d+}/share", self.share)
+        router.add_get(r"/api/jobs/{id:\d+}/share", share)
 
     async def openapi(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the router passes it
         return web.json_response(self._document, dumps=_dumps)
 
-    async def share(self, request: web.Request) -> web.Response:
-        """As text: what `chat2crm show JOB --share` prints."""
-        row = await self._deps.store.reading().job(row_number(request))
-        if row is None:
-            raise web.HTTPNotFound
-        known = told(row, self._deps.sources.get(row["source"]), self._deps.settings)
-        return web.Response(text=as_text(shared(known)), content_type="text/plain")
 
-    async def _answer(self, described: Described, handler: Handler, request: web.Request) -> web.Response:
-        body = await _body(request, described.body) if described.body else None
-        answer = await handler(self, request, body)
-        status = 409 if isinstance(answer, shapes.Done) and not answer.done else 200
-        return web.json_response(answer.model_dump(mode="json"), status=status, dumps=_dumps)
+async def _answer(described: Described, handler: Handler, request: web.Request) -> web.Response:
+    body = await _body(request, described.body) if described.body else None
+    answer = await handler(desk(request), request, body)
+    status = 409 if isinstance(answer, shapes.Done) and not answer.done else 200
+    return web.json_response(answer.model_dump(mode="json"), status=status, dumps=_dumps)
 
-    # -- what is looked at ---------------------------------------------------------------------------------------------
 
-    async def overview(self, request: web.Request, _: None) -> shapes.Overview:
-        data = (await overview(self._deps, request[LANGUAGE])).data()
-        for lines in (data, *data["sources"], *data["targets"]):
-            lines["hours"] = lines["hours"]["counts"]
-        return shapes.Overview.model_validate(data)
+async def share(request: web.Request) -> web.Response:
+    """As text: what `chat2crm show JOB --share` prints."""
+    at = desk(request)
+    row = await at.store.reading().job(row_number(request))
+    if row is None:
+        raise web.HTTPNotFound
+    known = told(row, at.sources.get(row["source"]), at.settings)
+    return web.Response(text=as_text(shared(known)), content_type="text/plain")
 
-    async def jobs(self, request: web.Request, _: None) -> shapes.Jobs:
-        wanted = JobFilter.of(request.query)
-        found = await self._deps.store.reading().finding.jobs(wanted.wanted(self._deps.settings.zone), wanted.after, LINES)
-        after = f"{found.next[0]}.{found.next[1]}" if found.next else None
-        return shapes.Jobs.model_validate({"jobs": found.rows, "after": after, "cut": found.cut})
 
-    async def job(self, request: web.Request, _: None) -> shapes.JobWhole:
-        row = await self._deps.store.reading().job(row_number(request))
-        if row is None:
-            raise web.HTTPNotFound
-        return shapes.JobWhole.model_validate(row)
+# -- what is looked at -------------------------------------------------------------------------------------------------
 
-    async def deliveries(self, request: web.Request, _: None) -> shapes.Deliveries:
-        wanted = DeliveryFilter.of(request.query)
-        rows = await self._deps.store.reading().deliveries(
-            state=wanted.state, source=wanted.source, before=wanted.before, limit=LINES
-        )
-        return shapes.Deliveries.model_validate({"deliveries": rows, "before": rows[-1]["id"] if len(rows) == LINES else None})
 
-    async def causes(self, request: web.Request, _: None) -> shapes.Causes:  # noqa: ARG002 - all are called alike
-        found = causes(await self._deps.store.reading().overviews.stuck())
-        return shapes.Causes.model_validate({"causes": [asdict(cause) for cause in found]})
+async def _overview(at: Desk, request: web.Request, _: None) -> shapes.Overview:
+    data = (await overview(at, request[LANGUAGE])).data()
+    for lines in (data, *data["sources"], *data["targets"]):
+        lines["hours"] = lines["hours"]["counts"]
+    return shapes.Overview.model_validate(data)
 
-    async def preview(self, request: web.Request, _: None) -> shapes.Previews:
-        ids = await doing.jobs_of(self._deps, Group.of(request.query))
-        rows = await self._deps.store.reading().overviews.plans(ids[:PREVIEWED])
-        return shapes.Previews(count=len(ids), previews=[_preview(one) for one in previews(rows)])
 
-    async def rehearsal(self, request: web.Request, _: None) -> shapes.Rehearsals:  # noqa: ARG002 - as above
-        reading = self._deps.store.reading()
-        rows = {name: await reading.overviews.rehearsed(name, limit=PREVIEWED) for name in self._deps.targets}
-        counts = await reading.overviews.rehearsal_counts(MOST_REHEARSED)
-        found = rehearsed(self._deps.targets, counts, await reading.open_jobs(), rows, MOST_REHEARSED)
-        return shapes.Rehearsals(targets=[
-            shapes.RehearsalLine(
-                target=one.target, mode=one.mode, create=one.create, attach=one.attach, told=one.told, hold=one.hold,
-                upto=one.upto, more=one.more, previews=[_preview(preview) for preview in one.previews],
-            ) for one in found
-        ])  # fmt: skip
+async def _jobs(at: Desk, request: web.Request, _: None) -> shapes.Jobs:
+    wanted = JobFilter.of(request.query)
+    found = await at.store.reading().finding.jobs(wanted.wanted(at.settings.zone), wanted.after, LINES)
+    after = f"{found.next[0]}.{found.next[1]}" if found.next else None
+    return shapes.Jobs.model_validate({"jobs": found.rows, "after": after, "cut": found.cut})
 
-    async def report(self, request: web.Request, _: None) -> Report:
-        return await report_for_scripts(self._deps, request.query)
 
-    # -- what is done --------------------------------------------------------------------------------------------------
+async def _job(at: Desk, request: web.Request, _: None) -> shapes.JobWhole:
+    found = await trace(at, row_number(request))
+    if found is None:
+        raise web.HTTPNotFound
+    contacts = [point.model_dump(mode="json", exclude={"span"}) for point in found.conversation.points]
+    candidates = [{"client_id": client, "name": name, "card_url": found.candidate_urls.get(client)}
+                  for client, name in found.candidates]  # fmt: skip
+    return shapes.JobWhole.model_validate({
+        **found.job, "contacts": contacts, "card_url": found.card_url, "candidates": candidates, "can": sorted(found.actions)
+    })  # fmt: skip
 
-    async def replay(self, request: web.Request, body: shapes.Replay) -> shapes.Done:
-        return shapes.Done(done=await doing.replay(
-            self._deps, row_number(request), who(request), again=body.again, for_real=body.for_real
-        ))  # fmt: skip
 
-    async def skip(self, request: web.Request, _: shapes.Nothing) -> shapes.Done:
-        return shapes.Done(done=await doing.skip(self._deps, row_number(request), who(request)))
+async def _deliveries(at: Desk, request: web.Request, _: None) -> shapes.Deliveries:
+    wanted = DeliveryFilter.of(request.query)
+    rows = await at.store.reading().deliveries(state=wanted.state, source=wanted.source, before=wanted.before, limit=LINES)
+    return shapes.Deliveries.model_validate({"deliveries": rows, "before": rows[-1]["id"] if len(rows) == LINES else None})
 
-    async def written(self, request: web.Request, body: shapes.Written) -> shapes.Done:
-        return shapes.Done(
-            done=await doing.written(self._deps, row_number(request), str(body.record_id or ""), who(request))
-        )
 
-    async def choose(self, request: web.Request, body: shapes.Choose) -> shapes.Done:
-        return shapes.Done(done=await doing.choose(self._deps, row_number(request), str(body.client_id), who(request)))
+async def _delivery(at: Desk, request: web.Request, _: None) -> shapes.DeliveryWhole:
+    row = await seen_raw(at, request)
+    body: bytes | None = row["body"]
+    return shapes.DeliveryWhole.model_validate({
+        **row, "size": None if body is None else len(body), "headers": json.loads(row["headers"]),
+        "body": None if body is None else b64encode(body).decode(), "job": None,
+    })  # fmt: skip
 
-    async def correct(self, request: web.Request, body: shapes.Correct) -> shapes.Done:
-        return shapes.Done(done=await doing.correct(self._deps, row_number(request), body.keep, body.add, who(request)))
 
-    async def replay_group(self, request: web.Request, body: shapes.GroupGiven) -> shapes.Count:
-        return shapes.Count(jobs=await doing.replay_group(self._deps, Group.of(body.model_dump()), who(request)))
+async def _causes(at: Desk, request: web.Request, _: None) -> shapes.Causes:  # noqa: ARG001 - all are called alike
+    found = causes(await at.store.reading().overviews.stuck())
+    return shapes.Causes.model_validate({"causes": [asdict(cause) for cause in found]})
 
-    async def write_rehearsed(self, request: web.Request, body: shapes.WriteRehearsed) -> shapes.Count:
-        return shapes.Count(
-            jobs=await doing.write_rehearsed(self._deps, request.match_info["name"], body.upto, who(request))
-        )
 
-    async def go(self, request: web.Request, _: shapes.Nothing) -> shapes.Done:
-        return shapes.Done(done=await doing.go(self._deps, request.match_info["name"], who(request)))
+async def _previews(at: Desk, request: web.Request, _: None) -> shapes.Previews:
+    ids = await doing.jobs_of(at, Group.of(request.query))
+    rows = await at.store.reading().overviews.plans(ids[:PREVIEWED])
+    return shapes.Previews(count=len(ids), previews=[_preview(one) for one in previews(rows)])
 
-    async def sort_again(self, request: web.Request, _: shapes.Nothing) -> shapes.Sent:
-        return shapes.Sent(sent=await doing.sort_again(self._deps, request.match_info["name"], who(request)))
+
+async def _rehearsal(at: Desk, request: web.Request, _: None) -> shapes.Rehearsals:  # noqa: ARG001 - as above
+    return shapes.Rehearsals(targets=[
+        shapes.RehearsalLine(
+            target=one.target, mode=one.mode, create=one.create, attach=one.attach, told=one.told, hold=one.hold,
+            upto=one.upto, more=one.more, previews=[_preview(preview) for preview in one.previews],
+        ) for one in await all_rehearsed(at)
+    ])  # fmt: skip
+
+
+async def _report(at: Desk, request: web.Request, _: None) -> Report:
+    return await report_for_scripts(at, request.query)
+
+
+async def _mappings(at: Desk, request: web.Request, _: None) -> shapes.Mappings:  # noqa: ARG001 - as above
+    return shapes.Mappings(mappings=[
+        shapes.MappingLine(kind=folder, name=one.name, used=one.used)
+        for folder in mappings.KINDS for one in mappings.listed(at, folder)
+    ])  # fmt: skip
+
+
+async def _mapping(at: Desk, request: web.Request, _: None) -> shapes.MappingWhole:
+    folder, name, loaded = asked(request)
+    return shapes.MappingWhole.model_validate({
+        "kind": folder, "name": name, "used": mappings.used(at, folder, name), "title": loaded.mapping.title,
+        "extends": loaded.document.value.get("extends"), "entries": [asdict(entry) for entry in outline(loaded)],
+    })  # fmt: skip
+
+
+async def _mapping_diff(at: Desk, request: web.Request, _: None) -> shapes.MappingDiff:
+    folder, name, old = asked(request)
+    found = await mappings.difference(at, folder, old, name, request.query.get("new", ""))
+    if found is None:
+        raise Refused("Name another mapping of the same kind as `new`.")
+    return shapes.MappingDiff.model_validate({
+        "read": found.read, "keys": [asdict(change) for change in found.keys], "changed": [asdict(one) for one in found.changed],
+    })  # fmt: skip
+
+
+# -- what is done ------------------------------------------------------------------------------------------------------
+
+
+async def _replay(at: Desk, request: web.Request, body: shapes.Replay) -> shapes.Done:
+    return shapes.Done(
+        done=await doing.replay(at, row_number(request), who(request), again=body.again, for_real=body.for_real)
+    )
+
+
+async def _skip(at: Desk, request: web.Request, _: shapes.Nothing) -> shapes.Done:
+    return shapes.Done(done=await doing.skip(at, row_number(request), who(request)))
+
+
+async def _written(at: Desk, request: web.Request, body: shapes.Written) -> shapes.Done:
+    return shapes.Done(done=await doing.written(at, row_number(request), str(body.record_id or ""), who(request)))
+
+
+async def _choose(at: Desk, request: web.Request, body: shapes.Choose) -> shapes.Done:
+    return shapes.Done(done=await doing.choose(at, row_number(request), str(body.client_id), who(request)))
+
+
+async def _correct(at: Desk, request: web.Request, body: shapes.Correct) -> shapes.Done:
+    return shapes.Done(done=await doing.correct(at, row_number(request), body.keep, body.add, who(request)))
+
+
+async def _replay_group(at: Desk, request: web.Request, body: shapes.GroupGiven) -> shapes.Count:
+    return shapes.Count(jobs=await doing.replay_group(at, Group.of(body.model_dump()), who(request)))
+
+
+async def _write_rehearsed(at: Desk, request: web.Request, body: shapes.WriteRehearsed) -> shapes.Count:
+    return shapes.Count(jobs=await doing.write_rehearsed(at, request.match_info["name"], body.upto, who(request)))
+
+
+async def _go(at: Desk, request: web.Request, _: shapes.Nothing) -> shapes.Done:
+    return shapes.Done(done=await doing.go(at, request.match_info["name"], who(request)))
+
+
+async def _sort_again(at: Desk, request: web.Request, _: shapes.Nothing) -> shapes.Sent:
+    return shapes.Sent(sent=await doing.sort_again(at, request.match_info["name"], who(request)))
 
 
 #: every route, and who answers
 ROUTES: tuple[tuple[Described, Handler], ...] = (
-    (Described("get", "/api/overview", "What the first page shows.", shapes.Overview), Api.overview),
-    (Described("get", "/api/jobs", "Jobs, newest first.", shapes.Jobs, query=_JOBS), Api.jobs),
-    (Described("get", "/api/jobs/{id}", "One job with everything that is known of it.", shapes.JobWhole), Api.job),
-    (Described("get", "/api/deliveries", "What came in, newest first.", shapes.Deliveries, query=_DELIVERIES), Api.deliveries),
-    (Described("get", "/api/stuck", "What was not written and what waits for a person, by cause.", shapes.Causes), Api.causes),
-    (Described("get", "/api/stuck/preview", "What would be sent for a group.", shapes.Previews, query=_GROUP), Api.preview),
-    (Described("get", "/api/rehearsal", "What rehearsals would have written.", shapes.Rehearsals), Api.rehearsal),
+    (Described("get", "/api/overview", "What the first page shows.", shapes.Overview), _overview),
+    (Described("get", "/api/jobs", "Jobs, newest first.", shapes.Jobs, query=_JOBS), _jobs),
+    (Described("get", "/api/jobs/{id}", "One job with everything that is known of it.", shapes.JobWhole), _job),
+    (Described("get", "/api/deliveries", "What came in, newest first.", shapes.Deliveries, query=_DELIVERIES), _deliveries),
+    (Described("get", "/api/deliveries/{id}", "What came, to the byte. That it was looked at is written down.",
+               shapes.DeliveryWhole), _delivery),
+    (Described("get", "/api/stuck", "What was not written and what waits for a person, by cause.", shapes.Causes), _causes),
+    (Described("get", "/api/stuck/preview", "What would be sent for a group.", shapes.Previews, query=_GROUP), _previews),
+    (Described("get", "/api/rehearsal", "What rehearsals would have written.", shapes.Rehearsals), _rehearsal),
     (Described("get", "/api/report", "Figures of the chats: shares from 0 to 1, spans in seconds, null for what is not known.",
-               Report, query=_REPORT), Api.report),
+               Report, query=_REPORT), _report),
+    (Described("get", "/api/mappings", "The mappings that there are, and which connections use them.", shapes.Mappings),
+     _mappings),
+    (Described("get", "/api/mappings/{kind}/{name}", "A mapping as it is understood, with where each key is said.",
+               shapes.MappingWhole), _mapping),
+    (Described("get", "/api/mappings/{kind}/{name}/diff", "What another mapping in its place would change, also in the last "
+               "deliveries.", shapes.MappingDiff, query=(Query("new", "the other mapping", _TEXT),)), _mapping_diff),
     (Described("post", "/api/jobs/{id}/replay", "Send a job round again.", shapes.Done, shapes.Replay, conflict=shapes.Done),
-     Api.replay),
+     _replay),
     (Described("post", "/api/jobs/{id}/skip", "Leave a job out for good.", shapes.Done, shapes.Nothing, conflict=shapes.Done),
-     Api.skip),
+     _skip),
     (Described("post", "/api/jobs/{id}/written", "Say that the operation whose outcome is unknown was carried out.", shapes.Done,
-               shapes.Written, conflict=shapes.Done), Api.written),
+               shapes.Written, conflict=shapes.Done), _written),
     (Described("post", "/api/jobs/{id}/choose", "Say whose chat it is.", shapes.Done, shapes.Choose, conflict=shapes.Done),
-     Api.choose),
+     _choose),
     (Described("post", "/api/jobs/{id}/correct", "Put a chat's contact points right, and send its job round again.", shapes.Done,
-               shapes.Correct, conflict=shapes.Done), Api.correct),
+               shapes.Correct, conflict=shapes.Done), _correct),
     (Described("post", "/api/jobs/replay", "Send a group of held or dead jobs round again.", shapes.Count, shapes.GroupGiven),
-     Api.replay_group),
+     _replay_group),
     (Described("post", "/api/rehearsal/{name}/write", "Write what the rehearsal of a target has planned.",
-               shapes.Count, shapes.WriteRehearsed), Api.write_rehearsed),
+               shapes.Count, shapes.WriteRehearsed), _write_rehearsed),
     (Described("post", "/api/targets/{name}/go", "Let a stopped target go on.", shapes.Done, shapes.Nothing,
-               conflict=shapes.Done), Api.go),
+               conflict=shapes.Done), _go),
     (Described("post", "/api/sources/{name}/again", "Have deliveries of a source that were not understood read once more.",
-               shapes.Sent, shapes.Nothing), Api.sort_again),
+               shapes.Sent, shapes.Nothing), _sort_again),
 )  # fmt: skip
 
 

@@ -28,8 +28,6 @@ class JobFilter:
     target: str | None = None
     reason: str | None = None
     channel: str | None = None
-    #: a customer of an agency
-    site: str | None = None
     #: days, the last one included
     since: date | None = None
     until: date | None = None
@@ -44,7 +42,6 @@ class JobFilter:
         return cls(
             state=_one_of(query.get("state"), [state.value for state in JobState]), source=query.get("source") or None,
             target=query.get("target") or None, reason=query.get("reason") or None, channel=query.get("channel") or None,
-            site=query.get("site") or None,
             since=_day(query.get("from")), until=_day(query.get("to")), text=query.get("q", "").strip()[:LONGEST_TEXT],
             after=_place(query.get("after")) or ((0, before) if before else None),
         )  # fmt: skip
@@ -53,7 +50,6 @@ class JobFilter:
         """As the store is asked; days are those of the zone."""
         return Wanted(
             states=self.states, source=self.source, target=self.target, reason=self.reason, channel=self.channel, text=self.text,
-            site=self.site,
             since=_midnight(self.since, zone) if self.since else None,
             until=_midnight(self.until + timedelta(days=1), zone) if self.until and self.until < date.max else None,
         )  # fmt: skip
@@ -64,13 +60,13 @@ class JobFilter:
 
     @property
     def is_any(self) -> bool:
-        given = (self.state, self.source, self.target, self.reason, self.channel, self.site, self.since, self.until, self.text)
+        given = (self.state, self.source, self.target, self.reason, self.channel, self.since, self.until, self.text)
         return not any(given)
 
     def query(self, *, after: Place | None = None) -> str:
         given = {
             "q": self.text or None, "state": self.state, "source": self.source, "target": self.target, "reason": self.reason,
-            "channel": self.channel, "site": self.site, "from": self.since, "to": self.until,
+            "channel": self.channel, "from": self.since, "to": self.until,
             "after": f"{after[0]}.{after[1]}" if after else None,
         }  # fmt: skip
         return urlencode({key: value for key, value in given.items() if value is not None})

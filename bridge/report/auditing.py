@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from bridge.report.deps import Deps
+from bridge.report.deps import Desk
 from bridge.store import AuditEntry
 
 #: who is asking, as the list says it: an address, a token's name
@@ -15,6 +15,6 @@ def who(request: web.Request) -> str:
     return request.get(WHO) or f"ops:{request.remote or 'unknown'}"
 
 
-async def note(deps: Deps, doer: str, what: str, about: str, detail: str = "") -> None:
+async def note(desk: Desk, doer: str, what: str, about: str, detail: str = "") -> None:
     """`what`: a key of bridge.store.AUDITED."""
-    await deps.store.record_audit(AuditEntry(at=deps.clock.time(), who=doer, what=what, about=about, detail=detail))
+    await desk.store.record_audit(AuditEntry(at=desk.clock.time(), who=doer, what=what, about=about, detail=detail))

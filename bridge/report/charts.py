@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 from typing import Any
 
 #: a bar with its gap, and the height of a picture, in its units
 STEP, GAP, HEIGHT = 10, 2, 40
 #: height of a bar that stands for little beside the others, so that it is seen
 LEAST = 1.5
+HOUR = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +25,22 @@ class Bar:
     at: float
 
 
+def hour_end(now: float, zone: tzinfo) -> float:
+    """When the hour that is under way ends by the zone's clocks, of which some are half an hour off the others."""
+    begun = datetime.fromtimestamp(now, zone).replace(minute=0, second=0, microsecond=0)
+    return begun.timestamp() + HOUR
+
+
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """Counts of whole hours back from now, the oldest first."""
+    """Counts of hours of the clock up to that which is under way, the oldest first."""
 
     counts: tuple[int, ...]
     until: float
 
     @classmethod
     def of(cls, rows: Iterable[Mapping[str, Any]], hours: int, until: float) -> Hours:
-        """`rows`: {"hour": 0 for the newest, "n": how many}; hours that are missing had none."""
+        """`rows`: {"hour": 0 for the newest, "n": how many}; hours that are missing had none. `until`: when the newest ends."""
         known = {int(row["hour"]): int(row["n"]) for row in rows}
         return cls(tuple(known.get(hour, 0) for hour in range(hours - 1, -1, -1)), until)
 
@@ -67,7 +75,7 @@ class Hours:
         return [[self._begun(place) for place in range(len(self.counts))], [float(count) for count in self.counts]]
 
     def _begun(self, place: int) -> float:
-        return self.until - 3600 * (len(self.counts) - place)
+        return self.until - HOUR * (len(self.counts) - place)
 
 
 def _line(counts: Sequence[int], most: int) -> Iterable[tuple[int, float]]:

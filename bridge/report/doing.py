@@ -15,7 +15,7 @@ from bridge.report.asked import Group
 from bridge.report.auditing import note
 from bridge.report.causes import key_of
 from bridge.report.conversation import conversation
-from bridge.report.deps import Deps
+from bridge.report.deps import Desk
 
 log = structlog.get_logger()
 
@@ -29,94 +29,94 @@ SLICE = 200
 MOST_ADDED, LONGEST_POINT = 10, 320
 
 
-async def replay(deps: Deps, job_id: int, who: str, *, again: bool, for_real: bool = False) -> bool:
-    done = bool(await deps.store.replay([job_id], again=again, for_real=for_real))
+async def replay(desk: Desk, job_id: int, who: str, *, again: bool, for_real: bool = False) -> bool:
+    done = bool(await desk.store.replay([job_id], again=again, for_real=for_real))
     if done:
         log.info("job.replayed", job=job_id, again=again, for_real=for_real)
-        await note(deps, who, "written_again" if again else "replayed", f"job {job_id}")
-        deps.wake()
+        await note(desk, who, "written_again" if again else "replayed", f"job {job_id}")
+        desk.wake()
     return done
 
 
-async def jobs_of(deps: Deps, group: Group) -> list[int]:
-    rows = await deps.store.reading().overviews.details(
+async def jobs_of(desk: Desk, group: Group) -> list[int]:
+    rows = await desk.store.reading().overviews.details(
         state=group.state, target=group.target, reason=group.reason, code=group.code
     )
     return [row["id"] for row in rows if not group.cause or key_of(group.reason, row["detail"]) == group.cause]
 
 
-async def replay_group(deps: Deps, group: Group, who: str) -> int:
+async def replay_group(desk: Desk, group: Group, who: str) -> int:
     """How many were sent round again."""
-    sent = await _replay_all(deps, await jobs_of(deps, group), for_real=False)
+    sent = await _replay_all(desk, await jobs_of(desk, group), for_real=False)
     log.info("jobs.replayed", state=group.state.value, target=group.target, reason=group.reason, code=group.code, jobs=sent)
-    await note(deps, who, "replayed", f"group {group.state.value} {group.target} {group.reason}", f"{sent} jobs")
+    await note(desk, who, "replayed", f"group {group.state.value} {group.target} {group.reason}", f"{sent} jobs")
     return sent
 
 
-async def write_rehearsed(deps: Deps, target: str, upto: int, who: str) -> int:
+async def write_rehearsed(desk: Desk, target: str, upto: int, who: str) -> int:
     """Have what a rehearsal planned written, of all jobs up to that number; gives how many."""
-    ids = await deps.store.reading().overviews.rehearsed_ids(target, upto)
-    sent = await _replay_all(deps, ids, for_real=True)
+    ids = await desk.store.reading().overviews.rehearsed_ids(target, upto)
+    sent = await _replay_all(desk, ids, for_real=True)
     log.info("rehearsal.written", target=target, jobs=sent)
-    await note(deps, who, "replayed", f"rehearsal {target}", f"{sent} jobs")
+    await note(desk, who, "replayed", f"rehearsal {target}", f"{sent} jobs")
     return sent
 
 
-async def _replay_all(deps: Deps, ids: Sequence[int], *, for_real: bool) -> int:
+async def _replay_all(desk: Desk, ids: Sequence[int], *, for_real: bool) -> int:
     sent = 0
     for begin in range(0, len(ids), SLICE):
-        sent += len(await deps.store.replay(ids[begin : begin + SLICE], for_real=for_real))
-        deps.wake()
+        sent += len(await desk.store.replay(ids[begin : begin + SLICE], for_real=for_real))
+        desk.wake()
     return sent
 
 
-async def sort_again(deps: Deps, source: str, who: str) -> int:
+async def sort_again(desk: Desk, source: str, who: str) -> int:
     """How many deliveries of the source that were not understood will be read once more."""
-    count = await deps.store.sort_again(source=source)
+    count = await desk.store.sort_again(source=source)
     log.info("deliveries.replayed", source=source, deliveries=count)
-    await note(deps, who, "sorted_again", f"source {source}", f"{count} deliveries")
+    await note(desk, who, "sorted_again", f"source {source}", f"{count} deliveries")
     return count
 
 
-async def skip(deps: Deps, job_id: int, who: str) -> bool:
-    done = bool(await deps.store.skip([job_id], BY_HAND))
+async def skip(desk: Desk, job_id: int, who: str) -> bool:
+    done = bool(await desk.store.skip([job_id], BY_HAND))
     if done:
         log.info("job.skipped", job=job_id)
-        await note(deps, who, "skipped", f"job {job_id}")
-        deps.wake()  # the next of its lane may go
+        await note(desk, who, "skipped", f"job {job_id}")
+        desk.wake()  # the next of its lane may go
     return done
 
 
-async def written(deps: Deps, job_id: int, record_id: str, who: str) -> bool:
-    done = await deps.store.written(job_id, record_id.strip()[:LONGEST_ID])
+async def written(desk: Desk, job_id: int, record_id: str, who: str) -> bool:
+    done = await desk.store.written(job_id, record_id.strip()[:LONGEST_ID])
     if done:
         log.info("job.written", job=job_id)
-        await note(deps, who, "written", f"job {job_id}")
-        deps.wake()
+        await note(desk, who, "written", f"job {job_id}")
+        desk.wake()
     return done
 
 
-async def choose(deps: Deps, job_id: int, client_id: str, who: str) -> bool:
+async def choose(desk: Desk, job_id: int, client_id: str, who: str) -> bool:
     client_id = client_id.strip()
     if not client_id or len(client_id) > LONGEST_ID or not client_id.isprintable():
         return False
-    done = await deps.store.choose(job_id, client_id)
+    done = await desk.store.choose(job_id, client_id)
     if done:
         log.info("job.chosen", job=job_id, client_id=client_id)
-        await note(deps, who, "chosen", f"job {job_id}")
-        deps.wake()
+        await note(desk, who, "chosen", f"job {job_id}")
+        desk.wake()
     return done
 
 
-async def correct(deps: Deps, job_id: int, keep: Sequence[str], add: Sequence[str], who: str) -> bool:
+async def correct(desk: Desk, job_id: int, keep: Sequence[str], add: Sequence[str], who: str) -> bool:
     """Put a chat's contact points right: `keep` are the values of those found that are the visitor's own, `add` are others, as a
     person writes them. Raises Refused for what is no phone and no e-mail.
     """
-    row = await deps.store.reading().job(job_id)
+    row = await desk.store.reading().job(job_id)
     if row is None or row["state"] in {"running", "done"}:
         return False
-    stored = await deps.store.chat(row["chat_row"])
-    source = deps.sources.get(row["source"])
+    stored = await desk.store.chat(row["chat_row"])
+    source = desk.sources.get(row["source"])
     found = conversation(stored.chat, source, stored.corrected).points
     typed = []
     for text in (one.strip() for one in add[:MOST_ADDED]):
@@ -131,18 +131,18 @@ async def correct(deps: Deps, job_id: int, keep: Sequence[str], add: Sequence[st
     own = [point.model_copy(update={"claim": Claim.OWN, "message": None, "span": None}) for point in found
            if point.value in kept and (point.claim is Claim.OTHER or (point.kind, point.value) in earlier)]  # fmt: skip
     removed = tuple(dict.fromkeys((point.kind, point.value) for point in found if point.value not in kept))
-    done = await deps.store.correct(job_id, Correction(added=(*own, *typed), removed=removed))
+    done = await desk.store.correct(job_id, Correction(added=(*own, *typed), removed=removed))
     if done:
         log.info("job.corrected", job=job_id, added=len(typed), removed=len(removed))
-        await note(deps, who, "corrected", f"job {job_id}")
-        deps.wake()
+        await note(desk, who, "corrected", f"job {job_id}")
+        desk.wake()
     return done
 
 
-async def go(deps: Deps, target: str, who: str) -> bool:
-    done = await deps.store.go(target)
+async def go(desk: Desk, target: str, who: str) -> bool:
+    done = await desk.store.go(target)
     if done:
         log.info("target.released", target=target)
-        await note(deps, who, "released", f"target {target}")
-        deps.wake()
+        await note(desk, who, "released", f"target {target}")
+        desk.wake()
     return done

@@ -1,4 +1,5 @@
-"""The gate in front of the pages: language, who is asking, that a form came from here, and what no answer leaves without.
+"""The gate in front of the pages: language, who is asking and what of all this they may see, that a form came from here, and
+what no answer leaves without.
 
 People sign in with the password and have a session; scripts send it with each request (`Authorization: Bearer …`). Without a
 password the listener is on the loopback interface only, and the gate sees to it that it was called by such a name: otherwise any
@@ -9,30 +10,22 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import structlog
 from aiohttp import web
 
-from bridge.config.settings import OpsToken
+from bridge.config.ops import OpsToken
 from bridge.doorway import sender
 from bridge.errors import BridgeError, NoRoom, Refused
 from bridge.networks import is_in
+from bridge.report.access import Access, Known
 from bridge.report.auditing import WHO
-from bridge.report.deps import Deps
+from bridge.report.deps import Deps, seat
 from bridge.report.language import is_language, span
-from bridge.report.sign_in import (
-    LONGEST,
-    LockOut,
-    Password,
-    Session,
-    Sessions,
-    form_token,
-    is_form_token,
-    is_password,
-    session_secret,
-)
+from bridge.report.sign_in import LONGEST, LockOut, Session, Sessions, form_token, is_form_token
 from bridge.report.view import LANGUAGE, SIGNED_IN, TOKEN, View
 from bridge.report.words import WORDS
 
@@ -49,6 +42,8 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; "
                                "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
+    # should a proxy let anybody in after all, what people wrote is not found by searching for it
+    "X-Robots-Tag": "noindex, nofollow",
     # with "no-referrer" browsers would send `Origin: null` along with our own forms
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -68,7 +63,7 @@ class Gate:
         self._view = view
         self._sessions = Sessions(deps.clock)
         self._lock_out = LockOut(deps.clock)
-        self._known_password = Password(None, None)
+        self._access = Access(lambda: deps.settings)
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_get(_SIGN_IN, self.form)
@@ -79,18 +74,6 @@ class Gate:
     @property
     def _guarded(self) -> bool:
         return self._deps.settings.ops.guarded
-
-    @property
-    def _secret(self) -> bytes:
-        return session_secret(self._deps.settings.key.get_secret_value(), self._password.written)
-
-    @property
-    def _password(self) -> Password:
-        ops = self._deps.settings.ops
-        plain, hashed = (None if one is None else one.get_secret_value() for one in (ops.password, ops.password_hash))
-        if (plain, hashed) != (self._known_password.plain, self._known_password.hashed):
-            self._known_password = Password(plain, hashed)
-        return self._known_password
 
     # -- the middleware ------------------------------------------------------------------------------------------------
 
@@ -125,8 +108,10 @@ class Gate:
             raise web.HTTPMisdirectedRequest
         if request.path in _OPEN or request.path.startswith("/static/"):
             return await handler(request)
-        request[WHO] = f"ops:{self._user(request) or self._address(request)}"
-        if await self._is_bearer(request):
+        user = self._user(request)
+        bearer = await self._bearer(request)
+        if bearer is not None:
+            self._seat(request, bearer.site, f"token:{bearer.token.name}" if bearer.token else f"ops:{self._address(request)}")
             return await handler(request)
         if request.method not in _READS:
             _refuse_other_sites(request)
@@ -134,20 +119,40 @@ class Gate:
             # no token on this form: who knows the password needs no victim's browser to send it
             return await handler(request)
         session = known = self._known(request)
-        if session is None and (not self._guarded or self._user(request)):
+        if user:
+            # what the proxy says now counts, not whose session it was
+            site = self._access.site_of_user(user)
+            session = known = known if known is not None and known.site == site else None
+            session = session or self._sessions.begin(site)
+        elif session is None and not self._guarded:
             session = self._sessions.begin()
-        if session is None:
+        secret = None if session is None else self._access.secret(session.site)
+        if session is None or secret is None:
             raise self._unknown(request)
-        request[TOKEN] = form_token(session, self._secret)
+        self._seat(request, session.site, f"ops:{user or self._address(request)}")
+        request[TOKEN] = form_token(session, secret)
         request[SIGNED_IN] = self._guarded
         if request.method not in _READS:
-            await self._require_own_form(request, session)
+            await self._require_own_form(request, session, secret)
         response = await handler(request)
         # a page that looks after itself keeps nobody signed in
         asked_by_a_person = "X-Poll" not in request.headers
         if (known is None or (asked_by_a_person and self._sessions.due(known))) and COOKIE not in response.cookies:
             self._give(request, response, self._sessions.renewed(session))
         return response
+
+    def _seat(self, request: web.Request, site: str | None, who: str) -> None:
+        """At the desk of the customer they belong to; who belongs to none may look at one customer's alone (`?site=`). Raises 404
+        for a customer who is not there, or not theirs.
+        """
+        chosen = request.query.get("site") or None
+        known = self._deps.settings.sites
+        if chosen is not None and (chosen not in known or site not in {None, chosen}):
+            raise web.HTTPNotFound
+        kind, _, name = who.partition(":")
+        request[WHO] = who if site is None else f"{kind}:{site}/{name}"
+        whose = site or chosen
+        seat(request, self._deps if whose is None else self._deps.of_site(whose, bound=site is not None))
 
     def _choose_language(self, request: web.Request) -> None:
         for asked in (request.query.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
@@ -170,7 +175,7 @@ class Gate:
     # -- who is asking -------------------------------------------------------------------------------------------------
 
     def _known(self, request: web.Request) -> Session | None:
-        return self._sessions.read(request.cookies.get(COOKIE, ""), self._secret)
+        return self._sessions.read(request.cookies.get(COOKIE, ""), self._access.secret)
 
     def _user(self, request: web.Request) -> str:
         """Whom the proxy names; nobody, if it is not the proxy who says so."""
@@ -179,30 +184,27 @@ class Gate:
             return ""
         return request.headers.get(ops.user_header, "").strip()[:100]
 
-    async def _is_bearer(self, request: web.Request) -> bool:
-        """Raises 401 or 429 for a password that is given and wrong."""
+    async def _bearer(self, request: web.Request) -> Bearer | None:
+        """Who sends a key or the password along. Raises 401 or 429 for one that is wrong."""
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
-            return False
-        token = self._token(given.strip())
-        if token is not None:
-            return _let_in(request, token)
-        if not self._password and not self._deps.settings.ops.tokens:
-            return False
+            return None
+        known = self._access.by_token(given.strip())
+        if known is not None:
+            _let_in(request, known)
+            return Bearer(known.site, known.token)
+        password = self._access.password(None)
+        if not password and not self._access.any_token:
+            return None
         address = self._address(request)
         wait = self._lock_out.wait(address)
         if wait:
             raise web.HTTPTooManyRequests(headers={"Retry-After": f"{wait:.0f}"})
-        if not self._password or not await self._password.is_it(given.strip()):
+        if not password or not await password.is_it(given.strip()):
             self._wrong(address)
             raise web.HTTPUnauthorized(headers={"WWW-Authenticate": "Bearer"})
         self._lock_out.right(address)
-        return True
-
-    def _token(self, given: str) -> OpsToken | None:
-        # all of them are compared, so that the time tells nothing
-        found = [one for one in self._deps.settings.ops.tokens if is_password(given, one.token.get_secret_value())]
-        return found[0] if found else None
+        return Bearer()
 
     def _unknown(self, request: web.Request) -> web.HTTPException:
         if is_api(request) or request.path == "/metrics" or request.method not in _READS:
@@ -222,14 +224,14 @@ class Gate:
         self._lock_out.wrong(address)
         log.warning("ops.refused", why="wrong password", address=address)
 
-    async def _require_own_form(self, request: web.Request, session: Session) -> None:
+    async def _require_own_form(self, request: web.Request, session: Session, secret: bytes) -> None:
         if is_api(request):
             # another site's form cannot send this type, and its script would have to ask first, which nobody answers
             if request.content_type != "application/json":
                 raise web.HTTPUnsupportedMediaType
             return
         form = await request.post()
-        if not is_form_token(str(form.get("token", "")), session, self._secret):
+        if not is_form_token(str(form.get("token", "")), session, secret):
             raise web.HTTPForbidden
 
     # -- signing in and out --------------------------------------------------------------------------------------------
@@ -247,13 +249,15 @@ class Gate:
             refused = self._form(request, error=words["locked"].format(span=span(wait, request[LANGUAGE])), status=429)
             refused.headers["Retry-After"] = f"{wait:.0f}"
             return refused
-        if not await self._password.is_it(str(form.get("password", ""))):
+        site = str(form.get("site", "")).strip() or None
+        secret = self._access.secret(site)
+        if not await self._access.password(site).is_it(str(form.get("password", ""))) or secret is None:
             self._wrong(address)
             return self._form(request, error=words["wrong_password"], status=403)
         self._lock_out.right(address)
         log.info("ops.signed_in", address=address)
         response = web.Response(status=303, headers={"Location": _inside(request.query.get("to"))})
-        self._give(request, response, self._sessions.begin())
+        self._give(request, response, self._sessions.begin(site))
         return response
 
     async def sign_out(self, request: web.Request) -> web.Response:
@@ -265,26 +269,36 @@ class Gate:
         return response
 
     def _form(self, request: web.Request, *, error: str = "", status: int = 200) -> web.Response:
-        return self._view.page(request, "sign_in.html", status=status, error=error, to=_inside(request.query.get("to")))
+        to = _inside(request.query.get("to"))
+        # the address that an agency gives its customer names the customer
+        named = parse_qs(urlsplit(to).query).get("site", [""])[0]
+        return self._view.page(request, "sign_in.html", status=status, error=error, back=to, named=named,
+                               by_site=self._access.any_site)  # fmt: skip
 
     def _give(self, request: web.Request, response: web.StreamResponse, session: Session) -> None:
+        cookie = self._sessions.cookie(session, self._access.secret(session.site) or b"")
         # a proxy may end TLS before us; whoever forges this header only harms their own cookie
         secure = request.secure or request.headers.get("X-Forwarded-Proto") == "https"
         response.set_cookie(
-            COOKIE, self._sessions.cookie(session, self._secret), max_age=int(LONGEST), httponly=True, samesite="Strict",
-            secure=secure, path="/",
+            COOKIE, cookie, max_age=int(LONGEST), httponly=True, samesite="Strict", secure=secure, path="/",
         )  # fmt: skip
 
 
-def _let_in(request: web.Request, token: OpsToken) -> bool:
-    """Raises 403 where the token's scope does not reach."""
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Who sends a key along: a script, whose key it is, or somebody who knows the password of the whole service."""
+
+    site: str | None = None
+    token: OpsToken | None = None
+
+
+def _let_in(request: web.Request, known: Known) -> None:
+    """Raises 403 where the key's scope does not reach."""
     for_scripts = is_api(request) or request.path == "/metrics"
-    if not for_scripts or (request.method not in _READS and token.scope != "operate"):
+    if not for_scripts or (request.method not in _READS and known.token.scope != "operate"):
         raise web.HTTPForbidden
     if request.method not in _READS and request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType
-    request[WHO] = f"token:{token.name}"
-    return True
 
 
 def is_api(request: web.Request) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from bridge.config import site_of
 from bridge.errors import BridgeError
 from bridge.report.deps import Deps
 
@@ -54,10 +55,11 @@ class Health:
         why = await self._unwritable()
         state: dict[str, Any] = {"ready": why is None, "store": why or "ok"}
         state["parts"] = {name: "runs" if runs else "has ended" for name, runs in deps.alive().items()}
-        state["targets"] = {name: deps.breakers.state(name) for name in deps.targets}
+        # nobody has to sign in for this, so it does not say who an agency's customers are
+        state["targets"] = {name: deps.breakers.state(name) for name in deps.targets if not site_of(name)}
         if why is None:
             for name, stop in (await deps.store.stops()).items():
-                if name in deps.targets:
+                if name in state["targets"]:
                     state["targets"][name] = f"stopped: {stop.reason}"
         if deps.alerts.unsent:
             state["alerts"] = f"{deps.alerts.unsent} not delivered; look at `alerts.url`"

@@ -5,12 +5,15 @@ Labels are names from the config and our own words, never anything that came fro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol, cast
 
 import prometheus_client
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
 
+from bridge.config import site_of
+from bridge.errors import NotAuthentic
 from bridge.model import JobState, Step
 from bridge.store import Job, Outcome, Store
 
@@ -18,6 +21,10 @@ CONTENT_TYPE = prometheus_client.CONTENT_TYPE_LATEST
 
 #: states of jobs that are not over; each has its gauge from the start, so that a rule on it can be trusted
 OPEN = tuple(state.value for state in JobState if state not in {JobState.DONE, JobState.SKIPPED})
+#: outcomes of requests that came from the chat service for sure
+_PROVED = frozenset({"accepted", "duplicate", "handshake"})
+#: requests without proof, and none with it in between, after which somebody is told
+UNPROVED = 3
 #: the first words of a step say what it was
 _OPERATIONS = ("find", "read", "write", "look")
 _CALL_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 60)
@@ -31,10 +38,17 @@ class BreakerStates(Protocol):
 
 
 class Metrics:
-    """What the receiver and the worker report to. `on_alert` gets what the receiver notices in passing."""
+    """What the receiver and the worker report to. `on_alert` gets what the receiver notices in passing, `on_passed` what of that
+    it sees to be over.
+    """
 
-    def __init__(self, on_alert: Callable[[str, str], None] | None = None) -> None:
+    def __init__(
+        self, on_alert: Callable[[str, str], None] | None = None, on_passed: Callable[[str], None] | None = None
+    ) -> None:
         self._on_alert = on_alert
+        self._on_passed = on_passed
+        #: by source, requests without proof since the last one that had it, as far as this process knows
+        self.unproved: dict[str, int] = {}
         #: by source, seconds by which the last signed delivery's own time was behind this machine's clock
         self.skews: dict[str, float] = {}
         self.registry = registry = CollectorRegistry()
@@ -68,6 +82,15 @@ class Metrics:
 
     def received(self, source: str, outcome: str) -> None:
         self._received.labels(source, outcome).inc()
+        if outcome in _PROVED:
+            self.unproved.pop(source, None)
+            if self._on_passed is not None:
+                self._on_passed(f"refused:{source}")
+        elif outcome == NotAuthentic.code:
+            self.unproved[source] = self.unproved.get(source, 0) + 1
+            # one may be anybody who tries addresses; several and nothing else is a chat service that has the wrong secret
+            if self.unproved[source] >= UNPROVED:
+                self.alert(f"refused:{source}", "")
 
     def alert(self, cause: str, text: str) -> None:
         if self._on_alert is not None:
@@ -115,6 +138,47 @@ class Metrics:
 
     def rendered(self) -> bytes:
         return generate_latest(self.registry)
+
+    def of_site(self, site: str) -> SiteMetrics:
+        return SiteMetrics(self, site)
+
+
+class Shown(Protocol):
+    """What is shown of figures."""
+
+    @property
+    def skews(self) -> Mapping[str, float]: ...
+    @property
+    def unproved(self) -> Mapping[str, int]: ...
+    def rendered(self) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SiteMetrics:
+    """Of one customer of an agency: the figures of their connections. Those of the whole service are left out."""
+
+    _all: Metrics
+    _site: str
+
+    @property
+    def skews(self) -> Mapping[str, float]:
+        return {name: seconds for name, seconds in self._all.skews.items() if site_of(name) == self._site}
+
+    @property
+    def unproved(self) -> Mapping[str, int]:
+        return {name: count for name, count in self._all.unproved.items() if site_of(name) == self._site}
+
+    def rendered(self) -> bytes:
+        # the library asks a registry for nothing else
+        return generate_latest(cast("CollectorRegistry", self))
+
+    def collect(self) -> Iterator[Metric]:
+        for family in self._all.registry.collect():
+            mine = [sample for sample in family.samples
+                    if self._site in {site_of(sample.labels.get(label, "")) for label in ("source", "target")}]  # fmt: skip
+            if mine:
+                family.samples = mine
+                yield family
 
 
 def operation_of(step: Step) -> str:

@@ -45,6 +45,10 @@ class Described:
         return "read" if self.method == "get" else "operate"
 
 
+#: at every route
+OF_SITE = Query("site", "one customer of an agency alone; a key of that customer's needs no `site`", {"type": "string"})
+
+
 def document(routes: Iterable[Described], version: str) -> dict[str, Any]:
     listed = list(routes)
     models = {model for route in listed for model in (route.answer, route.body, route.conflict) if model} | {Failure}
@@ -61,7 +65,8 @@ def document(routes: Iterable[Described], version: str) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "chat2crm", "version": version,
                  "description": "What the ops page shows and does. Send `Authorization: Bearer …` with the ops password, or "
-                                "with a token of `ops.tokens`: scope `read` may GET, scope `operate` may do everything."},
+                                "with a token of `ops.tokens`: scope `read` may GET, scope `operate` may do everything. "
+                                "A token in a customer's file sees and does nothing of any other customer's."},
         "servers": [{"url": "/"}],
         "security": [{"bearer": []}],
         "paths": paths,
@@ -87,7 +92,8 @@ def _operation(route: Described, refs: Mapping[type[Any], Any]) -> dict[str, Any
         "parameters": [
             *({"name": name, "in": "path", "required": True, "schema": _INTEGER if name == "id" else {"type": "string"}}
               for name in _IN_PATH.findall(route.path)),
-            *({"name": one.name, "in": "query", "description": one.about, "schema": dict(one.schema)} for one in route.query),
+            *({"name": one.name, "in": "query", "description": one.about, "schema": dict(one.schema)}
+              for one in (*route.query, OF_SITE)),
         ],
     }  # fmt: skip
     if route.body is not None:

@@ -6,10 +6,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bridge.crm.fit import account_of
-from bridge.report.charts import Hours
-from bridge.report.deps import Deps
+from bridge.report.charts import Hours, hour_end
+from bridge.report.deps import Desk
 from bridge.report.language import Language
-from bridge.report.troubles import Described, Trouble, describe, troubles
+from bridge.report.needs import needs
+from bridge.report.troubles import Described, Trouble, describe
 from bridge.store import TargetStop
 
 DAY = 86400.0
@@ -33,6 +34,8 @@ class SourceLine:
     hours: Hours
     #: seconds by which the chat service's clock is behind ours, of its last signed delivery; None: not known, or hardly any
     skew: float | None
+    #: requests that were refused for want of the right secret, since the last one that had it
+    unproved: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,51 +83,52 @@ class Overview:
         return plain
 
 
-async def overview(deps: Deps, language: Language) -> Overview:
-    now = deps.clock.time()
-    reading = deps.store.reading()
-    found = await troubles(deps.store, now, sources=deps.sources, silence=deps.settings.alerts.silence)
+async def overview(desk: Desk, language: Language) -> Overview:
+    now = desk.clock.time()
+    reading, end = desk.store.reading(), hour_end(now, desk.settings.zone)
+    found = await needs(desk)
     lately = {row["state"]: row["n"] for row in await reading.lately(now - DAY, COUNTED)}
     open_jobs = await reading.open_jobs()
     counts = dict.fromkeys(("pending", "running", "retrying", "waiting", "held", "dead"), 0)
     for row in open_jobs:
         counts[row["state"]] += row["n"]
-    stops = await deps.store.stops()
-    tokens = {name: await _token(deps, name) for name in deps.targets}
+    stops = await desk.store.stops()
+    tokens = {name: await _token(desk, name) for name in desk.targets}
     unread = {trouble.name: trouble.count for trouble in found if trouble.kind == "not_understood"}
     return Overview(
         troubles=[(trouble, describe(trouble, language)) for trouble in found],
-        ended=[name for name, runs in deps.alive().items() if not runs],
+        ended=[name for name, runs in desk.alive().items() if not runs],
         counts={**counts, "done": lately.get("done", 0), "skipped": lately.get("skipped", 0)},
         more=sum(lately.values()) >= COUNTED,
         sources=[
             SourceLine(name=name, title=source.mapping.title, last_at=await reading.last_delivery(name),
-                       not_understood=unread.get(name, 0), skew=_skew(deps, name),
-                       hours=Hours.of(await reading.overviews.hourly_deliveries(name, now, LINE_HOURS), LINE_HOURS, now))
-            for name, source in deps.sources.items()
+                       unproved=desk.metrics.unproved.get(name, 0),
+                       not_understood=unread.get(name, 0), skew=_skew(desk, name),
+                       hours=Hours.of(await reading.overviews.hourly_deliveries(name, end, LINE_HOURS), LINE_HOURS, end))
+            for name, source in desk.sources.items()
         ],
         targets=[
             TargetLine(
                 name=name, title=target.mapping.title, mode=target.settings.mode, last_at=await reading.last_done(name),
-                breaker=deps.breakers.state(name), stop=stops.get(name), use=target.crm.pace.use,
+                breaker=desk.breakers.state(name), stop=stops.get(name), use=target.crm.pace.use,
                 paused=target.crm.pace.paused_for, token_until=tokens[name][0], token_ended=tokens[name][1],
-                hours=Hours.of(await reading.overviews.hourly_done(name, now, LINE_HOURS), LINE_HOURS, now),
+                hours=Hours.of(await reading.overviews.hourly_done(name, end, LINE_HOURS), LINE_HOURS, end),
                 open={row["state"]: row["n"] for row in open_jobs if row["target"] == name},
             )
-            for name, target in deps.targets.items()
+            for name, target in desk.targets.items()
         ],
         latest=await reading.jobs(limit=LATEST),
-        hours=Hours.of(await reading.overviews.hourly_jobs(now, HOURS), HOURS, now),
+        hours=Hours.of(await reading.overviews.hourly_jobs(end, HOURS), HOURS, end),
     )  # fmt: skip
 
 
-def _skew(deps: Deps, source: str) -> float | None:
-    skew = deps.metrics.skews.get(source)
+def _skew(desk: Desk, source: str) -> float | None:
+    skew = desk.metrics.skews.get(source)
     return skew if skew is not None and abs(skew) >= SKEW else None
 
 
-async def _token(deps: Deps, target: str) -> tuple[float | None, str]:
+async def _token(desk: Desk, target: str) -> tuple[float | None, str]:
     """When the target's access token runs out, and why a person has to agree again."""
-    account = account_of(deps.targets[target].settings, deps.settings.targets)
-    row = await deps.store.token(account[0]) if account else None
+    account = account_of(desk.targets[target].settings, desk.settings.targets)
+    row = await desk.store.token(account[0]) if account else None
     return (row.expires_at, row.ended) if row else (None, "")

@@ -6,38 +6,36 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-import structlog
 from aiohttp import web
 
 from bridge.model import JobState
 from bridge.report.asked import DeliveryFilter, Group, JobFilter, row_number
-from bridge.report.auditing import note, who
 from bridge.report.causes import causes
-from bridge.report.deps import Deps
+from bridge.report.deps import desk
 from bridge.report.doing import jobs_of
+from bridge.report.needs import needs
 from bridge.report.overview import FOREMOST, overview
-from bridge.report.previews import previews, rehearsed
+from bridge.report.previews import PREVIEWED, previews
+from bridge.report.rehearsals import all_rehearsed
+from bridge.report.seeing import seen_raw
 from bridge.report.sheet import as_text
 from bridge.report.telling import shared, told
 from bridge.report.trace import Trace, already_there, trace
-from bridge.report.troubles import describe, troubles
+from bridge.report.troubles import describe
 from bridge.report.view import LANGUAGE, View
 from bridge.store.finding import CANDIDATES
 from bridge.store.reading import Row
 
-log = structlog.get_logger()
-
 #: lines on a page
 LINES = 50
-#: jobs of a group whose plans are shown, and rehearsed jobs that are counted
-PREVIEWED, MOST_REHEARSED = 25, 10_000
+#: characters of a body that is set in lines, and how many times its length it may have then
+SET_IN_LINES, SWOLLEN = 128 * 1024, 8
 #: where people write from, to choose from
 CHANNELS = ("site", "telegram", "whatsapp", "vk", "email")
 
 
 class Pages:
-    def __init__(self, deps: Deps, view: View) -> None:
-        self._deps = deps
+    def __init__(self, view: View) -> None:
         self._view = view
 
     def add_to(self, router: web.UrlDispatcher) -> None:
@@ -53,18 +51,20 @@ class Pages:
         router.add_get(r"/deliveries/{id:\d+}/raw", self.raw)
 
     async def overview(self, request: web.Request) -> web.Response:
-        found = await overview(self._deps, request[LANGUAGE])
-        return self._view.page(request, "overview.html", all=found, foremost=FOREMOST, now=self._deps.clock.time(),
-                               zone=self._deps.settings.timezone)  # fmt: skip
+        at = desk(request)
+        found = await overview(at, request[LANGUAGE])
+        return self._view.page(request, "overview.html", all=found, foremost=FOREMOST, now=at.clock.time(),
+                               zone=at.settings.timezone)  # fmt: skip
 
     async def jobs(self, request: web.Request) -> web.Response:
+        at = desk(request)
         wanted = JobFilter.of(request.query)
-        finding = self._deps.store.reading().finding
-        found = await finding.jobs(wanted.wanted(self._deps.settings.zone), wanted.after, LINES)
+        finding = at.store.reading().finding
+        found = await finding.jobs(wanted.wanted(at.settings.zone), wanted.after, LINES)
         return self._view.page(
             request, "jobs.html", found=found, wanted=wanted, all_states=[state.value for state in JobState],
-            sources=_named(self._deps.sources, wanted.source), targets=_named(self._deps.targets, wanted.target),
-            channels=_named(CHANNELS, wanted.channel), sites=_named(self._deps.settings.sites, wanted.site), looked_at=CANDIDATES,
+            sources=_named(at.sources, wanted.source), targets=_named(at.targets, wanted.target),
+            channels=_named(CHANNELS, wanted.channel), looked_at=CANDIDATES,
             unsearched=bool(wanted.text) and await finding.unsearched(),
         )  # fmt: skip
 
@@ -74,11 +74,12 @@ class Pages:
 
     async def share(self, request: web.Request) -> web.Response:
         """One file that says everything of a job but whose it is."""
+        at = desk(request)
         job_id = row_number(request)
-        row = await self._deps.store.reading().job(job_id)
+        row = await at.store.reading().job(job_id)
         if row is None:
             raise web.HTTPNotFound
-        known = told(row, self._deps.sources.get(row["source"]), self._deps.settings)
+        known = told(row, at.sources.get(row["source"]), at.settings)
         return web.Response(
             text=as_text(shared(known)), content_type="text/plain",
             headers={"Content-Disposition": f'attachment; filename="chat2crm-job-{job_id}.txt"'},
@@ -92,31 +93,27 @@ class Pages:
 
     async def stuck(self, request: web.Request) -> web.Response:
         """What needs a person: jobs by their causes, and the troubles of connections."""
-        found = await troubles(self._deps.store, self._deps.clock.time(), sources=self._deps.sources,
-                               silence=self._deps.settings.alerts.silence)  # fmt: skip
+        at = desk(request)
+        found = await needs(at)
         return self._view.page(
-            request, "stuck.html", causes=causes(await self._deps.store.reading().overviews.stuck()),
+            request, "stuck.html", causes=causes(await at.store.reading().overviews.stuck()),
             troubles=[(one, describe(one, request[LANGUAGE])) for one in found if one.kind != "jobs"],
         )  # fmt: skip
 
     async def group(self, request: web.Request) -> web.Response:
+        at = desk(request)
         group = Group.of(request.query)
-        ids = await jobs_of(self._deps, group)
-        rows = await self._deps.store.reading().overviews.plans(ids[:PREVIEWED])
+        ids = await jobs_of(at, group)
+        rows = await at.store.reading().overviews.plans(ids[:PREVIEWED])
         return self._view.page(request, "group.html", group=group, count=len(ids), previews=list(previews(rows)))
 
     async def rehearsal(self, request: web.Request) -> web.Response:
-        reading = self._deps.store.reading()
-        rows = {name: await reading.overviews.rehearsed(name, limit=PREVIEWED) for name in self._deps.targets}
-        found = rehearsed(
-            self._deps.targets, await reading.overviews.rehearsal_counts(MOST_REHEARSED), await reading.open_jobs(), rows,
-            MOST_REHEARSED,
-        )  # fmt: skip
-        return self._view.page(request, "rehearsal.html", all=list(found))
+        return self._view.page(request, "rehearsal.html", all=await all_rehearsed(desk(request)))
 
     async def deliveries(self, request: web.Request) -> web.Response:
+        at = desk(request)
         wanted = DeliveryFilter.of(request.query)
-        rows = await self._deps.store.reading().deliveries(
+        rows = await at.store.reading().deliveries(
             state=wanted.state, source=wanted.source, before=wanted.before, limit=LINES + 1
         )
         shown, before = _page(rows)
@@ -126,12 +123,8 @@ class Pages:
         )  # fmt: skip
 
     async def raw(self, request: web.Request) -> web.Response:
-        delivery_id = row_number(request)
-        row = await self._deps.store.reading().delivery(delivery_id)
-        if row is None:
-            raise web.HTTPNotFound
-        log.info("raw.viewed", delivery=delivery_id, source=row["source"], address=request.remote)
-        await note(self._deps, who(request), "raw_viewed", f"delivery {delivery_id}")
+        row = await seen_raw(desk(request), request)
+        delivery_id = row["id"]
         body: bytes | None = row["body"]
         if "download" in request.query and body is not None:
             # never shown in place: it is whatever a stranger sent
@@ -145,7 +138,7 @@ class Pages:
         )  # fmt: skip
 
     async def _trace(self, request: web.Request) -> Trace:
-        found = await trace(self._deps, row_number(request))
+        found = await trace(desk(request), row_number(request))
         if found is None:
             raise web.HTTPNotFound
         return found
@@ -164,13 +157,18 @@ def _named(known: Iterable[str], asked: str | None) -> list[str]:
 
 
 def _readable(body: bytes) -> str:
-    """JSON in lines, as it came otherwise; what is no text is shown as its bytes."""
+    """JSON in lines, as it came otherwise; what is no text is shown as its bytes. Large ones, and those made to become large by
+    being set in lines, stay as they came: whoever looks at a bomb is not to set it off.
+    """
     try:
         text = body.decode()
     except UnicodeDecodeError:
         return body.decode("utf-8", errors="backslashreplace")
+    if len(text) > SET_IN_LINES:
+        return text
     try:
         data: Any = json.loads(text)
+        in_lines = json.dumps(data, ensure_ascii=False, indent=2) if isinstance(data, dict | list) else text
     except (ValueError, RecursionError):
         return text
-    return json.dumps(data, ensure_ascii=False, indent=2) if isinstance(data, dict | list) else text
+    return in_lines if len(in_lines) <= max(SET_IN_LINES, SWOLLEN * len(text)) else text

@@ -10,6 +10,9 @@ from bridge.report.trace import Written, as_written
 from bridge.store.reading import Row
 from bridge.targets import Target
 
+#: jobs whose plans are shown at once
+PREVIEWED = 25
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:

@@ -8,9 +8,9 @@ from datetime import date
 from aiohttp import web
 
 from bridge.report.day_charts import charts
-from bridge.report.deps import Deps
+from bridge.report.deps import Desk, desk
 from bridge.report.figures import SHOWN, Line
-from bridge.report.reports import HOURS, USUAL_DAYS, Made, Report, Wanted, as_csv, report_of
+from bridge.report.reports import HOURS, USUAL_DAYS, Report, Wanted, as_csv, report_of
 from bridge.report.view import LANGUAGE, View
 from bridge.report.words_reports import NOTHING, SHORT, said
 from bridge.store.reports import BY
@@ -27,8 +27,7 @@ CHATS_OF: Mapping[str, str] = {"source": "source", "channel": "channel"}
 
 
 class ReportPages:
-    def __init__(self, deps: Deps, view: View) -> None:
-        self._deps = deps
+    def __init__(self, view: View) -> None:
         self._view = view
 
     def add_to(self, router: web.UrlDispatcher) -> None:
@@ -36,8 +35,10 @@ class ReportPages:
         router.add_get("/reports.csv", self.file)
 
     async def page(self, request: web.Request) -> web.Response:
-        wanted = Wanted.of(request.query, self._today())
-        made = await self._made(wanted)
+        at = desk(request)
+        last = today(at)
+        wanted = Wanted.of(request.query, last)
+        made = await report_of(at.store.reading().reports, wanted)
         report, language = made.report, request[LANGUAGE]
         lines = [one for one in report.lines if one.of(wanted.hours)]
         if wanted.by != "day":
@@ -46,31 +47,26 @@ class ReportPages:
             request, "reports.html", wanted=wanted, report=report, shown=SHOWN, foremost=FOREMOST, bys=list(BY), all_hours=HOURS,
             lines=lines[:LINES], cut=len(lines) > LINES, most=LINES, rest=any(one.key == THE_REST for one in lines),
             total=report.total.of(wanted.hours), drawn=charts(made.daily, wanted.since, wanted.until, wanted.hours),
-            sources=sorted({*self._deps.sources, *await self._deps.store.reading().reports.sources()}),
-            choices=[(days, wanted.query(**self._span(days))) for days in CHOICES], chosen=self._chosen(wanted),
+            sources=sorted({*at.sources, *await at.store.reading().reports.sources()}),
+            choices=[(days, wanted.query(**_span(last, days))) for days in CHOICES], chosen=_chosen(wanted, last),
             short=SHORT[language], nothing=NOTHING[language].get(wanted.by, "–"), chats_of=CHATS_OF.get(wanted.by),
             said=lambda value, kind: said(value, kind, language),
         )  # fmt: skip
 
     async def file(self, request: web.Request) -> web.Response:
-        report = (await self._made(Wanted.of(request.query, self._today()))).report
+        report = await report_for_scripts(desk(request), request.query)
         name = f"chat2crm-{report.by}-{report.since}-{report.until}.csv"
         return web.Response(text=as_csv(report), content_type="text/csv", charset="utf-8",
                             headers={"Content-Disposition": f'attachment; filename="{name}"'})  # fmt: skip
 
-    async def _made(self, wanted: Wanted) -> Made:
-        return await report_of(self._deps.store.reading().reports, wanted)
 
-    def _today(self) -> date:
-        return today(self._deps)
+def _span(last: date, days: int) -> Mapping[str, str]:
+    return {"from": date.fromordinal(last.toordinal() - days + 1).isoformat(), "to": last.isoformat()}
 
-    def _span(self, days: int) -> Mapping[str, str]:
-        last = self._today()
-        return {"from": date.fromordinal(last.toordinal() - days + 1).isoformat(), "to": last.isoformat()}
 
-    def _chosen(self, wanted: Wanted) -> int:
-        """Days of the choice that is shown; 0: none of them."""
-        return (wanted.until - wanted.since).days + 1 if wanted.until == self._today() else 0
+def _chosen(wanted: Wanted, last: date) -> int:
+    """Days of the choice that is shown; 0: none of them."""
+    return (wanted.until - wanted.since).days + 1 if wanted.until == last else 0
 
 
 def _chats(line: Line, hours: str) -> int:
@@ -78,9 +74,9 @@ def _chats(line: Line, hours: str) -> int:
     return found.chats if found is not None else 0
 
 
-def today(deps: Deps) -> date:
-    return deps.clock.now().astimezone(deps.settings.zone).date()
+def today(at: Desk) -> date:
+    return at.clock.now().astimezone(at.settings.zone).date()
 
 
-async def report_for_scripts(deps: Deps, query: Mapping[str, str]) -> Report:
-    return (await report_of(deps.store.reading().reports, Wanted.of(query, today(deps)))).report
+async def report_for_scripts(at: Desk, query: Mapping[str, str]) -> Report:
+    return (await report_of(at.store.reading().reports, Wanted.of(query, today(at)))).report

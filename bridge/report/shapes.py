@@ -51,6 +51,12 @@ class Jobs(Told):
     cut: bool = Field(description="only the newest few thousand that could fit were looked at; go on from `after`")
 
 
+class CandidateLine(Told):
+    client_id: str
+    name: str
+    card_url: str | None
+
+
 class JobWhole(JobLine):
     failing_since: float | None
     chosen: str | None = Field(description="the client that a person chose")
@@ -63,6 +69,11 @@ class JobWhole(JobLine):
     tried: list[dict[str, Any]] = Field(description="attempts with their steps")
     deliveries: list[dict[str, Any]]
     lane: list[dict[str, Any]] = Field(description="other versions and targets of the same chat")
+    contacts: list[dict[str, Any]] = Field(description="phones and e-mails that were found, whose they are, and by which rule")
+    card_url: str | None = Field(description="the client's card in the CRM")
+    candidates: list[CandidateLine] = Field(description="clients among whom a person is to choose")
+    can: list[str] = Field(description="what a person can do with it now: replay, now, skip, again, write, written, choose, "
+                                       "correct")
 
 
 class DeliveryLine(Told):
@@ -82,6 +93,13 @@ class DeliveryLine(Told):
 class Deliveries(Told):
     deliveries: list[DeliveryLine]
     before: int | None
+
+
+class DeliveryWhole(DeliveryLine):
+    method: str
+    query: str
+    headers: dict[str, Any]
+    body: str | None = Field(description="base64; null: emptied after its time")
 
 
 class TroubleLine(Told):
@@ -106,6 +124,7 @@ class SourceLine(Told):
     not_understood: int
     hours: list[int] = Field(description="received in each of the last hours, the oldest first")
     skew: float | None = Field(description="seconds by which its clock is behind ours; null: not known, or hardly any")
+    unproved: int = Field(description="refused for want of the right secret, since the last one that had it")
 
 
 class TargetLine(Told):
@@ -187,6 +206,55 @@ class RehearsalLine(Told):
 
 class Rehearsals(Told):
     targets: list[RehearsalLine]
+
+
+class MappingLine(Told):
+    kind: str = Field(description="providers or crms")
+    name: str
+    used: list[str] = Field(description="connections that use it")
+
+
+class Mappings(Told):
+    mappings: list[MappingLine]
+
+
+class EntryLine(Told):
+    key: str
+    value: str
+    origin: str = Field(description="the mapping that says so: itself, or one that it extends")
+    line: int
+    inherited: bool
+
+
+class MappingWhole(MappingLine):
+    title: str
+    extends: str | None
+    entries: list[EntryLine]
+
+
+class ChangeLine(Told):
+    key: str
+    was: str | None = Field(description="null: it was not there")
+    becomes: str | None = Field(description="null: it is gone")
+
+
+class DifferenceLine(Told):
+    path: str
+    expected: Any = Field(description="as it was")
+    actual: Any = Field(description="as it becomes")
+
+
+class ChangedLine(Told):
+    delivery: int
+    source: str
+    received_at: float
+    differences: list[DifferenceLine]
+
+
+class MappingDiff(Told):
+    read: int = Field(description="deliveries that were read with both")
+    keys: list[ChangeLine]
+    changed: list[ChangedLine]
 
 
 class Done(Told):

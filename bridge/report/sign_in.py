@@ -8,7 +8,8 @@ import hashlib
 import hmac
 import secrets
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from bridge.clock import Clock
 from bridge.passwords import holds
@@ -29,6 +30,8 @@ LONGEST_WAIT = 900.0
 FORGIVEN = 3600.0
 #: characters of a password that are looked at
 LONGEST_PASSWORD = 1024
+#: parts of a session's cookie that every one has
+_PARTS = 3
 #: addresses that are remembered
 ADDRESSES = 10_000
 
@@ -38,6 +41,8 @@ class Session:
     nonce: str
     began_at: float
     used_at: float
+    #: the customer whose people's it is; None: of the whole service
+    site: str | None = None
 
 
 class Sessions:
@@ -50,24 +55,30 @@ class Sessions:
         self._clock = clock
         self._ended: dict[str, float] = {}
 
-    def begin(self) -> Session:
+    def begin(self, site: str | None = None) -> Session:
         now = self._clock.time()
-        return Session(secrets.token_urlsafe(18), now, now)
+        return Session(secrets.token_urlsafe(18), now, now, site)
 
     def renewed(self, session: Session) -> Session:
-        return Session(session.nonce, session.began_at, self._clock.time())
+        return replace(session, used_at=self._clock.time())
 
     def cookie(self, session: Session, secret: bytes) -> str:
-        said = f"{session.nonce}.{session.began_at:.0f}.{session.used_at:.0f}"
+        said = f"{session.nonce}.{session.began_at:.0f}.{session.used_at:.0f}" + (f".{session.site}" if session.site else "")
         return f"{said}.{_sign(secret, 'session', said)}"
 
-    def read(self, cookie: str, secret: bytes) -> Session | None:
-        """The session of a cookie; None if it is forged, over, or signed out of."""
+    def read(self, cookie: str, secret_of: Callable[[str | None], bytes | None]) -> Session | None:
+        """The session of a cookie; None if it is forged, over, or signed out of. `secret_of`: of a customer or, for None, of the
+        whole service; None: nobody has sessions there.
+        """
         said, _, signature = cookie.rpartition(".")
-        if not hmac.compare_digest(_sign(secret, "session", said).encode(), signature.encode(errors="surrogatepass")):
+        site = said.split(".")[_PARTS] if said.count(".") == _PARTS else None
+        secret = secret_of(site)
+        if secret is None or not hmac.compare_digest(
+            _sign(secret, "session", said).encode(), signature.encode(errors="surrogatepass")
+        ):
             return None
-        nonce, began, used = said.split(".")
-        session = Session(nonce, float(began), float(used))
+        nonce, began, used = said.split(".")[:_PARTS]
+        session = Session(nonce, float(began), float(used), site)
         now = self._clock.time()
         over = now - session.used_at > IDLE or now - session.began_at > LONGEST or nonce in self._ended
         return None if over else session
@@ -128,8 +139,9 @@ class Password:
         return right
 
 
-def session_secret(install_key: str, password: str) -> bytes:
-    return hashlib.sha256(f"ops\0{len(install_key)}\0{install_key}{password}".encode()).digest()
+def session_secret(install_key: str, password: str, *, site: str | None = None) -> bytes:
+    whose = "ops" if site is None else f"ops of {site}"
+    return hashlib.sha256(f"{whose}\0{len(install_key)}\0{install_key}{password}".encode()).digest()
 
 
 def _sign(secret: bytes, purpose: str, said: str) -> str:

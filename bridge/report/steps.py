@@ -15,13 +15,22 @@ _RU: Mapping[str, str] = {
     "matched.found": "клиент найден", "matched.new": "новый клиент", "matched.ambiguous": "подходит несколько клиентов",
     "map.outdated": "запись о клиенте устарела", "planned.again": "план составлен заново", "operation.done": "сделано",
     "outcome.settled": "исход выяснен", "settling.other": "выясняется исход другого задания",
-    "conflict.dismissed": "совпадение отвергнуто",
+    "conflict.dismissed": "совпадение отвергнуто", "file.left": "файл не скопирован", "upload file": "передача файла",
 }  # fmt: skip
 _KINDS_RU: Mapping[str, str] = {
     "create": "клиент", "enrich": "дополнения", "note": "заметка", "deal": "сделка", "task": "задача", "file": "файл",
 }  # fmt: skip
 _OF_A_KIND = re.compile(r"(?P<verb>write|look for) (?P<kind>[a-z]+)(?P<rest>.*)")
 _VERBS_RU: Mapping[str, str] = {"write": "запись", "look for": "проверка, записано ли"}
+
+
+_FOUND = re.compile(r"(\d+) found")
+
+
+def detail_of(detail: str, language: Language) -> str:
+    """What stands beside a step."""
+    found = _FOUND.fullmatch(detail)
+    return f"найдено: {found[1]}" if found and language == "ru" else detail
 
 
 def said_of(what: str, language: Language) -> str:

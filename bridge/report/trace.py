@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from bridge.model import Chat, Client, Correction, Match, Operation, OperationState, Plan, Step, Verdict
 from bridge.report.conversation import Conversation, conversation
-from bridge.report.deps import Deps
+from bridge.report.deps import Desk
 from bridge.store.reading import Row
 from bridge.targets import Target
 
@@ -64,21 +64,21 @@ class Trace:
     actions: frozenset[str] = field(default_factory=frozenset)
 
 
-async def trace(deps: Deps, job_id: int) -> Trace | None:
-    job = await deps.store.reading().job(job_id)
+async def trace(desk: Desk, job_id: int) -> Trace | None:
+    job = await desk.store.reading().job(job_id)
     if job is None:
         return None
     chat = Chat.model_validate(job["chat"])
     rehearsed = job["plan"] is None and job["rehearsed"] is not None
     kept = job["rehearsed"] if rehearsed else job["plan"]
     plan = Plan.model_validate(kept) if kept else None
-    target = deps.targets.get(job["target"])
+    target = desk.targets.get(job["target"])
     rows = [row for row in job["operations"] if row["generation"] == job["generation"]]
     written = list(_written(plan, {row["position"]: row for row in rows})) if plan else []
     match = plan.match if plan and (plan.operations or plan.match.client) else None
     return Trace(
         job=job, chat=chat, conversation=conversation(
-            chat, deps.sources.get(job["source"]), Correction.model_validate(job["corrected"]) if job["corrected"] else None
+            chat, desk.sources.get(job["source"]), Correction.model_validate(job["corrected"]) if job["corrected"] else None
         ),
         deliveries=[{**row, "findings": json.loads(row["findings"])} for row in job["deliveries"]],
         match=match, card_url=_card_url(target, match, written), written=written, rehearsed=rehearsed,
@@ -102,7 +102,8 @@ def as_written(planned: Operation, row: Row | None = None) -> Written:
     return Written(
         kind=planned.kind.value, part=planned.part, parts=planned.parts, marker=planned.marker,
         state=row["state"] if row else OperationState.PLANNED.value, record_id=row["record_id"] if row else "",
-        title=str(note.get("title") or _deal_title(planned) or ""), text="" if html else text or _new_values(planned),
+        title=str(note.get("title") or _deal_title(planned) or (planned.scope.get("file") or {}).get("name") or ""),
+        text="" if html else text or _new_values(planned),
         html=_cleaned(text) if html else None,
     )  # fmt: skip
 

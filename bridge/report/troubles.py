@@ -7,23 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 from urllib.parse import urlencode
 
 from bridge.report.explanations import explain
 from bridge.report.language import Language, counted
 from bridge.report.silence import silent_since
 from bridge.report.words import WORDS
-from bridge.store import Store
+from bridge.store import TargetStop
+from bridge.store.reading import Reading
 
-Kind = Literal["jobs", "stopped", "late", "unfetched", "not_understood", "silent", "fetching", "reconcile", "clock", "token",
-               "disk", "queue"]  # fmt: skip
+Kind = Literal["jobs", "stopped", "late", "unfetched", "not_understood", "silent", "refused", "fetching", "reconcile", "clock",
+               "token", "disk", "queue"]  # fmt: skip
 KINDS: tuple[Kind, ...] = (
-    "stopped", "jobs", "late", "unfetched", "not_understood", "silent", "fetching", "reconcile", "clock", "token", "disk",
-    "queue",
+    "stopped", "jobs", "late", "unfetched", "not_understood", "silent", "refused", "fetching", "reconcile", "clock", "token",
+    "disk", "queue",
 )  # fmt: skip
 #: those that are noticed in passing; what is in the store shows the others
-NOTICED: tuple[Kind, ...] = ("disk", "queue", "token", "fetching", "reconcile", "clock")
+NOTICED: tuple[Kind, ...] = ("disk", "queue", "token", "refused", "fetching", "reconcile", "clock")
 
 #: those of CRM connections; the others are of chat connections
 OF_TARGETS = frozenset({"jobs", "stopped", "late", "token"})
@@ -80,7 +81,15 @@ class Described(NamedTuple):
     todo: str
 
 
-async def troubles(store: Store, now: float, *, sources: Iterable[str] = (), silence: int = 0) -> list[Trouble]:
+class Asked(Protocol):
+    """Of a store."""
+
+    def reading(self) -> Reading: ...
+    async def stops(self) -> dict[str, TargetStop]: ...
+    async def open_alerts(self) -> dict[str, str]: ...
+
+
+async def troubles(store: Asked, now: float, *, sources: Iterable[str] = (), silence: int = 0) -> list[Trouble]:
     """All of it, the gravest first. Of the sources named those are listed, too, that have been silent for `silence` times their
     usual gap (0: none).
     """
@@ -144,6 +153,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "unfetched": ("t_unfetched", "t_unfetched_todo"),
     "fetching": ("t_fetching", "t_fetching_todo"),
     "reconcile": ("t_reconcile", "t_reconcile_todo"),
+    "refused": ("t_refused", "t_refused_todo"),
     "clock": ("t_clock", "t_clock_todo"),
     "token": ("t_token", "t_token_todo"),
     "disk": ("t_disk", "t_disk_todo"),

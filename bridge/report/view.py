@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,10 @@ from typing import Any
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from bridge.report.deps import Deps
+from bridge.report.deps import Deps, Desk, desk_or_none
 from bridge.report.explanations import detail_adds, explain
 from bridge.report.language import OTHER, Language, counted, from_now, grouped, moment, span
-from bridge.report.steps import said_of
+from bridge.report.steps import detail_of, said_of
 from bridge.report.words import STATES, WORDS
 
 HERE = Path(__file__).parent
@@ -38,10 +38,11 @@ class View:
 
     def page(self, request: web.Request, template: str, *, status: int = 200, **scope: Any) -> web.Response:
         language = request[LANGUAGE]
-        words = WORDS[language]
+        words, at = WORDS[language], desk_or_none(request)
         text = self._templates.get_template(template).render(
-            **self._said(language), **scope, words=words, language=language, states=STATES[language],
-            token=request.get(TOKEN, ""), signed_in=request.get(SIGNED_IN, False), path=request.path,
+            **self._said(language, at.settings.zone if at else self._deps.settings.zone), **scope, words=words, language=language,
+            states=STATES[language], token=request.get(TOKEN, ""), signed_in=request.get(SIGNED_IN, False), path=request.path,
+            to=at.to if at else str, site=at.site if at else None, bound=at is not None and at.bound, sites=self._sites(at),
             other_language=str(request.rel_url.update_query(lang=OTHER[language])), flash=_flash(request, words),
         )  # fmt: skip
         return web.Response(text=text, content_type="text/html", status=status)
@@ -54,10 +55,13 @@ class View:
             return web.json_response({"error": what, "message": f"{title}. {text}"}, status=status)
         return self.page(request, "message.html", status=status, title=title, text=text)
 
-    def _said(self, language: Language) -> Mapping[str, Any]:
+    def _sites(self, at: Desk | None) -> list[str]:
+        """Customers to choose from; none where there is nothing to choose."""
+        return [] if at is None or at.bound else list(self._deps.settings.sites)
+
+    def _said(self, language: Language, zone: tzinfo) -> Mapping[str, Any]:
         """Functions for the templates."""
         now = self._deps.clock.time()
-        zone = self._deps.settings.zone
         return {
             "counted": partial(counted, language=language),
             "grouped": grouped,
@@ -69,6 +73,7 @@ class View:
             "explain": partial(explain, language=language),
             "detail_adds": detail_adds,
             "said_of": partial(said_of, language=language),
+            "detail_of": partial(detail_of, language=language),
         }
 
 

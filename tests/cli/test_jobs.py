@@ -80,7 +80,10 @@ def test_chats_of_one_customer_can_be_listed(place: Place) -> None:
 
     place.on_store(three)
     assert [row["source"] for row in place.json("jobs", "--site", "bakery", "--json")] == ["bakery.shop"]
-    assert "There is no such job." in place.run("jobs", "--site", "florist").stdout
+    assert "There is no such job." in place.run("jobs", "--site", "bakery", "--state", "held").stdout
+    for name in ("florist", "no such", "shop"):
+        done = place.run("jobs", "--site", name)
+        assert (done.exit_code, f"There is no customer {name!r}" in done.stderr) == (2, True)
 
 
 def test_rehearsed_is_a_reason_and_takes_no_other() -> None:

@@ -135,3 +135,56 @@ def test_two_files_of_one_name_are_refused_and_both_are_named(tmp_path: Path) ->
 def test_a_wrong_include_is_a_mistake_of_the_whole_file_with_its_place(written: Write) -> None:
     with pytest.raises(ConfigError, match=r"config\.yaml:2:1: include: '/etc/\*\.yaml' leads out"):
         written("include: /etc/*.yaml\n")
+
+
+OPS = """
+key: ${KEY}
+include: sites/*.yaml
+ops: {password: '${OPS}'%s}
+"""
+ACCESS = SITE + "ops: {%s}\n"
+
+
+def accessed(tmp_path: Path, main: str, ops: str) -> Settings:
+    (tmp_path / "sites").mkdir(exist_ok=True)
+    (tmp_path / "config.yaml").write_text(main, encoding="utf-8")
+    (tmp_path / "sites" / "bakery.yaml").write_text(ACCESS % ops, encoding="utf-8")
+    return load(tmp_path / "config.yaml", {**ENVIRON, "OPS": "p4ssw0rd-of-all", "THEIRS": "p4ssw0rd-of-theirs"})
+
+
+def test_a_customers_file_says_who_of_them_may_look(tmp_path: Path) -> None:
+    ops = "password: '${THEIRS}', tokens: [{name: reads, token: '${TOKEN}'}], users: [anna]"
+    settings = accessed(tmp_path, OPS % ", user_header: X-User, trusted_proxies: [127.0.0.1]", ops)
+    assert settings.sites["bakery"].error == ""
+    theirs = settings.access["bakery"]
+    assert (theirs.users, theirs.tokens[0].name, theirs.tokens[0].scope) == (("anna",), "reads", "read")
+    assert {"p4ssw0rd-of-theirs", ENVIRON["TOKEN"], "p4ssw0rd-of-all"} <= set(settings.secrets()), "none of them gets into a log"
+    only = settings.only("bakery")
+    assert set(only.sources) == {"bakery.shop"}
+    assert "p4ssw0rd-of-all" not in str(only.ops.password)
+
+
+@pytest.mark.parametrize(
+    ("main", "ops", "said"),
+    [
+        ("", "port: 9000", "ops.port: does not belong into a customer's file; known here: password, password_hash, users"),
+        ("", "users: [anna]", "users are those whom a proxy names; set `ops.user_header` in"),
+        ("", "password: in-clear", "a secret does not stand in this file in clear"),
+        ("", "password_hash: '${THEIRS}'", "this is no hash of a password"),
+        ("", "tokens: [{name: a, token: '${TOKEN}'}, {name: b, token: '${TOKEN}'}]", "two of the `tokens` are the same"),
+    ],
+)
+def test_what_cannot_let_a_customer_in_is_said_with_the_remedy(tmp_path: Path, main: str, ops: str, said: str) -> None:
+    settings = accessed(tmp_path, OPS % main, ops)
+    assert said in settings.sites["bakery"].error
+    assert settings.access == {}, "and lets nobody in"
+
+
+def test_nobody_is_let_in_as_a_customer_where_everybody_sees_everything(tmp_path: Path) -> None:
+    settings = accessed(tmp_path, OPS.replace("ops:", "#"), "password: '${THEIRS}'")
+    assert "nobody is asked who they are, so all see everything" in settings.sites["bakery"].error
+
+
+def test_users_whom_no_proxy_names_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="users are those whom a proxy names; set `user_header`"):
+        accessed(tmp_path, OPS % ", users: [chief]", "password: '${THEIRS}'")

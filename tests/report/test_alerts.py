@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from desk import EMAIL, PHONE, Desk, Webhook, dialogue
 from fakes import FakeClock, settle
+from replicas import Database
 
 from bridge.errors import NoAnswer, NoRoom, NotSent
 from bridge.model import JobState
@@ -107,6 +108,29 @@ async def test_a_restart_tells_nobody_twice(desk: Desk, clock: FakeClock) -> Non
     await clock.advance(FADES + 1)
     await anew.look()
     assert [(message["cause"], message["state"]) for message in said(webhook)] == [("clock:shop", "resolved")]
+
+
+async def test_what_one_replica_noticed_is_told_once_and_is_not_over_because_another_has_not(
+    desk: Desk, clock: FakeClock
+) -> None:
+    database, webhooks = Database(clock, longest=0.0), [Webhook(), Webhook()]
+    one, other = (
+        Alerts(desk.store, "https://alerts.example", clock, "en", webhook, board=database.replica(number)[0])
+        for number, webhook in enumerate(webhooks, 1)
+    )
+    await clock.advance(2 * FADES)
+    for _ in range(3):
+        one.notice("clock:shop", "x")
+        await asyncio.gather(one.look(), clock.advance(0))
+        await asyncio.gather(other.look(), clock.advance(0))
+        await clock.advance(FADES - 10)
+    assert [[message["state"] for message in said(webhook)] for webhook in webhooks] == [["open"], []]
+
+    await clock.advance(20)
+    for alerts in (other, one):
+        await asyncio.gather(alerts.look(), clock.advance(0))
+
+    assert [[message["state"] for message in said(webhook)] for webhook in webhooks] == [[], ["resolved"]]
 
 
 async def test_a_webhook_that_stumbles_is_asked_again(desk: Desk) -> None:
@@ -221,3 +245,19 @@ async def test_deliveries_that_nobody_reads_are_told_of(desk: Desk) -> None:
     await desk.clock.advance(301)
     await alerts.look()
     assert list(await desk.store.open_alerts()) == ["queue:deliveries"]
+
+
+async def test_what_was_seen_to_be_over_is_resolved_at_once_and_not_after_an_hour(desk: Desk) -> None:
+    for _ in range(3):
+        desk.deps.metrics.received("shop", "not_authentic")
+    await look(desk)
+    (opened,) = said(desk.webhook)
+    assert (opened["cause"], opened["state"]) == ("refused:shop", "open")
+    assert "what comes does not bear the right secret" in opened["text"]
+    await look(desk)
+    assert said(desk.webhook) == []
+    desk.deps.metrics.received("shop", "accepted")
+    await look(desk)
+    (over,) = said(desk.webhook)
+    assert (over["cause"], over["state"]) == ("refused:shop", "resolved")
+    assert await desk.store.open_alerts() == {}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ async def test_a_script_lists_jobs_and_turns_pages(stranger: Desk) -> None:
     assert [job["chat_id"] for job in rest["jobs"]] == ["c-0"]
     assert rest["after"] is None
     assert (await get(stranger, "/api/jobs?state=done"))["jobs"] == []
-    assert (await get(stranger, "/api/jobs?site=bakery"))["jobs"] == []
+    assert (await get(stranger, "/api/jobs?site=bakery", status=404))["error"] == "gone"
 
 
 async def test_a_job_comes_with_its_whole_trace(stranger: Desk) -> None:
@@ -99,3 +100,21 @@ async def test_deliveries_are_listed_without_their_bytes(stranger: Desk) -> None
     (one,) = (await get(stranger, "/api/deliveries?state=not_understood"))["deliveries"]
     assert (one["reason"], one["size"]) == ("no JSON", 11)
     assert "body" not in one
+
+
+async def test_a_deliverys_bytes_are_handed_out_and_that_is_written_down(stranger: Desk) -> None:
+    number = await stranger.receive(b"\x00\xffno text")
+    told = await get(stranger, f"/api/deliveries/{number}")
+    assert base64.b64decode(told["body"]) == b"\x00\xffno text"
+    assert (told["headers"], told["size"]) == ({"x-kept": "yes"}, 9)
+    [row] = await stranger.store.personal().audit()
+    assert (row["what"], row["about"]) == ("raw_viewed", f"delivery {number}")
+    assert (await get(stranger, "/api/deliveries/999", status=404))["error"] == "gone"
+
+
+async def test_a_script_sees_of_a_chat_what_its_page_shows_a_person(stranger: Desk) -> None:
+    job_id = await stranger.ended(JobState.HELD, "ambiguous", "Several clients fit. Анна (id 17), Ольга (id 4)")
+    told = await get(stranger, f"/api/jobs/{job_id}")
+    assert [(one["client_id"], one["name"]) for one in told["candidates"]] == [("17", "Анна"), ("4", "Ольга")]
+    assert {point["value"] for point in told["contacts"]} == {PHONE, EMAIL}
+    assert {"choose", "correct", "skip"} <= set(told["can"])

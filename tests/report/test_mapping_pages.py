@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
-from desk import Desk
+from desk import PASSWORD, Desk
 
 from bridge.config import Settings
 
@@ -34,3 +35,30 @@ async def test_two_mappings_are_compared_over_the_last_deliveries(desk: Desk) ->
     assert "1 of 1 deliveries would be read otherwise." in page
     assert "<b>Да</b>" not in page
     assert "deliveries would be read" not in await desk.page("/mappings/providers/generic/diff?new=../../etc/passwd")
+
+
+BEARER = {"Authorization": f"Bearer {PASSWORD}"}
+
+
+async def told(desk: Desk, path: str, status: int = 200) -> Any:
+    answer = await desk.web.get(path, headers=BEARER)
+    assert answer.status == status, await answer.text()
+    return await answer.json()
+
+
+async def test_a_script_is_told_of_mappings_what_the_pages_show(desk: Desk) -> None:
+    listed = (await told(desk, "/api/mappings"))["mappings"]
+    assert {"kind": "providers", "name": "generic", "used": ["shop"]} in listed
+    assert {"kind": "crms", "name": "sandbox", "used": ["sales"]} in listed
+    one = await told(desk, "/api/mappings/crms/espocrm_calls")
+    assert (one["extends"], one["used"]) == ("espocrm", [])
+    assert {entry["origin"] for entry in one["entries"]} == {"espocrm", "espocrm_calls"}
+    chat = {"id": "c-9", "messages": [{"from": "visitor", "text": "Да"}]}
+    await desk.receive(json.dumps({"type": "chat.finished", "data": chat}).encode(), key="one")
+    found = await told(desk, "/api/mappings/providers/generic/diff?new=chatwoot")
+    assert found["read"] == 1
+    assert [one["source"] for one in found["changed"]] == ["shop"]
+    assert found["keys"]
+    for path in ("/api/mappings/crms/nothing", "/api/mappings/other/generic", "/api/mappings/crms/..%2f..%2fconfig"):
+        assert (await told(desk, path, 404))["error"] == "gone"
+    assert (await told(desk, "/api/mappings/providers/generic/diff?new=../x", 400))["error"] == "refused"

@@ -95,3 +95,32 @@ def test_the_page_lists_exactly_what_there_is() -> None:
         name = collector._name + ("_total" if collector._type == "counter" else "")  # type: ignore[attr-defined]
         there[name] = (collector._type, tuple(collector._labelnames))  # type: ignore[attr-defined]
     assert listed == there
+
+
+def test_a_customers_figures_are_those_of_their_connections_alone() -> None:
+    metrics = Metrics()
+    for source in ("bakery.shop", "florist.shop", "shop"):
+        metrics.received(source, "accepted")
+        metrics.skewed(source, 9.0)
+        metrics.received(source, "not_authentic")
+    theirs = metrics.of_site("bakery")
+    text = theirs.rendered().decode()
+    assert 'source="bakery.shop"' in text
+    assert "florist" not in text
+    assert 'source="shop"' not in text
+    assert "chat2crm_alerts_open" not in text, "what is of the whole service is nobody's alone"
+    assert (set(theirs.skews), set(theirs.unproved)) == ({"bakery.shop"}, {"bakery.shop"})
+    assert b"florist" in metrics.rendered(), "the whole registry is as it was"
+
+
+def test_several_requests_without_proof_and_none_with_it_are_told_of_until_one_has_it() -> None:
+    heard, over = list[str](), list[str]()
+    metrics = Metrics(lambda cause, _: heard.append(cause), over.append)
+    for outcome in ("not_authentic", "not_authentic", "accepted", "not_authentic", "too_large", "not_authentic"):
+        metrics.received("shop", outcome)
+    assert (heard, metrics.unproved) == ([], {"shop": 2})
+    metrics.received("shop", "not_authentic")
+    assert heard == ["refused:shop"]
+    over.clear()
+    metrics.received("shop", "duplicate")
+    assert (over, metrics.unproved) == (["refused:shop"], {})

@@ -40,12 +40,24 @@ def test_a_cookie_says_the_same_session_and_cannot_be_changed(clock: FakeClock) 
     sessions = Sessions(clock)
     session = sessions.begin()
     cookie = sessions.cookie(session, SECRET)
-    known = sessions.read(cookie, SECRET)
+    known = sessions.read(cookie, lambda _: SECRET)
     assert known is not None
     assert known.nonce == session.nonce
-    assert sessions.read(cookie, b"another") is None
+    assert sessions.read(cookie, lambda _: b"another") is None
+    assert sessions.read(cookie, lambda _: None) is None
     nonce, began, used, signature = cookie.split(".")
-    assert sessions.read(f"{nonce}.{began}.{int(used) + 999}.{signature}", SECRET) is None
+    assert sessions.read(f"{nonce}.{began}.{int(used) + 999}.{signature}", lambda _: SECRET) is None
+
+
+def test_a_cookie_says_whose_people_it_is_of_and_cannot_be_made_anothers(clock: FakeClock) -> None:
+    sessions, secrets = Sessions(clock), {None: SECRET, "bakery": b"of the bakery", "florist": b"of the florist"}
+    cookie = sessions.cookie(sessions.begin("bakery"), secrets["bakery"])
+    known = sessions.read(cookie, secrets.get)
+    assert known is not None
+    assert (known.site, sessions.renewed(known).site) == ("bakery", "bakery")
+    assert sessions.read(cookie.replace("bakery", "florist"), secrets.get) is None
+    assert sessions.read(cookie.replace(".bakery", ""), secrets.get) is None
+    assert sessions.read(sessions.cookie(sessions.begin("baker"), SECRET), secrets.get) is None
 
 
 async def test_each_further_wrong_password_doubles_the_wait(clock: FakeClock) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.report.steps import said_of
+from bridge.report.steps import detail_of, said_of
 
 
 @pytest.mark.parametrize(("what", "english", "russian"), [
@@ -17,3 +17,8 @@ from bridge.report.steps import said_of
 def test_a_step_is_said_in_the_pages_language(what: str, english: str, russian: str) -> None:
     assert said_of(what, "en") == english
     assert said_of(what, "ru") == russian
+
+
+def test_how_many_were_found_is_said_in_the_pages_language() -> None:
+    assert (detail_of("0 found", "en"), detail_of("12 found", "ru")) == ("0 found", "найдено: 12")
+    assert detail_of("nobody: 0 found", "ru") == "nobody: 0 found"

@@ -1,0 +1,16 @@
+"""What the rehearsals of all CRM connections on a desk would have written."""
+
+from __future__ import annotations
+
+from bridge.report.deps import Desk
+from bridge.report.previews import PREVIEWED, Rehearsed, rehearsed
+
+#: rehearsed jobs that are counted
+MOST_REHEARSED = 10_000
+
+
+async def all_rehearsed(at: Desk) -> list[Rehearsed]:
+    reading = at.store.reading()
+    rows = {name: await reading.overviews.rehearsed(name, limit=PREVIEWED) for name in at.targets}
+    counts = [row for name in at.targets for row in await reading.overviews.rehearsal_counts(name, MOST_REHEARSED)]
+    return list(rehearsed(at.targets, counts, await reading.open_jobs(), rows, MOST_REHEARSED))

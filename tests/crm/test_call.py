@@ -132,7 +132,7 @@ async def test_every_try_is_a_step_without_key_or_contact_data_and_is_observed()
 
     await crm.find({}, phones=["+79161234567"], emails=[], external_id=None, steps=steps)
 
-    assert [step.model_copy(update={"detail": "0 found"}) for step in seen] == steps, "whoever reads it is told how many there were, too"
+    assert [step.model_copy(update={"detail": "0 found"}) for step in seen] == steps, "how many is for readers"
     told = steps[0].model_dump_json()
     assert (steps[0].what, steps[0].method, steps[0].path, steps[0].status) == ("find by phone", "GET", "/people?phone=…", 200)
     assert "the-key" not in told

@@ -30,15 +30,18 @@ lint: setup
 wheel: setup
 	@.ci/wheel $(WHEEL_COMMANDS)
 
+# twice as many as processors: many tests wait, for a process that starts or a CRM that is away
+workers := $(shell echo $$(($$(nproc) * 2)))
+
 # ARGS goes to pytest: make unit ARGS='tests/config -x'
 unit: setup
-	@$(bin)/pytest --quiet -n auto --dist worksteal $(ARGS)
+	@$(bin)/pytest --quiet -n $(workers) --dist worksteal $(ARGS)
 	@command -v chromium chromium-browser google-chrome >/dev/null || \
 	  echo 'SKIPPED: no Chromium is here, so nobody looked at the pages (apt-get install chromium)'
 
 # The same, with every line and branch traced: at least 95 % of them are reached. Twice the time, so before a release.
 cover: setup
-	@$(bin)/pytest --quiet -n auto --dist worksteal --cov --cov-report= $(ARGS)
+	@$(bin)/pytest --quiet -n $(workers) --dist worksteal --cov --cov-report= $(ARGS)
 	@$(bin)/coverage report --show-missing --skip-covered
 
 torture: setup

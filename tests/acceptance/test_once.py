@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from aiohttp import web
-from running import SECRET, Crm, Service, eventually, finished
+from running import NUMBER, SECRET, Crm, Service, eventually, finished
 
 
 async def written(crm: Crm, notes: int) -> None:
@@ -227,7 +227,7 @@ async def test_killed_at_any_point_an_acknowledged_chat_has_exactly_one_note(
     await service.start()
 
     async def strike(request: web.Request, at: str) -> None:
-        if request["number"] == number and at == moment:
+        if request[NUMBER] == number and at == moment:
             if delay:
                 asyncio.get_running_loop().call_later(delay, service.kill)
             else:

@@ -13,7 +13,7 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from typing import Any, Protocol
@@ -134,7 +134,7 @@ class Transport:
                 raise _not_sent(error) from error
             raise NoAnswer(f"The CRM gave no answer within {limit:g} s.") from error
         except (aiohttp.ClientError, OSError) as error:
-            if _was_public(error):
+            if address_was_refused(error):
                 raise AccessRefused(
                     "The CRM's address is a public one, and its endpoint asks nobody for a key, so nothing was sent: use its "
                     "address in a private network, or set allow_public: true"
@@ -168,7 +168,7 @@ class Transport:
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=self._max_connections, ssl=trust(), keepalive_timeout=KEEP_ALIVE,
-                socket_factory=_private_socket if self._only_private else None,
+                socket_factory=sockets_to(is_private) if self._only_private else None,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("User-Agent", "Content-Type"),
@@ -216,16 +216,38 @@ def is_private(address: str) -> bool:
     return belongs(read_address(address), PRIVATE)
 
 
-class PublicAddress(OSError):
-    """What a name stands for is an address on the internet, and only private ones are allowed."""
+class AddressRefused(OSError):
+    """What a name stands for is no address that a connection may be made to."""
 
 
-def _private_socket(told: tuple[Any, ...]) -> socket.socket:
-    # Here and not before: between a look-up of ours and the connection, a name could come to stand for another address.
-    family, kind, protocol, _, address = told
-    if not is_private(str(address[0])):
-        raise PublicAddress
-    return socket.socket(family, kind, protocol)
+def sockets_to(allowed: Callable[[str], bool]) -> Callable[[tuple[Any, ...]], socket.socket]:
+    """What makes the sockets of connections, and makes none to an address that is not allowed."""
+
+    def made(told: tuple[Any, ...]) -> socket.socket:
+        # Here and not before: between a look-up of ours and the connection, a name could come to stand for another address.
+        family, kind, protocol, _, address = told
+        if not allowed(str(address[0])):
+            raise AddressRefused
+        return socket.socket(family, kind, protocol)
+
+    return made
+
+
+def address_was_refused(error: BaseException) -> bool:
+    """Whether an error is, or came of, an AddressRefused, whatever the library has wrapped around it."""
+    seen: set[int] = set()
+    left: list[BaseException | None] = [error]
+    while left:
+        cause = left.pop()
+        if cause is None or id(cause) in seen:
+            continue
+        if isinstance(cause, AddressRefused):
+            return True
+        seen.add(id(cause))
+        left += [cause.__cause__, cause.__context__, getattr(cause, "os_error", None)]
+        if isinstance(cause, BaseExceptionGroup):
+            left += cause.exceptions
+    return False
 
 
 @functools.cache
@@ -241,14 +263,6 @@ def _failure(error: Exception) -> NotSent | NoAnswer:
     if isinstance(error.__cause__, ContentEncodingError):
         return NoAnswer("The CRM's answer is compressed in a way that cannot be read.")
     return NoAnswer("The connection to the CRM broke before its answer was complete.")
-
-
-def _was_public(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, PublicAddress) or isinstance(getattr(error, "os_error", None), PublicAddress):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def _not_sent(cause: BaseException) -> NotSent:

@@ -8,11 +8,8 @@ along. Compressed answers are refused unread: a few bytes could become gigabytes
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
@@ -21,7 +18,7 @@ from yarl import URL
 from bridge.errors import FileAddressRefused, FileTooLarge, FileTypeRefused, FileUnreachable
 from bridge.files.kinds import MIB, UNNAMED, Limits, kind_of, safe_name
 from bridge.networks import is_in, is_public
-from bridge.transport import CONNECT_TIMEOUT, trust
+from bridge.transport import CONNECT_TIMEOUT, address_was_refused, sockets_to, trust
 
 REDIRECTS = 3
 #: tries where the other side stumbles
@@ -31,6 +28,7 @@ _MOVED = frozenset({
     HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.FOUND, HTTPStatus.SEE_OTHER, HTTPStatus.TEMPORARY_REDIRECT,
     HTTPStatus.PERMANENT_REDIRECT,
 })  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
@@ -72,7 +70,7 @@ class Fetcher:
         except TimeoutError as error:
             raise _unreachable(f"The file did not come within {limits.within:g} s.") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            if _was_refused(error):
+            if address_was_refused(error):
                 raise FileAddressRefused(
                     "The file lies in a private network, or its address leads into one. If the network is yours, name it under "
                     "`files: {private}`."
@@ -94,13 +92,7 @@ class Fetcher:
         raise _unreachable(f"Its address leads on more than {REDIRECTS} times.")
 
     def _session(self, limits: Limits) -> aiohttp.ClientSession:
-        def checked(told: tuple[Any, ...]) -> socket.socket:
-            # Here and not before: between a look-up of ours and the connection, a name could come to stand for another address.
-            family, kind, protocol, _, address = told
-            if not (is_public(str(address[0])) or is_in(str(address[0]), limits.private)):
-                raise NotPublic
-            return socket.socket(family, kind, protocol)
-
+        checked = sockets_to(lambda address: is_public(address) or is_in(address, limits.private))
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 ssl=trust(), force_close=True, socket_factory=checked, resolver=self._resolver, use_dns_cache=False
@@ -108,10 +100,6 @@ class Fetcher:
             cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, headers=_HEADERS,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=limits.within),
         )  # fmt: skip
-
-
-class NotPublic(OSError):
-    """What a name stands for is no address on the internet."""
 
 
 async def _read(answer: aiohttp.ClientResponse, most: int) -> bytes:
@@ -163,23 +151,3 @@ def _unreachable(message: str, *, passing: bool = False) -> FileUnreachable:
     error = FileUnreachable(message)
     error.passing = passing
     return error
-
-
-def _was_refused(error: BaseException) -> bool:
-    return any(isinstance(cause, NotPublic) for cause in _causes(error))
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error, what the library wraps in it, and what it came of."""
-    seen: set[int] = set()
-    left = [error]
-    while left:
-        cause = left.pop()
-        if cause is None or id(cause) in seen:
-            continue
-        seen.add(id(cause))
-        yield cause
-        left += [cause.__cause__, cause.__context__, getattr(cause, "os_error", None)]
-        if isinstance(cause, BaseExceptionGroup):
-            left += cause.exceptions
-

@@ -33,13 +33,13 @@ from bridge.errors import NoRoom, StoreError
 from bridge.model import Correction, Delivery, OperationState, Plan
 from bridge.store.one_site import rows_of
 from bridge.store.personal import Personal
+from bridge.store.plain import Plain
 from bridge.store.postgres import claims, opening
 from bridge.store.postgres.agreements import Agreements
 from bridge.store.postgres.connecting import parameters
 from bridge.store.postgres.database import Database
 from bridge.store.postgres.finishing import Ended, finish
 from bridge.store.postgres.locks import Locks
-from bridge.store.postgres.plain import Plain
 from bridge.store.postgres.readers import Readers
 from bridge.store.postgres.roots import NOTHING, Roots
 from bridge.store.postgres.shifts import Shifts

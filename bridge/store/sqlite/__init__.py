@@ -19,26 +19,20 @@ from bridge.model import Correction, Delivery, OperationState, Plan
 from bridge.store.agreements import Agreements
 from bridge.store.one_site import rows_of
 from bridge.store.personal import Personal
+from bridge.store.plain import Plain
 from bridge.store.reading import Reading
 from bridge.store.records import (
     Accepted,
     Attempt,
-    AuditEntry,
     Brake,
     Erased,
     Fetching,
     Forgetting,
-    Identity,
     Job,
     Keep,
     OperationRow,
     Outcome,
-    Position,
     Sorted,
-    StoredChat,
-    TargetStop,
-    TokenRow,
-    VisitorContacts,
 )
 from bridge.store.sqlite import claims, erasing, jumps
 from bridge.store.sqlite.engine import Writer, connect, damaged
@@ -46,7 +40,7 @@ from bridge.store.sqlite.guard import LockFile, refuse_network_disk
 from bridge.store.sqlite.locks import Locks
 from bridge.store.sqlite.migrations import bring_up_to_date
 from bridge.store.sqlite.readers import Readers
-from bridge.store.statements import fetches, intake, jobs, journal, notices, people, retention, searching, tallies, tokens
+from bridge.store.statements import fetches, intake, jobs, journal, notices, people, retention, searching, tallies
 from bridge.store.tallies import Tally
 
 Result = TypeVar("Result")
@@ -55,7 +49,7 @@ Result = TypeVar("Result")
 LOOK_THROUGH = 0.2
 
 
-class SqliteStore(Agreements):
+class SqliteStore(Plain, Agreements):
     """See bridge.store.Store for what each method promises."""
 
     several = False
@@ -137,12 +131,15 @@ class SqliteStore(Agreements):
             self._writer = None
         self._lock_file.release()
 
-    async def _write(self, call: Callable[[sqlite3.Connection], Result]) -> Result:
+    async def _write(self, does: Callable[[sqlite3.Connection], Result]) -> Result:
         if self._writer is None:
             raise StoreError("The store is not open.")
-        return await self._writer.write(call)
+        return await self._writer.write(does)
 
-    def _read(self) -> sqlite3.Connection:
+    async def _read(self, asks: Callable[[sqlite3.Connection], Result]) -> Result:
+        return asks(self._connection())
+
+    def _connection(self) -> sqlite3.Connection:
         """Point look-ups take microseconds, so they are made in the event loop's thread."""
         if self._reader is None:
             raise StoreError("The store is not open.")
@@ -154,16 +151,7 @@ class SqliteStore(Agreements):
         return await self._write(lambda db: intake.accept(db, delivery))
 
     async def received(self, limit: int) -> list[Delivery]:
-        return intake.received(self._read(), limit)
-
-    async def chat_of(self, source: str, chat_id: str) -> StoredChat | None:
-        return intake.chat_of(self._read(), source, chat_id)
-
-    async def chats_of_visitor(self, source: str, visitor_id: str, *, waiting: bool = True) -> list[StoredChat]:
-        return intake.chats_of_visitor(self._read(), source, visitor_id, waiting=waiting)
-
-    async def contacts_of(self, source: str, visitor_id: str) -> VisitorContacts | None:
-        return intake.contacts_of(self._read(), source, visitor_id)
+        return intake.received(self._connection(), limit)
 
     async def record_sorted(self, results: Sequence[Sorted]) -> list[int]:
         now = self._clock.time()
@@ -179,39 +167,19 @@ class SqliteStore(Agreements):
 
     async def claim_fetches(self, *, lease: float, room: Mapping[str, int]) -> list[Fetching]:
         now = self._clock.time()
-        if not fetches.anything_due(self._read(), room, now):
+        if not fetches.anything_due(self._connection(), room, now):
             return []
         return await self._write(lambda db: fetches.claim(db, until=now + lease, now=now, room=room))
-
-    async def hold_fetches(self, known: Iterable[str]) -> int:
-        names = list(known)
-        return await self._write(lambda db: fetches.hold_strangers(db, names))
-
-    async def position(self, name: str) -> Position | None:
-        return fetches.position(self._read(), name)
-
-    async def record_position(self, name: str, value: str) -> None:
-        now = self._clock.time()
-        await self._write(lambda db: fetches.record_position(db, name, value, now))
-
-    async def forget_position(self, name: str) -> None:
-        await self._write(lambda db: fetches.forget_position(db, name))
-
-    async def sort_again(self, *, deliveries: Sequence[int] = (), source: str | None = None) -> int:
-        return await self._write(lambda db: intake.sort_again(db, list(deliveries), source))
 
     # -- jobs --
 
     async def claim(self, *, owner: str, lease: float, room: Mapping[str, int]) -> list[Job]:
         now = self._clock.time()
-        if not claims.anything_due(self._read(), room, now):
+        if not claims.anything_due(self._connection(), room, now):
             return []
         return await self._write(
             lambda db: claims.claim(db, owner=owner, until=now + lease, now=now, room=room, turns=self._turns)
         )
-
-    async def next_due(self, targets: Iterable[str]) -> float | None:
-        return jobs.next_due(self._read(), targets)
 
     async def hold_strangers(self, known: Iterable[str]) -> int:
         now, names = self._clock.time(), list(known)
@@ -231,35 +199,11 @@ class SqliteStore(Agreements):
 
         await self._write(ended)
 
-    async def job(self, job_id: int) -> Job | None:
-        return jobs.job(self._read(), job_id)
-
-    async def chat(self, row: int) -> StoredChat:
-        return intake.chat(self._read(), row)
-
-    async def delivered(self, chat_row: int, target: str) -> frozenset[str]:
-        return journal.delivered(self._read(), chat_row, target)
-
     # -- the journal --
 
     async def record_plan(self, job: Job, plan: Plan) -> list[OperationRow]:
         now = self._clock.time()
         return await self._write(lambda db: journal.record_plan(db, job, plan, now))
-
-    async def operations(self, job_id: int) -> list[OperationRow]:
-        return journal.operations(self._read(), job_id)
-
-    async def operation(self, operation_id: int) -> OperationRow | None:
-        return journal.operation(self._read(), operation_id)
-
-    async def twin(self, operation: OperationRow) -> OperationRow | None:
-        return journal.twin(self._read(), operation)
-
-    async def left_open(self, job: Job) -> list[OperationRow]:
-        return journal.left_open(self._read(), job)
-
-    async def deals(self, target: str, client: str, since: float) -> list[OperationRow]:
-        return journal.deals(self._read(), target, client, since)
 
     async def record_sent(
         self, operation: OperationRow, *, epoch: int, client: str = "", pending: Sequence[tuple[str, str]] = (),
@@ -302,16 +246,6 @@ class SqliteStore(Agreements):
 
     # -- identity --
 
-    async def identities(self, target: str, points: Sequence[tuple[str, str]]) -> list[Identity]:
-        return journal.known(self._read(), target, points)
-
-    async def remember(self, target: str, points: Sequence[tuple[str, str]], client_id: str, entity: str) -> None:
-        now = self._clock.time()
-        await self._write(lambda db: journal.remember(db, target, points, client_id, entity, now))
-
-    async def forget_identities(self, target: str, points: Sequence[tuple[str, str]]) -> None:
-        await self._write(lambda db: journal.forget(db, target, points))
-
     async def lock(self, keys: Sequence[str], owner: str, seconds: float) -> bool:
         return self._locks.take(keys, owner, seconds)
 
@@ -323,44 +257,9 @@ class SqliteStore(Agreements):
 
     # -- targets --
 
-    async def stops(self) -> dict[str, TargetStop]:
-        return notices.stops(self._read())
-
-    async def stop_target(self, stop: TargetStop) -> None:
-        await self._write(lambda db: notices.stop_target(db, stop))
-
     async def go(self, target: str) -> bool:
         now = self._clock.time()
         return await self._write(lambda db: notices.go(db, target, now))
-
-    async def clients_made(self, target: str, since: float) -> int:
-        return journal.clients_made(self._read(), target, since)
-
-    # -- tokens --
-
-    async def token(self, name: str) -> TokenRow | None:
-        return tokens.token(self._read(), name)
-
-    async def claim_token(self, name: str, *, version: int, owner: str, seconds: float) -> bool:
-        now = self._clock.time()
-        return await self._write(
-            lambda db: tokens.claim(db, name, version=version, owner=owner, until=now + seconds, now=now)
-        )
-
-    async def release_token(self, name: str, owner: str) -> None:
-        await self._write(lambda db: tokens.release(db, name, owner))
-
-    async def save_token(self, name: str, sealed: bytes, *, expires_at: float | None, replaces: int | None) -> bool:
-        now = self._clock.time()
-        return await self._write(
-            lambda db: tokens.save(db, name, sealed, expires_at=expires_at, replaces=replaces, now=now)
-        )
-
-    async def end_token(self, name: str, *, version: int, reason: str) -> None:
-        await self._write(lambda db: tokens.end(db, name, version=version, reason=reason))
-
-    async def keep_consent(self, name: str, sealed: bytes) -> None:
-        await self._write(lambda db: tokens.keep_consent(db, name, sealed))
 
     # -- people --
 
@@ -404,28 +303,6 @@ class SqliteStore(Agreements):
 
         busy = await self._write(forget)
         return Erased(busy=busy, swept=not busy and await asyncio.to_thread(erasing.sweep, self.path))
-
-    async def tombstones(self, marks: Iterable[str]) -> dict[str, float]:
-        return people.tombstones(self._read(), marks)
-
-    async def any_tombstone(self) -> bool:
-        return people.any_tombstone(self._read())
-
-    async def record_audit(self, entry: AuditEntry) -> None:
-        await self._write(lambda db: people.record_audit(db, entry))
-
-    # -- notices --
-
-    async def raise_alert(self, cause: str, text: str) -> bool:
-        now = self._clock.time()
-        return await self._write(lambda db: notices.raise_alert(db, cause, text, now))
-
-    async def resolve_alert(self, cause: str) -> bool:
-        now = self._clock.time()
-        return await self._write(lambda db: notices.resolve_alert(db, cause, now))
-
-    async def open_alerts(self) -> dict[str, str]:
-        return notices.open_alerts(self._read())
 
     # -- upkeep --
 

@@ -1,4 +1,4 @@
-"""What is asked or written by a single statement, or by several that need nothing locked beforehand."""
+"""What every engine does alike: single statements, and several that need nothing locked beforehand."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from bridge.clock import Clock
-from bridge.store.postgres.database import Database
-from bridge.store.postgres.roots import NOTHING, Roots
 from bridge.store.records import (
     AuditEntry,
     Identity,
@@ -20,6 +18,7 @@ from bridge.store.records import (
     VisitorContacts,
 )
 from bridge.store.statements import fetches, intake, jobs, journal, notices, people, tokens
+from bridge.store.statements.database import Database
 
 Result = TypeVar("Result")
 
@@ -29,7 +28,8 @@ class Plain:
 
     _clock: Clock
 
-    async def _write(self, does: Callable[[Database], Result], roots: Roots = NOTHING) -> Result:
+    async def _write(self, does: Callable[[Database], Result]) -> Result:
+        """Once it is on disk."""
         raise NotImplementedError
 
     async def _read(self, asks: Callable[[Database], Result]) -> Result:

@@ -107,7 +107,7 @@ class Ledger(SqliteStore):
         self.db.execute("COMMIT")
         return result
 
-    def _read(self) -> sqlite3.Connection:
+    def _connection(self) -> sqlite3.Connection:
         return self.db
 
     async def lock(self, keys: Sequence[str], owner: str, seconds: float) -> bool:

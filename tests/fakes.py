@@ -6,8 +6,11 @@ import asyncio
 import heapq
 import itertools
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from bridge.clock import Clock
+
+Result = TypeVar("Result")
 
 #: a Saturday noon in Moscow
 BEGINNING = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -56,6 +59,13 @@ class FakeClock(Clock):
                 await settle()
         self._pass(until - self._monotonic)
         await settle()
+
+    async def until(self, task: asyncio.Task[Result], *, step: float = 0.25) -> Result:
+        """Let time pass until it is done, which may need a thread or a socket as well: those run by no clock of ours."""
+        while not task.done():
+            await self.advance(step)
+            await asyncio.sleep(0.001)
+        return await task
 
     def jump(self, seconds: float) -> None:
         """The wall clock is set: nobody wakes, no time has passed."""

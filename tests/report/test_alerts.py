@@ -27,9 +27,7 @@ def said(webhook: Webhook) -> list[dict[str, Any]]:
 async def look(desk: Desk) -> None:
     """A round; the clock goes on meanwhile, as waits between tries stand on it."""
     round_ = asyncio.create_task(desk.deps.alerts.look())
-    for _ in range(400):
-        if round_.done():
-            break
+    while not round_.done():
         await asyncio.sleep(0.002)
         if desk.clock.sleepers:
             await desk.clock.advance(1)

@@ -100,7 +100,14 @@ class Pipeline:
     async def _run(self, case: Case) -> Outcome:
         attempt = case.attempt
         rows = await self.store.operations(attempt.job.id)
+        rehearses = case.target.settings.mode == "rehearse" and not attempt.job.for_real
         if _half_done(rows):
+            if rehearses:
+                raise held(
+                    "half_written",
+                    "Part of the chat was sent to the CRM before its target was set to rehearse. Nothing more is written until "
+                    "a person says so.",
+                )
             await self._lock(case, case.person.locks(case.target.name))
             if attempt.plan is not None and attempt.plan.match.client is not None:
                 await self._lock(case, [case.client_lock(attempt.plan.match.client)])
@@ -108,7 +115,7 @@ class Pipeline:
             rows = await self.store.operations(attempt.job.id)
         if attempt.plan is None or not any(row.state in _BEGUN for row in rows):
             made = await self._plan(case)
-            if case.target.settings.mode == "rehearse" and not attempt.job.for_real:
+            if rehearses:
                 return Outcome(state=JobState.SKIPPED, reason="rehearsed", detail=made.match.reason, rehearsed=made)
             rows = await self.store.record_plan(attempt.job, made)
             attempt.plan = made

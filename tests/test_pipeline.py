@@ -130,6 +130,30 @@ async def test_what_was_rehearsed_is_written_when_a_person_says_so_and_nothing_e
         assert len(way.rows("clients")) == len(way.rows("notes")) == 1
 
 
+async def test_what_is_half_written_when_the_target_is_set_to_rehearse_stops_there_until_a_person_says_go(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    async with on_the_way(tmp_path, clock) as way:
+        way.faults(broken={"operation": "note.create", "status": 503, "times": 1})
+        await way.post(finished(1, clock))
+        await way.work()
+        assert (len(way.rows("clients")), way.rows("notes")) == (1, [])
+        await way.change_target(mode="rehearse")
+        await clock.advance(3600)
+
+        [outcome] = await way.work()
+
+        assert (outcome.state, outcome.reason) == (JobState.HELD, "half_written")
+        assert way.rows("notes") == []
+        [job] = await way.jobs()
+        await way.store.replay([job.id])
+        await way.work()
+        assert way.rows("notes") == [], "sent round again it is still a rehearsal"
+        await way.store.replay([job.id], for_real=True)
+        await way.work()
+        assert (len(way.rows("clients")), len(way.rows("notes"))) == (1, 1)
+
+
 async def test_contacts_that_a_person_put_right_lead_to_the_client(tmp_path: Path, clock: FakeClock) -> None:
     async with on_the_way(tmp_path, clock, target={"no_contact": "wait 2h"}) as way:
         await way.post(finished(1, clock, text="Есть доставка?"))

@@ -75,6 +75,12 @@ _HELD: Mapping[str, _Both] = {
         "Open the chat: it says which job it was. Say there whether it is in the CRM, then send this one round again.",
         "Откройте чат: там сказано, какое это задание. Отметьте в нём, есть ли запись в CRM, затем отправьте это заново.",
     ),
+    "half_written": _said(
+        "part of it was written before the CRM connection was set to rehearse",
+        "часть записана до того, как подключение CRM перевели в репетицию",
+        "“Write this one” writes the rest now; or set mode: write for this CRM connection and send the job round again.",
+        "«Записать этот» запишет остальное сейчас; или поставьте этому подключению CRM mode: write и отправьте задание заново.",
+    ),
     "source_unknown": _said("its chat connection is not in the configuration any more",
                             "его подключения чата больше нет в настройках",
                             "Put the connection back and send the job round again, or skip it.",

@@ -174,7 +174,7 @@ def _actions(job: Row, written: list[Written]) -> Iterator[str]:
         yield "now"
     elif state != "done":
         yield "replay"
-    if state == "skipped" and job["reason"] == "rehearsed":
+    if job["reason"] in {"rehearsed", "half_written"}:
         yield "write"
     if state != "done":
         yield "correct"

@@ -24,6 +24,7 @@ It is worked on
     retry        says when a failed job is tried again, or that it is not.
     pipeline     knows the stages and their order: the page to read first.
     case         is one chat on its way to one target, with what follows from it.
+    client_locks has one chat of a person written at a time.
     attempt      is what the stages of one attempt share, and the ways it can end early.
     route_scope  is what the conditions of routes see of a chat.
     extract      finds phones, e-mails and handles, and says whose they are.
@@ -36,6 +37,7 @@ It is worked on
     write        plans what is to be done, down to every byte of the notes, and sends nothing.
 
 It goes out
+    carrying     carries out the plan, operation by operation, and says how the job ended.
     journal      has each operation done once, and finds out what became of one that got no answer.
     copying      has files that were sent along copied onto the card, or says why not.
     files        fetches them from the internet alone, and knows by their bytes what they are.

@@ -8,38 +8,30 @@ carries out the stored plan. As long as nothing was written, the plan is made an
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.attempt import Attempting, PlanAgain, Stop, held, skipped, waiting
+from bridge.attempt import Attempting, PlanAgain, held, skipped, waiting
+from bridge.carrying import BEGUN, Carrying, Plans, half_done
 from bridge.case import Case
+from bridge.client_locks import ClientLocks
 from bridge.clock import Clock
 from bridge.config import Settings
 from bridge.copying import Copying
-from bridge.crm.clients import read_client
 from bridge.crm.merge import what_is_new
 from bridge.deals import Deals
-from bridge.errors import BrakeReached, Conflict, NotFound
+from bridge.errors import NotFound
 from bridge.journal import Journal, Scopes
-from bridge.match import agreement, contenders
-from bridge.model import Client, JobState, Operation, OperationKind, OperationState, Plan, Role, Verdict
-from bridge.recognise import Person, Recogniser
+from bridge.model import Client, JobState, Plan, Role, Verdict
+from bridge.recognise import Recogniser
 from bridge.sources import Source
-from bridge.store import Brake, OperationRow, Outcome, Store, TargetStop
+from bridge.store import Outcome, Store
 from bridge.targets import Target
 from bridge.write import Work, plan
 
 #: a plan is made anew so often within one attempt
 PLANNINGS = 4
-#: a lock is given back at the attempt's end; this is for the attempt that has none, in seconds
-LOCK_LAPSES = 3600.0
-#: how long an attempt waits for another chat of the same person before it makes room for others, in seconds
-PATIENCE = 0.5
-HOUR = 3600.0
-
-_BEGUN = {OperationState.SENT, OperationState.DONE}
 
 
 @dataclass(slots=True)
@@ -52,15 +44,18 @@ class Pipeline:
     journal: Journal
     recogniser: Recogniser
     deals: Deals
-    copying: Copying
     scopes: Scopes
+    locks: ClientLocks
+    carrying: Carrying
 
     @classmethod
     def of(cls, store: Store, clock: Clock, settings: Settings, sources: Mapping[str, Source],
            targets: Mapping[str, Target]) -> Pipeline:
         journal, scopes = Journal(store, clock), Plans(store)
         recogniser, deals = Recogniser(store, clock, journal, scopes), Deals(store, clock, journal, scopes)
-        return cls(store, clock, settings, sources, targets, journal, recogniser, deals, Copying(journal), scopes)
+        locks = ClientLocks(store, clock)
+        carrying = Carrying(store, clock, journal, deals, Copying(journal), locks)
+        return cls(store, clock, settings, sources, targets, journal, recogniser, deals, scopes, locks, carrying)
 
     async def run(self, attempt: Attempting) -> Outcome:
         """One attempt of a job. Raises CrmError, Stop, StaleLease; whatever it raises, the journal knows where it was."""
@@ -81,10 +76,10 @@ class Pipeline:
                     attempt.plan, attempt.known = None, None
             raise waiting("client_busy", self.clock.time() + 1.0, "The client's card keeps changing.")
         finally:
-            await self.store.unlock(attempt.lock_owner)
+            await self.locks.give_back(attempt)
 
     async def _nothing_begun(self, attempt: Attempting) -> bool:
-        return not any(row.state in _BEGUN for row in await self.store.operations(attempt.job.id))
+        return not any(row.state in BEGUN for row in await self.store.operations(attempt.job.id))
 
     async def _case(self, attempt: Attempting) -> Case:
         job = attempt.job
@@ -101,25 +96,25 @@ class Pipeline:
         attempt = case.attempt
         rows = await self.store.operations(attempt.job.id)
         rehearses = case.target.settings.mode == "rehearse" and not attempt.job.for_real
-        if _half_done(rows):
+        if half_done(rows):
             if rehearses:
                 raise held(
                     "half_written",
                     "Part of the chat was sent to the CRM before its target was set to rehearse. Nothing more is written until "
                     "a person says so.",
                 )
-            await self._lock(case, case.person.locks(case.target.name))
+            await self.locks.take(attempt, case.person.locks(case.target.name))
             if attempt.plan is not None and attempt.plan.match.client is not None:
-                await self._lock(case, [case.client_lock(attempt.plan.match.client)])
+                await self.locks.take(attempt, [case.client_lock(attempt.plan.match.client)])
             # who held the lock may have found out what became of our creation, and have made the client since
             rows = await self.store.operations(attempt.job.id)
-        if attempt.plan is None or not any(row.state in _BEGUN for row in rows):
+        if attempt.plan is None or not any(row.state in BEGUN for row in rows):
             made = await self._plan(case)
             if rehearses:
                 return Outcome(state=JobState.SKIPPED, reason="rehearsed", detail=made.match.reason, rehearsed=made)
             rows = await self.store.record_plan(attempt.job, made)
             attempt.plan = made
-        return await self._carry_out(case, attempt.plan, rows)
+        return await self.carrying.carry_out(case, attempt.plan, rows)
 
     # -- the plan ------------------------------------------------------------------------------------------------------
 
@@ -135,7 +130,7 @@ class Pipeline:
         for_nobody = await self._for_nobody(case, delivered)
         if for_nobody is not None:
             return for_nobody
-        await self._lock(case, case.person.locks(target.name))
+        await self.locks.take(attempt, case.person.locks(target.name))
         chosen = await self._chosen(case, seen)
         match = await self.recogniser.recognise(
             attempt, target, case.person, seen, ambiguous=case.options.ambiguous, conflict=case.options.conflict,
@@ -150,7 +145,7 @@ class Pipeline:
             if for_nobody is not None:
                 return for_nobody
         if match.client is not None:
-            await self._lock(case, [case.client_lock(match.client)])
+            await self.locks.take(attempt, [case.client_lock(match.client)])
         return plan(await self._work(case, match, delivered))
 
     async def _settle_left_open(self, case: Case) -> None:
@@ -216,20 +211,6 @@ class Pipeline:
         except NotFound:
             raise held("ambiguous", f"The client that was chosen (id {attempt.job.chosen}) is not in the CRM.") from None
 
-    def _brake(self, case: Case) -> Brake | None:
-        """A wrong mapping or region must not fill a CRM with strangers overnight."""
-        most = case.target.settings.new_clients_per_hour
-        return None if most is None else Brake(most=most, since=self.clock.time() - HOUR)
-
-    async def _braked(self, case: Case) -> Stop:
-        now = self.clock.time()
-        detail = (
-            f"More than {case.target.settings.new_clients_per_hour} new clients within an hour. Look whether they are right, "
-            "then let the target go on."
-        )
-        await self.store.stop_target(TargetStop(target=case.target.name, reason="brake", detail=detail, since=now))
-        return waiting("target_stopped", now, detail)
-
     async def _work(self, case: Case, match: Any, delivered: frozenset[str]) -> Work:
         target, options, attempt = case.target, case.options, case.attempt
         open_deals = None
@@ -258,183 +239,3 @@ class Pipeline:
         if "@" not in email:
             return str(email)
         return await case.target.crm.find_owner(email, case.attempt.steps)
-
-    # -- carrying it out -----------------------------------------------------------------------------------------------
-
-    async def _carry_out(self, case: Case, made: Plan, rows: Sequence[OperationRow]) -> Outcome:
-        target = case.target
-        if not made.operations:
-            raise skipped("nothing_new")
-        client, deal = made.match.client, None
-        left: list[str] = []
-        for row, planned in zip(rows, made.operations, strict=True):
-            if planned.kind is OperationKind.FILE:
-                left += await self._copied(case, made, row, _placed(planned, client, deal))
-                continue
-            if planned.kind is OperationKind.NOTE and await self._told_elsewhere(case, made, row):
-                case.attempt.say("note.told", f"{planned.kind} {planned.part}/{planned.parts}: another note of the chat has it")
-                continue
-            settled = await self._operation(case, row, _placed(planned, client, deal))
-            if planned.kind is OperationKind.CREATE:
-                client = Client(id=settled.record_id, entity=target.mapping.create.entity, name=case.chat.visitor.name)
-            elif planned.kind is OperationKind.DEAL:
-                deal = {"id": settled.record_id}
-        if client is not None:
-            await self._remember(case, made, client)
-        told = " ".join(["Not copied:", *left]) if left else ""
-        return Outcome(state=JobState.DONE, reason=made.match.verdict.value, detail=f"{made.match.reason} {told}".strip())
-
-    async def _copied(self, case: Case, made: Plan, row: OperationRow, planned: Operation) -> list[str]:
-        """Has a file copied; gives why there is no copy, if there is none."""
-        files = [place for place, one in enumerate(made.operations) if one.kind is OperationKind.FILE]
-        left = await self.copying.copy(
-            case.attempt, case.target, row, planned, case.options.files,
-            f"file {files.index(row.position) + 1} of {len(files)}", perhaps_since=case.perhaps_since(self.store.born_at),
-        )  # fmt: skip
-        return [left] if left else []
-
-    async def _operation(self, case: Case, row: OperationRow, planned: Operation) -> OperationRow:
-        attempt, target = case.attempt, case.target
-        creating = planned.kind is OperationKind.CREATE
-        if planned.kind is OperationKind.DEAL and row.state is OperationState.SENT:
-            # first of all, since what was not carried out may have been opened by another chat of the client by now
-            row = await self.journal.settle(attempt, target, row, planned, planned.scope)
-        open_deal = await self._opened_meanwhile(case, row, planned)
-        if open_deal is not None:
-            return await self.journal.take_over(attempt, target, row, planned, open_deal)
-        pending = case.person.pairs() if creating else ()
-        try:
-            return await self.journal.carry_out(
-                attempt, target, row, planned, planned.scope, pending=pending, brake=self._brake(case) if creating else None,
-                perhaps_since=case.perhaps_since(self.store.born_at),
-            )
-        except BrakeReached:
-            raise await self._braked(case) from None
-        except Conflict as conflict:
-            if not creating:
-                raise
-            await self._adopt(case, conflict)
-            if not conflict.again_headers:
-                raise
-            attempt.say("conflict.dismissed", "the records the CRM takes for the same person are somebody else's")
-            row = await self.store.operation(row.id) or row
-            return await self.journal.carry_out(
-                attempt, target, row, planned, planned.scope, pending=pending, again_headers=conflict.again_headers
-            )
-
-    async def _told_elsewhere(self, case: Case, made: Plan, row: OperationRow) -> bool:
-        """A note of a plan that was begun, given up and is taken up again, of which later jobs of the chat have told all."""
-        if case.attempt.plan is not case.attempt.job.plan or row.state in _BEGUN:
-            return False
-        rows = await self.store.operations(row.job)
-        own = {key for one in rows if one.state is OperationState.DONE for key in made.operations[one.position].message_keys}
-        told = await self.store.delivered(case.stored.row, case.target.name) - own
-        # the part in which a message ends bears its key; one that bears none belongs with the next that does
-        later = (made.operations[one.position] for one in rows if one.position >= row.position)
-        keys = next((one.message_keys for one in later if one.kind is OperationKind.NOTE and one.message_keys), ())
-        return bool(keys) and told.issuperset(keys)
-
-    async def _opened_meanwhile(self, case: Case, row: OperationRow, planned: Operation) -> str | None:
-        """Under `deal: if_none_open`, the deal that another chat of the client has opened since this plan was stored."""
-        attempt, target = case.attempt, case.target
-        resumed = attempt.plan is attempt.job.plan and row.state not in _BEGUN
-        if planned.kind is not OperationKind.DEAL or case.options.deal != "if_none_open" or not resumed:
-            return None
-        client = Client.model_validate(planned.scope["client"])
-        await self._lock(case, [case.client_lock(client)])
-        deals = await self.deals.open_of(attempt, target, client, case.scope)
-        return str(deals[0]["id"]) if deals else None
-
-    async def _adopt(self, case: Case, conflict: Conflict) -> None:
-        """The CRM says that the client exists: if that is so by its own fields, the plan is made again with it."""
-        target, entity = case.target, case.target.mapping.create.entity
-        parts = target.mapping.for_entity(entity).client or target.mapping.client
-        known = [client for record in conflict.records if (client := read_client(record, parts, entity)) is not None]
-        if not known and conflict.record_id:
-            try:
-                known = [await target.crm.read(Client(id=conflict.record_id, entity=entity), case.scope, case.attempt.steps)]
-            except NotFound:
-                return
-        same = contenders(case.person.points, known, case.person.external_id)
-        if same:
-            raise PlanAgain("the CRM has this client already", same[0].client)
-
-    async def _remember(self, case: Case, made: Plan, client: Client) -> None:
-        """The contact points that stand on the card now, and the visitor, lead to this client without a search."""
-        if made.match.verdict is Verdict.NEW:
-            return  # the journal did, in the commit that said `done`
-        agreed = agreement(_enriched(client, made), case.person.points)
-        stands = {*agreed.own, *agreed.unclear} if agreed else set()
-        points = [point for point in case.person.points if point in stands]
-        person = Person(source=case.person.source, points=tuple(points), visitor_id=case.person.visitor_id,
-                        external_id=case.person.external_id if client.external_id == case.person.external_id else None)
-        await self.store.remember(case.target.name, person.pairs(), client.id, client.entity)
-
-    # -- small things --------------------------------------------------------------------------------------------------
-
-    async def _lock(self, case: Case, keys: Sequence[str]) -> None:
-        owner = case.attempt.lock_owner
-        if await self.store.lock(keys, owner, LOCK_LAPSES):
-            return
-        await self.store.unlocked(keys, PATIENCE)
-        if await self.store.lock(keys, owner, LOCK_LAPSES):
-            return
-        later = self.clock.time() + random.uniform(0.2, 1.0)  # noqa: S311 - so that waiting chats do not come in step
-        raise waiting("client_busy", later, "Another chat of the same person is being written.")
-
-
-
-def _enriched(client: Client, made: Plan) -> Client:
-    """The client with the phones and e-mails that the plan has put on the card."""
-    enrichments = (operation.scope for operation in made.operations if operation.kind is OperationKind.ENRICH)
-    added = next((scope.get("new") or {} for scope in enrichments), {})
-    return client.model_copy(
-        update={
-            "phones": (*client.phones, *_texts(added.get("phones"))),
-            "emails": (*client.emails, *_texts(added.get("emails"))),
-        }
-    )
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """Every text in what an enrichment sends: plain values, elements of a list, columns."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping | list):
-        for part in value.values() if isinstance(value, Mapping) else value:
-            yield from _texts(part)
-
-
-def _half_done(rows: Sequence[OperationRow]) -> bool:
-    return any(row.state in _BEGUN for row in rows) and any(row.state is not OperationState.DONE for row in rows)
-
-
-def _placed(planned: Operation, client: Client | None, deal: Mapping[str, Any] | None) -> Operation:
-    """The operation with the ids that only earlier operations of the same plan could give."""
-    known: dict[str, Any] = {}
-    if client is not None and not planned.scope.get("client"):
-        known["client"] = client.model_dump(mode="json", exclude={"record"})
-    hangs_on_deal = (planned.scope.get("note") or {}).get("on") == "deal" and not planned.scope.get("deal")
-    if deal is not None and planned.kind is OperationKind.NOTE and hangs_on_deal:
-        known["deal"] = dict(deal)
-    return planned.model_copy(update={"scope": {**planned.scope, **known}}) if known else planned
-
-
-@dataclass(frozen=True, slots=True)
-class Plans:
-    """What another job is doing, for whoever has to settle it."""
-
-    store: Store
-
-    async def scope_of(self, row: OperationRow) -> tuple[Operation, Mapping[str, Any]] | None:
-        job = await self.store.job(row.job)
-        if job is None or job.plan is None or row.position >= len(job.plan.operations):
-            return None
-        rows = [one for one in await self.store.operations(job.id) if one.state is OperationState.DONE]
-        client = next((Client(id=one.record_id) for one in rows if one.kind is OperationKind.CREATE), None)
-        deal = next(({"id": one.record_id} for one in rows if one.kind is OperationKind.DEAL), None)
-        planned = job.plan.operations[row.position]
-        if client is not None:
-            client = client.model_copy(update={"entity": planned.scope.get("entity") or client.entity})
-        placed = _placed(planned, client, deal)
-        return placed, placed.scope

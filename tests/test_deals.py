@@ -12,13 +12,13 @@ from fakes import FakeClock
 from store_materials import LEASE, claim, end, finish_chat, plan_of
 
 from bridge.attempt import Attempting, Stop
+from bridge.carrying import Plans
 from bridge.crm.look import Look
 from bridge.deals import Deals
 from bridge.errors import NoAnswer, Rejected
 from bridge.journal import Journal
 from bridge.mapping.load import load_crm
 from bridge.model import Client, JobState, Operation, OperationKind, OperationState
-from bridge.pipeline import Plans
 from bridge.store import Keep, OperationRow, Store, open_store
 from bridge.targets import Target
 

@@ -12,6 +12,7 @@ from fakes import FakeClock
 from store_materials import LEASE, claim, finish_chat, plan_of
 
 from bridge.attempt import Attempting, Stop
+from bridge.carrying import Plans
 from bridge.crm.look import Look
 from bridge.errors import (
     AuthExpired,
@@ -28,7 +29,6 @@ from bridge.errors import (
 from bridge.journal import ASK_AGAIN, Journal
 from bridge.mapping.load import load_crm
 from bridge.model import JobState, Operation, OperationKind, OperationState
-from bridge.pipeline import Plans
 from bridge.store import Brake, OperationRow, Outcome, Store, open_store
 from bridge.targets import Target
 

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import running
 from fakes import FakeClock
 
 from bridge.config import Settings, load
-from bridge.model import Delivery, JobState
+from bridge.model import ALIVE, Delivery, JobState
 from bridge.pipeline import Pipeline
 from bridge.sandbox import API_KEY, Running, start
 from bridge.sandbox.switches import read_switches
@@ -149,3 +150,30 @@ async def on_the_way(folder: Path, clock: FakeClock, *, source: Mapping[str, Any
             for one in way.targets.values():
                 await one.crm.close()
             await store.close()
+
+
+def finished(number: int, clock: FakeClock, **more: Any) -> dict[str, Any]:
+    """A chat that ended just now by the test's clock."""
+    event = running.finished(number, **more)
+    for place, message in enumerate(event["chat"]["messages"]):
+        message["timestamp"] = int(clock.time()) - 60 + place
+    return event
+
+
+def mapping(folder: Path, name: str, text: str) -> str:
+    """A mapping of the user's own beside the config; gives its name."""
+    place = folder / "mappings" / "crms"
+    place.mkdir(parents=True, exist_ok=True)
+    (place / f"{name}.yaml").write_text(f"mapping_language: 1\nextends: sandbox\n{text}", encoding="utf-8")
+    return name
+
+
+async def to_the_end(way: Way, hours: float = 2.0) -> None:
+    """Work and let time pass until every job is over or waits for a person."""
+    until = way.clock.time() + hours * 3600
+    while True:
+        await way.work()
+        alive = [job.next_at for job in await way.jobs() if job.state in ALIVE]
+        if not alive or min(alive) > until:
+            return
+        await way.clock.advance(max(1.0, min(alive) - way.clock.time()))

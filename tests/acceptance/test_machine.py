@@ -24,7 +24,7 @@ from interleaved import Killed, LaggingCrm
 from running import finished
 from way import ENVIRON
 
-from bridge import pipeline
+from bridge import client_locks
 from bridge.clock import Clock, Steady
 from bridge.config import load
 from bridge.crm.look import Look
@@ -134,7 +134,7 @@ class ServiceMachine(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.patches = [
             mock.patch.object(interleaved, "point", mock.AsyncMock(return_value="go")),
-            mock.patch.object(pipeline, "PATIENCE", 0.0),
+            mock.patch.object(client_locks, "PATIENCE", 0.0),
             # every commit within the turn that asked for it, so that nothing has to be waited for
             mock.patch.object(engine, "SLOW_COMMIT", float("inf")),
         ]

@@ -24,7 +24,7 @@ from sqlite_utils import Database
 from way import ENVIRON, on_the_way
 
 import bridge
-from bridge import demo
+from bridge.demo.words import WORDS as DEMO_WORDS
 from bridge.model import JobState, OperationState
 from bridge.report import explanations
 from bridge.store import open_store
@@ -107,11 +107,11 @@ def test_the_readme_begins_with_the_demonstration_the_tests_and_the_set_up() -> 
 def test_what_the_demonstration_prints_in_the_readme_is_what_it_says(name: str, language: Literal["en", "ru"]) -> None:
     block = re.search(r"```console\n\$ make demo\n(.*?)```", read(name), re.DOTALL)
     assert block is not None
-    said = [re.sub(r"\\{\w+[^}]*\\}", ".+", re.escape(words)) for words in demo._WORDS[language].values()]
+    said = [re.sub(r"\\{\w+[^}]*\\}", ".+", re.escape(words)) for words in DEMO_WORDS[language].values()]
     lines = [re.sub(r"^\d\. |^   ✓ ", "", line) for line in block[1].splitlines() if not re.match(r" *([…●○→]|$)", line)]
     assert len(lines) > 10
     assert [line for line in lines if not any(re.fullmatch(pattern, line) for pattern in said)] == []
-    spoken = [text for chat in json.loads((BRIDGE / "demo_chats.json").read_text(encoding="utf-8"))["chats"].values()
+    spoken = [text for chat in json.loads((BRIDGE / "demo" / "chats.json").read_text(encoding="utf-8"))["chats"].values()
               for _, _, text in chat["messages"]]  # fmt: skip
     assert set(re.findall(r"^     [●○] (.+)$", block[1], re.MULTILINE)) <= set(spoken)
 

@@ -34,7 +34,9 @@ TESTED_ELSEWHERE = {
     "errors.py": "classes without rules of their own; their codes are held to the page below",
     "model.py": "plain data, without rules of its own",
     "clock.py": "the machine's clock; everything else is tested with one that stands still",
-    "demo.py": "run as a process by the acceptance tests",
+    "demo/__init__.py": "run as a process by the acceptance tests",
+    "demo/play.py": "as above",
+    "demo/service.py": "as above",
 }
 #: tests that belong to the whole repository rather than to a module
 OF_THE_WHOLE = {

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from bridge import demo
+from bridge.demo import play
+from bridge.demo.words import WORDS
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 100.0
@@ -80,8 +82,8 @@ async def test_what_is_not_as_it_must_be_is_named_and_fails_the_demo(
         return real(records, wrong)
 
     monkeypatch.setattr(demo, "sow", sow)
-    monkeypatch.setattr(demo, "AWAY", 1.0)
-    monkeypatch.setattr(demo, "KILLED_AFTER", 0.2)
+    monkeypatch.setattr(play, "AWAY", 1.0)
+    monkeypatch.setattr(play, "KILLED_AFTER", 0.2)
     assert await demo.run("en", once=True) == 1
     told = capsys.readouterr()
     assert "Not as it must be" in told.err
@@ -89,12 +91,12 @@ async def test_what_is_not_as_it_must_be_is_named_and_fails_the_demo(
 
 
 def test_both_languages_say_the_same() -> None:
-    russian, english = demo._WORDS["ru"], demo._WORDS["en"]
+    russian, english = WORDS["ru"], WORDS["en"]
     assert russian.keys() == english.keys()
     for key in russian:
         assert set(re.findall(r"{(\w+)", russian[key])) == set(re.findall(r"{(\w+)", english[key])), key
 
 
 def test_the_chats_are_those_of_both_languages() -> None:
-    chats = json.loads((ROOT / "bridge" / "demo_chats.json").read_text(encoding="utf-8"))["chats"]
+    chats = json.loads((ROOT / "bridge" / "demo" / "chats.json").read_text(encoding="utf-8"))["chats"]
     assert {chat["source"] for chat in chats.values()} == {"magazin", "shop"}

@@ -69,6 +69,8 @@ class Call:
     guard: Callable[[], None] | None = None
     #: what the path is appended to, in place of the mapping's own
     base_url: TextTemplate | None = None
+    #: a request that is made already: it goes to an address that an answer gave, which may itself be a secret
+    prepared: PreparedRequest | None = None
     #: a list is taken up where it was left: with the value that its last page gave for the next one
     begin: Any = None
 
@@ -107,7 +109,11 @@ class Caller:
             EmptyExpression: an expression in a search, a path or a key is empty; nothing was sent.
             CrmError: sorted by what has to be done about it; `maybe_done` tells whether it may have been carried out.
         """
-        return await self._asked(call, None, steps)
+        return await self._asked(call, call.prepared, steps)
+
+    async def address(self, call: Call) -> str:
+        """What the call's path is appended to. Raises AccessRefused if it is not complete."""
+        return self._base(call, await self._scope(call.scope))
 
     async def safely(self, call: Call, steps: list[Step]) -> Said:
         """Send what changes nothing, and try again at once when the CRM stumbles."""
@@ -178,7 +184,7 @@ class Caller:
         self, call: Call, prepared: PreparedRequest | None, scope: Mapping[str, Any], steps: list[Step]
     ) -> Said:
         findings = Findings()
-        base = self._base(call, scope)
+        base = self._base(call, scope) if call.prepared is None else call.prepared.url
         request = prepared or self._rendered(call, scope, findings)
         signed = sign(request, self._mapping.auth, scope, base_url=base, now=self._clock.now())
         keep = _ids(scope)

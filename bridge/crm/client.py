@@ -237,7 +237,9 @@ class Crm:
         self, marker: Marker, operation: Operation, scope: Mapping[str, Any], steps: Steps, sent_at: datetime
     ) -> Look:
         client = None if operation.kind is OperationKind.CREATE else as_id((scope.get("client") or {}).get("id"))
-        watcher = Watcher(marker, operation.marker, client=client, sent_at=sent_at)
+        on_deal = operation.kind is OperationKind.NOTE and (scope.get("note") or {}).get("on") == "deal"
+        deal = as_id((scope.get("deal") or {}).get("id")) if on_deal else None
+        watcher = Watcher(marker, operation.marker, client=client, sent_at=sent_at, deal=deal)
         call = Call("look", marker, scope, f"look for {operation.kind}", strict=True)
         try:
             async with aclosing(self._caller.pages(call, steps)) as pages:

@@ -58,10 +58,14 @@ class Look:
 class Watcher:
     """Takes the pages of a marker's list one by one, until it knows."""
 
-    def __init__(self, rule: Marker, marker: str, *, client: str | None, sent_at: datetime) -> None:
+    def __init__(
+        self, rule: Marker, marker: str, *, client: str | None, sent_at: datetime, deal: str | None = None
+    ) -> None:
         self._rule = rule
         self._marker = marker
         self._client = client
+        #: of a note that hangs on a deal: some CRMs say in its record whose it is, some which deal's
+        self._deal = deal
         self._sent_at = sent_at
         #: by how much the CRM's clock is behind ours, as far as it tells
         self._behind = timedelta(0)
@@ -111,7 +115,7 @@ class Watcher:
             return None
         if self._client is not None and self._rule.of is not None:
             hangs_on = as_id(self._rule.of(record, findings))
-            if hangs_on != self._client:
+            if hangs_on != self._client and (self._deal is None or hangs_on != self._deal):
                 self._elsewhere = hangs_on or "unknown"
                 return None
         return found or ""

@@ -75,7 +75,7 @@ def next_page(request: PreparedRequest, into: str, value: Any) -> PreparedReques
     """
     where, _, name = into.partition(".")
     if where == "url":
-        return PreparedRequest(request.method, _same_origin(request.url, str(value)), request.headers, request.body)
+        return PreparedRequest(request.method, same_origin(request.url, str(value)), request.headers, request.body)
     if where == "query":
         head, _, query = request.url.partition("?")
         key = quote(name, safe=_PLAIN_IN_QUERY)
@@ -260,10 +260,11 @@ def _in_head(text: str) -> str:
     return _clean(text).replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")
 
 
-def _same_origin(url: str, link: str) -> str:
+def same_origin(url: str, link: str) -> str:
+    """The address that an answer to a request to `url` gave. Raises Rejected if it lies on another host."""
     here, there = urlsplit(url), urlsplit(link)
     if not there.scheme and not there.netloc:
         return f"{here.scheme}://{here.netloc}/{link.lstrip('/')}"
     if (there.scheme, there.netloc) != (here.scheme, here.netloc):
-        raise Rejected(f"The CRM's next page lies on another host ({there.netloc}); our key is not sent there.")
+        raise Rejected(f"The CRM's answer leads to another host ({there.netloc}); our key is not sent there.")
     return link

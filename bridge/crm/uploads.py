@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from bridge.crm.call import Call, Caller
-from bridge.crm.decipher import as_id
+from bridge.crm.decipher import Said, as_id
+from bridge.crm.render import same_origin
 from bridge.errors import CrmBroken, Rejected
 from bridge.files.fetching import Fetched
-from bridge.mapping.crm import FileUpload
+from bridge.mapping.crm import FileUpload, UploadParts
 from bridge.mapping.request import FileBytes
 from bridge.model import Step
+from bridge.transport import PreparedRequest
+
+#: a part that is shorter is a mistake: a file would go out in thousands of requests
+SMALLEST_PART = 1024
 
 
 def told_of(file: Fetched, url: str) -> dict[str, Any]:
@@ -37,7 +43,10 @@ async def with_upload(
         raise Rejected("The file's bytes are not at hand, so there is nothing to copy.", operation="file")
     if write.upload is None:
         return dict(scope)
-    said = await caller.once(Call("file", write.upload, scope, "upload file", guard=guard), steps)
+    call = Call("file", write.upload, scope, "upload file", guard=guard, base_url=write.upload.base_url)
+    said = await caller.once(call, steps)
+    if write.upload.parts is not None:
+        said = await _in_parts(write.upload.parts, said, call, file["bytes"], caller, steps)
     found = as_id(said.value(write.upload.id))
     if found is None:
         raise CrmBroken(
@@ -45,3 +54,38 @@ async def with_upload(
             status=said.answer.status, operation="file", excerpt=said.excerpt,
         )  # fmt: skip
     return {**scope, "file": {**file, "id": found}}
+
+
+async def _in_parts(
+    parts: UploadParts, opened: Said, call: Call, file: FileBytes, caller: Caller, steps: list[Step]
+) -> Said:
+    """Sends the bytes after the request that opened the upload; gives the answer to the last part.
+
+    Raises:
+        Rejected: an answer leads to another host.
+        CrmBroken: an answer does not say where the next part goes, or how long one may be.
+    """
+    size = _number(opened.value(parts.size))
+    if size is None or size < SMALLEST_PART:
+        raise _unclear("how long a part may be", opened)
+    said, host = opened, await caller.address(call)
+    for begin in range(0, len(file.data), size):
+        link = said.value(parts.url)
+        if not isinstance(link, str) or not link:
+            raise _unclear("where the next part goes", said)
+        part = PreparedRequest("POST", same_origin(host, link), {"Content-Type": file.type}, file.data[begin : begin + size])
+        said = await caller.once(replace(call, prepared=part, what="upload part of file"), steps)
+    return said
+
+
+def _number(value: Any) -> int | None:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _unclear(what: str, said: Said) -> CrmBroken:
+    return CrmBroken(
+        f"The CRM's answer does not say {what}: {said.excerpt}", status=said.answer.status, operation="file", excerpt=said.excerpt
+    )

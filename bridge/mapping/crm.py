@@ -262,10 +262,23 @@ class Task(Write):
     needs_client: bool = False
 
 
+class UploadParts(Part):
+    """The request only opens the upload; the bytes go after it as they are, part by part, to addresses that the answers give."""
+
+    #: over each answer: where the next part goes; of the host of the request before, since our key goes there too
+    url: Expression
+    #: over the first answer: bytes that a part may have
+    size: Expression
+
+
 class Upload(Request):
     """Where a CRM keeps a file before it hangs on anything; its `id` is in scope as `file.id` of the request that hangs it up."""
 
     id: Expression
+    #: where files are kept at another address than everything else
+    base_url: TextTemplate | None = None
+    #: `id` is then over the answer to the last part
+    parts: UploadParts | None = None
 
 
 class FileUpload(Write):

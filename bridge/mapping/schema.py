@@ -31,6 +31,8 @@ from bridge.mapping.crm import (
     Pause,
     Read,
     Task,
+    Upload,
+    UploadParts,
     Write,
 )
 from bridge.mapping.parts import CRM_RULES, LANGUAGE, PROVIDER_RULES, Grade, Mapped, Part, Words
@@ -60,7 +62,8 @@ __all__ = [
     "DealFields", "Enrich", "Entity", "ErrorRule", "EventRule", "Fetch", "FieldMerge", "FileUpload", "Files", "FindStep", "Grade",
     "Handshake", "Kind", "Limits", "Mapped", "Marker", "MaybeRequest", "Messages", "NameList", "Note", "NoteMax", "OpenDeals",
     "Option", "Owner", "PagedRequest", "Pages", "Part", "Paste", "Pause", "ProviderMapping", "Read", "Reconcile",
-    "Request", "SignedAt", "Task", "Token", "TokenEndpoint", "Verify", "Who", "Words", "Write", "json_schema",
+    "Request", "SignedAt", "Task", "Token", "TokenEndpoint", "Upload", "UploadParts", "Verify", "Who", "Words", "Write",
+    "json_schema",
 ]  # fmt: skip
 
 Kind = Literal["provider", "crm"]

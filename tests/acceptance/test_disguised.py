@@ -68,8 +68,7 @@ async def test_a_second_chat_goes_to_the_open_deal_and_opens_no_other(crm: Costu
         assert deal["client_id"] == client["id"]
         first, second = here.rows("notes")
         assert first["client_id"] == second["client_id"] == client["id"]
-        if crm is not COSTUMES["odoo"]:  # there a note is a message of the contact's, wherever a deal stands
-            assert first["deal_id"] == second["deal_id"] == deal["id"]
+        assert first["deal_id"] == second["deal_id"] == deal["id"]
         here.nothing_twice()
 
 
@@ -201,7 +200,7 @@ async def test_a_file_is_copied_to_the_card_once(crm: Costume, fault: str | None
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("amocrm", "companies"), ("bitrix24", "company"), ("bitrix24", "lead")]
+    ("name", "kind"), [("amocrm", "companies"), ("bitrix24", "company"), ("bitrix24", "lead"), ("hubspot", "companies")]
 )
 async def test_who_is_known_otherwise_than_as_a_contact_gets_the_note(
     name: str, kind: str, tmp_path: Path, clock: FakeClock

@@ -45,6 +45,16 @@ def test_a_marker_on_another_client_is_neither_found_nor_absent() -> None:
     assert "another client (8)" in look.reason
 
 
+def test_a_note_on_a_deal_may_say_whose_it_is_or_which_deal_s() -> None:
+    watching = Watcher(rule(), OURS, client="7", sent_at=SENT, deal="70")
+
+    assert watching.page([note(OURS, client="7", record=5)], ended=True) == Look.found("5")
+    assert watching.page([note(OURS, client="70", record=6)], ended=True) == Look.found("6")
+    look = watching.page([note(OURS, client="8")], ended=True)
+    assert look is not None
+    assert look.seen is Seen.UNKNOWN
+
+
 def test_one_here_counts_although_there_is_one_elsewhere() -> None:
     assert watcher().page([note(OURS, client="8"), note(OURS, record="2")], ended=True) == Look.found("2")
 

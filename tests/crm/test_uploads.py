@@ -10,9 +10,9 @@ from httpx import Request, Response
 
 from bridge.cli.rendering import THE_FILE, rendered
 from bridge.crm.uploads import told_of
-from bridge.errors import CrmBroken, Rejected
+from bridge.errors import AccessRefused, CrmBroken, Rejected
 from bridge.files.fetching import Fetched
-from bridge.model import Operation, OperationKind
+from bridge.model import Operation, OperationKind, Step
 from bridge.targets import Target
 
 FILE = Fetched("план.txt", "text/plain", "два метра".encode())
@@ -112,3 +112,65 @@ async def test_a_trial_shows_the_request_of_a_copy_and_fetches_nothing() -> None
     assert not isinstance(shown, str), shown
     assert json.loads(shown.body or b"")["bytes"] == THE_FILE
     assert json.loads(shown.body or b"")["name"] == "plan.pdf"
+
+
+PARTS = {"upload": {"base_url": "https://files.example.com", "post": "/sessions", "json": {"name": "{file.name}"}, "id": "uuid",
+                    "parts": {"url": "first || next", "size": "most"}},
+         "post": "/files", "json": {"file": "{file.id}", "mark": "{marker}"}, "id": "id"}  # fmt: skip
+LONG = Fetched("plan.txt", "text/plain", bytes(range(256)) * 10)
+
+
+def opened(**more: Any) -> dict[str, Any]:
+    return {"first": "https://files.example.com/up/secret-1", "most": 1024, **more}
+
+
+async def test_a_file_goes_in_parts_of_the_size_that_the_crm_names_each_where_the_answer_before_says() -> None:
+    other = Routed()
+    other.routes.post("https://files.example.com/sessions").respond(200, json=opened())
+    other.routes.post("https://files.example.com/up/secret-1").respond(200, json={"next": "https://files.example.com/up/secret-2"})
+    other.routes.post("https://files.example.com/up/secret-2").respond(200, json={"next": "/up/secret-3"})
+    other.routes.post("https://files.example.com/up/secret-3").respond(200, json={"uuid": "u-1"})
+    other.routes.post("/files").respond(200, json={"id": 6})
+    steps: list[Step] = []
+    guarded: list[int] = []
+
+    made = await crm_over(other, mapping_with(file=PARTS)).perform(
+        operation(), {"file": told_of(LONG, "")}, steps, guard=lambda: guarded.append(len(other.routes.calls))
+    )
+
+    parts = [sent(other, number) for number in (1, 2, 3)]
+    assert made == "6"
+    assert b"".join(part.content for part in parts) == LONG.data
+    assert [len(part.content) for part in parts] == [1024, 1024, 512]
+    assert {(part.headers["content-type"], part.headers["x-key"]) for part in parts} == {("text/plain", "the-key")}
+    assert json.loads(sent(other, 4).content)["file"] == "u-1"
+    assert guarded == [0, 1, 2, 3, 4]
+    # the addresses of an upload let anybody in who has them
+    assert "secret" not in "".join(str(step.path) + step.detail for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("said", "error", "words"),
+    [
+        (opened(first="https://elsewhere.example/up"), Rejected, "another host"),
+        (opened(first=None), CrmBroken, "where the next part goes"),
+        (opened(most=None), CrmBroken, "how long a part may be"),
+        (opened(most=1), CrmBroken, "how long a part may be"),
+    ],
+)
+async def test_an_upload_that_cannot_go_on_sends_no_bytes(said: dict[str, Any], error: type[Exception], words: str) -> None:
+    other = Routed()
+    other.routes.post("https://files.example.com/sessions").respond(200, json=said)
+
+    with pytest.raises(error, match=words):
+        await crm_over(other, mapping_with(file=PARTS)).perform(operation(), {"file": told_of(LONG, "")}, [])
+    assert len(other.routes.calls) == 1
+
+
+async def test_without_an_address_for_files_the_file_is_left_and_the_target_is_not_stopped_by_it() -> None:
+    nowhere = {**PARTS, "upload": {**PARTS["upload"], "base_url": "{target.drive}"}}  # type: ignore[dict-item]  # a dict it is
+    other = Routed()
+
+    with pytest.raises(AccessRefused, match="not complete"):
+        await crm_over(other, mapping_with(file=nowhere)).perform(operation(), {"file": told_of(LONG, "")}, [])
+    assert not other.routes.calls

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,10 +11,11 @@ from typing import Any
 
 from aiohttp import web
 from disguises.disguise import Asked, Disguise, Json, Row, Strange, one, only
+from disguises.drive import SESSIONS, Drive
 from disguises.tokens import BACK, Tokens
 
 from bridge.sandbox import API_KEY
-from bridge.sandbox.entities import CLIENT, DEAL, NOTE, OWNER, TASK
+from bridge.sandbox.entities import CLIENT, DEAL, FILE, NOTE, OWNER, TASK
 from bridge.sandbox.refusals import Merged, Missing, Refusal
 from bridge.sandbox.speech import answer
 
@@ -36,6 +38,7 @@ class AmoCrm(Disguise):
     #: notes and tasks come back as their pages would show them, with &quot; and its like
     escapes: bool = False
     tags: list[str] = field(default_factory=list)
+    drive: Drive = field(default_factory=Drive)
     _reads: bool = False
 
     def table(self) -> Iterator[Row]:
@@ -51,6 +54,8 @@ class AmoCrm(Disguise):
         yield "POST", f"{API}/leads", "deal.create", "write", self.create_lead
         yield "GET", rf"{API}/{{kind:contacts|companies|leads}}/{{id:\d+}}/notes", "note.list", "read", self.notes
         yield "POST", rf"{API}/{{kind:contacts|companies|leads}}/{{id:\d+}}/notes", "note.create", "write", self.create_note
+        yield "POST", SESSIONS, "upload.open", "write", self.drive.begin
+        yield "POST", f"{SESSIONS}/upload/{{token}}", "upload.part", "write", self.drive.part
         yield "GET", f"{API}/tasks", "task.list", "read", self.tasks
         yield "POST", f"{API}/tasks", "task.create", "write", self.create_task
         yield "GET", f"{API}/users", "owner.list", "read", self.users
@@ -149,7 +154,9 @@ class AmoCrm(Disguise):
         asked.only("order[id]", "limit", "page")
         kind = asked.parts["kind"]
         self._holder(kind, asked.id)
-        found = [self._note(note) for note in reversed(self.all(NOTE)) if _hangs_on(note, kind, asked.parts["id"])]
+        kept = reversed(self.all(FILE)) if kind != "leads" else ()
+        files = [_attachment(file) for file in kept if file["client_id"] == asked.parts["id"]]
+        found = files + [self._note(note) for note in reversed(self.all(NOTE)) if _hangs_on(note, kind, asked.parts["id"])]
         return self._listed(asked, "notes", found)
 
     def create_note(self, asked: Asked) -> web.Response:
@@ -157,12 +164,23 @@ class AmoCrm(Disguise):
         only(given, ("note_type", "params", "is_need_to_trigger_digital_pipeline"), "note")
         if given["is_need_to_trigger_digital_pipeline"] is not False:
             raise Strange("a note that sets off the digital pipeline may write to the client")
+        if given["note_type"] == "attachment":
+            return self._attach(asked, given["params"])
         if given["note_type"] == "common":
             only(given["params"], ("text",), "note.params")
         elif given["note_type"] != "extended_service_message" or set(given["params"]) != {"text", "service"}:
             raise Strange(f"a note of type {given['note_type']} with {sorted(given['params'])}")
         client, deal = self._holder(asked.parts["kind"], asked.id)
         made = self.make(NOTE, client_id=client, deal_id=deal, text=given["params"]["text"])
+        return self._made("notes", made, asked)
+
+    def _attach(self, asked: Asked, told: Json) -> web.Response:
+        only(told, ("file_uuid", "version_uuid", "file_name"), "note.params")
+        file = self.drive.kept(told["file_uuid"], told["version_uuid"])
+        client, _ = self._holder(asked.parts["kind"], asked.id)
+        marker, _, name = told["file_name"].partition(" ")
+        content = b64encode(file["content"]).decode()
+        made = self.make(FILE, client_id=client, name=name, type=file["type"], content=content, marker=marker)
         return self._made("notes", made, asked)
 
     def tasks(self, asked: Asked) -> web.Response:
@@ -281,6 +299,14 @@ def _said(content: Json) -> web.Response:
 
 def _unix(iso: str) -> int:
     return int(datetime.fromisoformat(iso).timestamp())
+
+
+def _attachment(row: Json) -> Json:
+    name = f"{row['marker']} {row['name']}"
+    return {
+        "id": int(row["id"]), "entity_id": int(row["client_id"]), "created_at": _unix(row["created_at"]), "account_id": ACCOUNT,
+        "note_type": "attachment", "params": {"file_name": name, "original_name": name, "is_drive_attachment": True},
+    }  # fmt: skip
 
 
 def _kind_of(row: Json) -> str:

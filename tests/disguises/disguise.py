@@ -44,7 +44,7 @@ class Asked:
     parts: Mapping[str, str]
     query: Mapping[str, str]
     headers: Mapping[str, str]
-    #: the JSON of the body, or the fields of a form; None if there is none
+    #: the JSON of the body, or the fields of a form, or a file's bytes; None if there is none
     body: Any
     origin: str
 
@@ -185,6 +185,8 @@ def _read(request: web.Request, body: bytes) -> Asked:
             content = json.loads(body)
         elif request.content_type == "application/x-www-form-urlencoded":
             content = dict(parse_qsl(body.decode(), strict_parsing=True))
+        elif request.content_type.partition("/")[0] in {"image", "audio"}:
+            content = body
         else:
             raise Strange(f"a body of type {request.content_type}")
     query = dict(request.query)

@@ -29,7 +29,8 @@ NOTE_FIELDS = {"hs_timestamp", "hs_note_body", "hubspot_owner_id"}
 TASK_FIELDS = {"hs_timestamp", "hs_task_subject", "hs_task_body", "hs_task_status", "hs_task_type", "hs_task_priority",
                "hubspot_owner_id"}  # fmt: skip
 #: association types by what they tie together
-TIED = {"notes": {202: "contacts", 214: "deals"}, "deals": {3: "contacts"}, "tasks": {204: "contacts"}}
+TIED = {"notes": {202: "contacts", 190: "companies", 214: "deals"}, "deals": {3: "contacts", 341: "companies"},
+        "tasks": {204: "contacts", 192: "companies"}}  # fmt: skip
 MOST_GROUPS, MOST_FOUND = 5, 200
 _TOKEN = re.compile(r"[^\s;,]+")
 
@@ -43,11 +44,13 @@ class HubSpot(Disguise):
     def table(self) -> Iterator[Row]:
         yield "POST", "/oauth/v1/token", "token.exchange", "auth", self.exchange
         yield "POST", f"{V3}/contacts/search", "client.search", "search", self.search_contacts
+        yield "POST", f"{V3}/companies/search", "client.search", "search", self.search_companies
+        yield "GET", rf"{V3}/companies/{{id:\d+}}", "client.read", "read", self.company
         yield "POST", f"{V3}/contacts/batch/read", "client.batch", "read", self.batch
         yield "GET", f"{V3}/contacts/{{id}}", "client.read", "read", self.contact
         yield "POST", f"{V3}/contacts", "client.create", "write", self.create
         yield "PATCH", rf"{V3}/contacts/{{id:\d+}}", "client.update", "write", self.update
-        yield "GET", rf"{V4}/contacts/{{id:\d+}}/associations/deals", "deal.list", "read", self.deals
+        yield "GET", rf"{V4}/{{kind:contacts|companies}}/{{id:\d+}}/associations/deals", "deal.list", "read", self.deals
         yield "GET", rf"{V3}/deals/{{id:\d+}}", "deal.read", "read", self.deal
         yield "GET", "/crm/v3/pipelines/deals", "pipeline.list", "read", self.pipelines
         yield "GET", "/crm/v3/pipelines/deals/{id}/stages", "stage.list", "read", self.stages
@@ -76,7 +79,15 @@ class HubSpot(Disguise):
     # -- contacts --------------------------------------------------------------------------------------------------------
 
     def search_contacts(self, asked: Asked) -> web.Response:
-        return self._search(asked, [self._contact(row) for row in self.seen(CLIENT)])
+        return self._search(asked, [self._contact(row) for row in self.seen(CLIENT) if not _is_company(row)])
+
+    def search_companies(self, asked: Asked) -> web.Response:
+        """Companies have one number, as typed: nothing is computed beside it."""
+        return self._search(asked, [_company(row) for row in self.seen(CLIENT) if _is_company(row)])
+
+    def company(self, asked: Asked) -> web.Response:
+        asked.only("properties")
+        return answer(_record(_company(self.read(CLIENT, asked.id)), asked.query["properties"].split(",")))
 
     def batch(self, asked: Asked) -> web.Response:
         """By e-mail, and up to date at once; whoever is not there is an error within an answer of success."""
@@ -194,7 +205,10 @@ class HubSpot(Disguise):
                     deal = int(tie["to"]["id"])
                     client = client or int(self.read(DEAL, deal)["client_id"])
                 else:
-                    client = int(self._stayed(int(tie["to"]["id"]))["id"])
+                    row = self._stayed(int(tie["to"]["id"]))
+                    if _is_company(row) != (TIED[kind][of["associationTypeId"]] == "companies"):
+                        raise Missing(TIED[kind][of["associationTypeId"]], row["id"])
+                    client = int(row["id"])
         return client, deal
 
     def search_attached(self, asked: Asked) -> web.Response:
@@ -206,7 +220,8 @@ class HubSpot(Disguise):
             created = "createdate" if kind == "deals" else "hs_createdate"
             shown.append({
                 "id": row["id"], body: row["description" if kind == "deals" else "text"], created: row["created_at"],
-                "associations.contact": row["client_id"], "associations.deal": row.get("deal_id"), "archived": False,
+                "associations.contact": row["client_id"], "associations.company": row["client_id"],
+                "associations.deal": row.get("deal_id"), "archived": False,
             })  # fmt: skip
         return self._search(asked, shown)
 
@@ -337,12 +352,26 @@ def _record(shown: Json, properties: list[str]) -> Json:
     return {"id": shown["id"], "archived": False, "properties": {name: shown[name] for name in properties}}
 
 
+def _is_company(row: Json) -> bool:
+    return bool(row["custom"].get("kind") == "companies")
+
+
+def _company(row: Json) -> Json:
+    return {"id": row["id"], "archived": False, "name": row["name"], "phone": next(iter(row["phones"]), None),
+            "hubspot_owner_id": row["owner_id"], "hs_lastmodifieddate": row["changed_at"]}  # fmt: skip
+
+
 def _fits(record: Json, rule: Mapping[str, Any]) -> bool:
-    only(rule, ("propertyName", "operator", "value"), "filter")
-    name, wanted = rule["propertyName"], rule["value"]
+    several = rule["operator"] == "IN"
+    only(rule, ("propertyName", "operator", "values" if several else "value"), "filter")
+    name, wanted = rule["propertyName"], rule["values" if several else "value"]
     if name not in record or not wanted:
         raise Strange(f"a filter by {name} with {wanted!r}")
     value = str(record[name] or "").casefold()
+    if several:
+        if wanted != [one.lower() for one in wanted]:
+            raise Strange("the values of IN are in small letters, the vendor's pages say")
+        return value in wanted
     if rule["operator"] == "EQ":
         return bool(value == wanted.casefold())
     if rule["operator"] == "CONTAINS_TOKEN":

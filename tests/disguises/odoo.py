@@ -39,6 +39,7 @@ class Odoo(Disguise):
             "res.partner/create": ("client.create", "write", self.create),
             "res.partner/write": ("client.update", "write", self.update),
             "res.partner/message_post": ("note.create", "write", self.post),
+            "crm.lead/message_post": ("note.create", "write", self.post_on_lead),
             "mail.message/search_read": ("note.search", "search", self.messages),
             "crm.lead/search_read": ("deal.search", "search", self.leads),
             "crm.lead/create": ("deal.create", "write", self.create_lead),
@@ -102,24 +103,30 @@ class Odoo(Disguise):
     # -- messages --------------------------------------------------------------------------------------------------------
 
     def post(self, asked: Asked) -> web.Response:
+        return self._posted(asked.body, client=int(self.read(CLIENT, asked.body["ids"][0])["id"]))
+
+    def post_on_lead(self, asked: Asked) -> web.Response:
+        lead = self.read(DEAL, asked.body["ids"][0])
+        return self._posted(asked.body, client=int(lead["client_id"]), deal=int(lead["id"]))
+
+    def _posted(self, given: Json, *, client: int, deal: int | None = None) -> web.Response:
         """A body is taken for plain text and escaped, unless it says that it is HTML; then it is cleaned."""
-        given = asked.body
         only(given, ("ids", "body", "body_is_html", "message_type", "subtype_xmlid", "date", "message_id"), "message_post")
         if given.get("subtype_xmlid") != "mail.mt_note":
             raise Strange("a message that is no internal note is mailed to followers")
-        client = int(self.read(CLIENT, given["ids"][0])["id"])
         try:
             at = datetime.strptime(given["date"], TIME).replace(tzinfo=UTC) if "date" in given else None
         except ValueError as error:
             return raised(500, "builtins.ValueError", str(error))
         body = nh3.clean(given["body"]) if given.get("body_is_html") is True else f"<p>{escape(given['body'])}</p>"
-        made = self.make(NOTE, client_id=client, text=body, format="html", at=at, marker=given.get("message_id"))
+        made = self.make(NOTE, client_id=client, deal_id=deal, text=body, format="html", at=at, marker=given.get("message_id"))
         return answer([int(made["id"])])
 
     def messages(self, asked: Asked) -> web.Response:
         shown = [
-            {"id": int(row["id"]), "message_id": row["marker"] or False, "model": "res.partner",
-             "res_id": int(row["client_id"]), "date": _utc(row["at"] or row["created_at"]), "body": row["text"]}
+            {"id": int(row["id"]), "message_id": row["marker"] or False,
+             "model": "crm.lead" if row["deal_id"] else "res.partner", "res_id": int(row["deal_id"] or row["client_id"]),
+             "date": _utc(row["at"] or row["created_at"]), "body": row["text"]}
             for row in self.seen(NOTE)
         ]  # fmt: skip
         return self._search(asked, shown)

@@ -72,6 +72,7 @@ _HUBSPOT_HERE = {
     "mapping_language": 1, "extends": "hubspot", "base_url": "{target.url}",
     "auth": {"endpoint": {"url": "{target.url}/oauth/v1/token"}},
 }  # fmt: skip
+_AMOCRM_HERE = {"mapping_language": 1, "extends": "amocrm", "file": {"upload": {"base_url": "{target.url}"}}}
 _BITRIX24_APP_HERE = {
     "mapping_language": 1, "extends": "bitrix24_app", "auth": {"endpoint": {"url": "{target.url}/oauth/token/"}},
 }  # fmt: skip
@@ -79,7 +80,7 @@ _AMOCRM = Costume(
     "amocrm", AmoCrm, {"fields": {
         "marker": amocrm.MARKER, "site_id": amocrm.SITE_ID, "deal_marker": amocrm.DEAL_MARKER, "tag": "chat"}},
     # a text search finds a number only as it was typed, so it has to stand there in one piece
-    lag=20.0, typed="89160000077",
+    lag=20.0, typed="89160000077", files=True, moved=_AMOCRM_HERE,
 )  # fmt: skip
 _HUBSPOT = Costume(
     "hubspot", HubSpot, {"fields": {"marker": hubspot.MARKER, "site_id": hubspot.SITE_ID},

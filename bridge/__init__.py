@@ -1,8 +1,12 @@
 """chat2crm carries finished website chats into CRMs: once, and nothing lost. This is the map; begin with `pipeline`.
 
 A chat comes in
-    doorway      says who may hold a connection to the public listener, and how often they may send.
+    listeners    open the two doors, to the internet and to the people who run it.
+    doorway      says who may hold a connection to the public listener.
+    turns        says whose request is looked at next, when more come without proof than are to be looked at.
     porch        takes connections, and hands on those that have sent a whole head.
+    bare         has the HTTP server's own answers say nothing.
+    allowance    counts what a chat connection may send in a minute.
     bodies       reads what is sent, within one limit for all that is being read.
     receive      takes a webhook, has it proved and kept, and only then answers it.
     verify       says whether a request proves that it comes from the chat service.

@@ -1,8 +1,8 @@
 """In front of the public listener: who may hold a connection, for how long, and how often.
 
-When places run short those go that have waited longest for a request; one that is being answered never does. Whoever is refused
-too often is answered more slowly, and never turned away: behind one address may stand many senders, an honest one among them.
-Connections are taken, and given a handler of requests, by `porch`.
+When places run short those go that have waited longest for a request; one that is being answered never does. Whoever proves
+nothing is answered only so often, in `turns`, and never turned away for it: behind one address may stand many senders, an honest
+one among them. Connections are taken, and given a handler of requests, by `porch`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from bridge.networks import Network, is_in
+from bridge.networks import Network, household, is_in, is_public
+from bridge.turns import Turns
 
 #: seconds between two looks for connections that wait too long, and how many of them go at once: thousands that came together
 #: also run out of time together, and whoever is being served is not to wait while all of them are put away
@@ -24,18 +25,14 @@ SWEEP = 0.05
 SWEPT = 50
 #: files and connections that the process needs beside those of the public listener
 SPARE_FILES = 256
-#: seconds for which a request waits at the most because of what else came from its address, and because of what came from
-#: everywhere while its address, too, was refused
-LONGEST_REST, LONGEST_OF_ALL = 2.0, 4.0
-#: refusals of all addresses together that are answered at once, for each that one address has
-ALL = 20
-#: its multiples lie evenly between whole numbers, however many there are
-GOLDEN = 0.6180339887
-#: addresses whose pace is remembered
-ADDRESSES = 20_000
-
 #: who was answered this has proved nothing; what is out of room or a fault is ours
 REFUSALS = frozenset({400, 404, 405, 408, 413})
+OUR_FAULT = 500
+#: whoever runs us asks here whether we live, and puts an end to us if nobody answers; from near by they stand in no line
+HEALTH = "/healthz"
+_ASKS_FOR_HEALTH = f"GET {HEALTH} ".encode()
+#: set where a request was found authentic: True, or False if that is only because its source asks for no proof
+PROVED = web.RequestKey("proved", bool)
 
 
 class Guest(Protocol):
@@ -45,6 +42,8 @@ class Guest(Protocol):
     def address(self) -> str: ...
     def send_away(self) -> None:
         """Close it; nothing of it is told to the doorway any more."""
+    def go(self) -> bool:
+        """Have its request answered, which stood in line. False: there is nobody any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +52,12 @@ class Limits:
     connections: int = 10_000
     #: at once, from one address
     per_address: int = 256
-    #: refusals a second that one address is answered at once, and how many more in one go
+    #: requests without proof a second that one address is answered, and how many more in one go
     rate: float = 10.0
     burst: float = 100.0
     #: seconds for a request's headers, and for which a connection is kept that says nothing
     patience: float = 15.0
-    #: addresses of proxies: many senders stand behind each, so they have neither limit
+    #: addresses of proxies: many senders stand behind each, who are told apart by what the proxy says of them
     proxies: Sequence[Network] = ()
 
     @property
@@ -77,6 +76,21 @@ class _Sender:
     waiting: OrderedDict[Guest, None] = field(default_factory=OrderedDict)
 
 
+class _Waiting:
+    """A request that waits for its turn behind a handler of its own."""
+
+    __slots__ = ("turn",)
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.turn: asyncio.Future[None] = loop.create_future()
+
+    def go(self) -> bool:
+        if self.turn.done():
+            return False
+        self.turn.set_result(None)
+        return True
+
+
 class Doorway:
     """One listener's connections."""
 
@@ -89,42 +103,68 @@ class Doorway:
         self._standing: set[Guest] = set()
         self._of: dict[str, _Sender] = {}
         self._by_transport: dict[asyncio.BaseTransport, Guest] = {}
-        self._paces: OrderedDict[str, _Pace] = OrderedDict()
-        self._pace_of_all = _Pace(ALL * limits.rate, ALL * limits.burst, LONGEST_OF_ALL, self._loop.time())
+        self._turns = Turns(limits.rate, limits.burst)
+        #: connections whose whole head stands in line
+        self._in_line: set[Guest] = set()
+        #: those whose turn it was, and whose request nobody has looked at yet
+        self._called: set[Guest] = set()
         self._sweeping = self._loop.create_task(self._sweep(), name="doorway")
-        self._spread = 0.0
         #: connections that had to make place, or waited too long
         self.turned_away = 0
 
     def close(self) -> None:
         """Nobody is served any more who has not begun to ask."""
         self._sweeping.cancel()
+        self._turns.close()
         for guest in self._standing - set(self._by_transport.values()):
             self._send_away(guest)
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        """Tells a connection that is being answered from one that waits."""
+        """Has each request wait for its turn, and tells a connection that is being answered from one that waits."""
         guest = self._by_transport.get(request.transport) if request.transport is not None else None
-        if guest is not None:
-            rest = self._rest_of(guest.address)
-            if rest > 0:  # its body is not read meanwhile, and it makes place like any that waits
-                await asyncio.sleep(rest)
-            self._stop_waiting(guest)
+        if guest is None:
+            answer: web.StreamResponse = await handler(request)
+            return answer
+        proxied = self._is_proxy(guest.address)
+        address = household(sender(guest.address, request.headers.getall("X-Forwarded-For", []), self._limits.proxies))
+        if guest in self._called:
+            self._called.discard(guest)
+        elif not self._is_proxy(address) and not (request.path == HEALTH and _is_near(address)):
+            # its body is not read meanwhile, and it makes place like any that waits
+            await self._turn_of(address)
+        self._stop_waiting(guest)
         try:
             response: web.StreamResponse = await handler(request)
-            if guest is not None and response.status in REFUSALS:
-                self._count_refusal(guest.address)
+            if self._is_proxy(address):
+                pass  # it asks for itself; whom it forwards to us has an address of their own
+            elif request.get(PROVED):
+                self._turns.proved(address)
+            elif response.status >= OUR_FAULT or (PROVED in request and response.status not in REFUSALS):
+                self._turns.give_back(address)
+            elif response.status in REFUSALS:
+                self._turns.refused(address)
+                if not proxied:  # its next request stands in line where that costs next to nothing
+                    response.force_close()
         finally:
-            if guest is not None and guest in self._standing:
+            if guest in self._standing:
                 self._wait(guest)
         return response
+
+    async def _turn_of(self, address: str) -> None:
+        waiting = _Waiting(self._loop)
+        if not self._turns.ask(address, waiting):
+            try:
+                await waiting.turn
+            finally:
+                self._turns.leave(address, waiting)
 
     # -- what connections tell -----------------------------------------------------------------------------------------
 
     def came(self, guest: Guest) -> bool:
         """False: there is no place for it."""
-        theirs = self._of.get(guest.address)
+        home = household(guest.address)
+        theirs = self._of.get(home)
         if theirs is not None and theirs.standing >= self._limits.per_address and not self._is_proxy(guest.address):
             self._send_away(next(iter(theirs.waiting), None))
         if len(self._standing) >= self._most:
@@ -133,10 +173,28 @@ class Doorway:
                 self.turned_away += 1
                 return False
             self._send_away(longest)
-        self._of.setdefault(guest.address, _Sender()).standing += 1
+        self._of.setdefault(home, _Sender()).standing += 1
         self._standing.add(guest)
         self._wait(guest)
         return True
+
+    def may_go(self, guest: Guest, head: bytes) -> bool:
+        """Its first head is whole: whether it is given a handler of requests now. If not, it is told when."""
+        if self._is_proxy(guest.address):  # who has sent this stands in its headers, and is asked for by the middleware
+            return True
+        if head.startswith(_ASKS_FOR_HEALTH) and _is_near(guest.address):
+            self._called.add(guest)
+            return True
+        if self._turns.ask(household(guest.address), guest):
+            self._called.add(guest)
+            return True
+        self._in_line.add(guest)
+        return False
+
+    def is_called(self, guest: Guest) -> None:
+        """It stood in line, and is given a handler of requests now."""
+        self._in_line.discard(guest)
+        self._called.add(guest)
 
     def is_served(self, guest: Guest, transport: asyncio.BaseTransport) -> None:
         """From here on it has a handler of requests."""
@@ -148,19 +206,24 @@ class Doorway:
         if guest not in self._standing:
             return
         self._standing.discard(guest)
+        self._called.discard(guest)
+        home = household(guest.address)
+        if guest in self._in_line:
+            self._in_line.discard(guest)
+            self._turns.leave(home, guest)
         self._stop_waiting(guest)
-        theirs = self._of[guest.address]
+        theirs = self._of[home]
         theirs.standing -= 1
         if not theirs.standing:
-            del self._of[guest.address]
+            del self._of[home]
 
     def _wait(self, guest: Guest) -> None:
         self._waiting[guest] = self._loop.time()
-        self._of[guest.address].waiting[guest] = None
+        self._of[household(guest.address)].waiting[guest] = None
 
     def _stop_waiting(self, guest: Guest) -> None:
         if self._waiting.pop(guest, None) is not None:
-            self._of[guest.address].waiting.pop(guest, None)
+            self._of[household(guest.address)].waiting.pop(guest, None)
 
     def _send_away(self, guest: Guest | None) -> None:
         if guest is not None:
@@ -168,31 +231,8 @@ class Doorway:
             self.went(guest)
             guest.send_away()
 
-    def _rest_of(self, address: str) -> float:
-        """Seconds. Whoever was not refused lately never waits, however many others are."""
-        pace = self._paces.get(address)
-        if pace is None:
-            return 0.0
-        now, own = self._loop.time(), pace.rest(self._loop.time())
-        if pace.rested:
-            return own
-        # all of them have the same wait before them: spread out, so that they do not come back in the same moment either
-        self._spread = (self._spread + GOLDEN) % 1.0
-        return max(own, self._pace_of_all.rest(now) * (0.75 + self._spread / 2.0))
-
     def _is_proxy(self, address: str) -> bool:
         return is_in(address, self._limits.proxies)
-
-    def _count_refusal(self, address: str) -> None:
-        if self._is_proxy(address):
-            return
-        now = self._loop.time()
-        pace = self._paces.pop(address, None) or _Pace(self._limits.rate, self._limits.burst, LONGEST_REST, now)
-        self._paces[address] = pace
-        while len(self._paces) > ADDRESSES:
-            self._paces.popitem(last=False)
-        pace.count(now)
-        self._pace_of_all.count(now)
 
     async def _sweep(self) -> None:
         while True:
@@ -205,28 +245,12 @@ class Doorway:
                 self._send_away(guest)
 
 
-class _Pace:
-    """How many refusals are left; below nothing there is a wait."""
-
-    __slots__ = ("_at", "_burst", "_left", "_longest", "_rate")
-
-    def __init__(self, rate: float, burst: float, longest: float, now: float) -> None:
-        self._rate, self._burst, self._longest = rate, burst, longest
-        self._left, self._at = burst, now
-
-    @property
-    def rested(self) -> bool:
-        """Nothing is owed any more."""
-        return self._left >= self._burst
-
-    def rest(self, now: float) -> float:
-        """Seconds until it is above nothing again."""
-        self._left, self._at = min(self._burst, self._left + (now - self._at) * self._rate), now
-        return min(self._longest, max(0.0, -self._left / self._rate))
-
-    def count(self, now: float) -> None:
-        self.rest(now)
-        self._left = max(self._left - 1, -self._longest * self._rate)
+def _is_near(address: str) -> bool:
+    """On this machine or in a private network."""
+    try:
+        return not is_public(address)
+    except ValueError:
+        return False
 
 
 def sender(peer: str | None, forwarded: Sequence[str], proxies: Sequence[Network]) -> str:

@@ -41,6 +41,12 @@ class StoreError(BridgeError):
     code = "store_unusable"
 
 
+class StoreAway(StoreError):
+    """The database cannot be reached, or takes no writes now. Nothing is wrong with the store; it is asked again."""
+
+    code = "store_away"
+
+
 # -- at the door: not stored, answered 4xx or 503 ----------------------------------------------------------------------
 
 
@@ -83,6 +89,13 @@ class NoRoom(Refused):
     """The store cannot take the delivery now; the provider is asked to come again."""
 
     code = "no_room"
+    status = 503
+
+
+class TooMany(Refused):
+    """The source has sent more than its `most_per_minute`; the provider is asked to come again."""
+
+    code = "too_many"
     status = 503
 
 

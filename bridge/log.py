@@ -70,6 +70,25 @@ _SHORTEST = 6
 _registered: re.Pattern[str] | None = None
 
 
+class Sparing:
+    """Keeps lines that anybody outside can cause from filling the log, and from taking the time that writing them takes."""
+
+    def __init__(self, a_second: int) -> None:
+        self._a_second = a_second
+        self._second, self._said, self._unsaid = -1, 0, 0
+
+    def unsaid(self, now: float) -> int | None:
+        """How many lines were kept back before this one; None: it is kept back too. `now`: seconds of any clock."""
+        if int(now) != self._second:
+            self._second, self._said = int(now), 0
+        if self._said >= self._a_second:
+            self._unsaid += 1
+            return None
+        self._said += 1
+        before, self._unsaid = self._unsaid, 0
+        return before
+
+
 def register(secrets: Iterable[str]) -> None:
     """Hide these values from now on, wherever they stand, also as they look in an address or in JSON.
 

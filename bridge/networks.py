@@ -21,6 +21,19 @@ def read_address(text: str) -> Address:
     return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
 
 
+def household(text: str) -> str:
+    """Whom an address stands for: of version 6 whoever has one has 2**64 of them, of version 4 it is the address itself. What
+    is no address stands for itself.
+    """
+    if ":" not in text:
+        return text
+    try:
+        address = read_address(text)
+    except ValueError:
+        return text
+    return str(address) if address.version == 4 else str(ip_network((int(address), 64), strict=False))  # noqa: PLR2004 - the old one
+
+
 def belongs(address: Address, networks: Iterable[Network]) -> bool:
     return any(address.version == network.version and address in network for network in networks)
 

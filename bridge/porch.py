@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import select
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -24,8 +26,12 @@ log = structlog.get_logger()
 MOST_HEADERS = 32 * 1024
 #: connections taken within one turn of the event loop
 AT_ONCE = 16
+#: connections that have sent something, and are listened to within one turn
+HEARD = 64
 #: seconds for which none are taken when the machine has no room for one more
 NO_ROOM = 1.0
+#: bytes of a head that the doorway looks at
+_LINE = 64
 _CHUNK = 64 * 1024
 _END, _BARE_END = b"\r\n\r\n", b"\n\n"
 _GONE = (errno.ECONNABORTED, errno.EINTR, errno.EPROTO)
@@ -75,10 +81,23 @@ class Visit(asyncio.Protocol):
         whole = self._begun.find(_END, since) >= 0 or self._begun.find(_BARE_END, since) >= 0
         if not whole and len(self._begun) <= MOST_HEADERS:
             return True
-        self._porch.stop_watching(connection)
-        self._socket = None
-        self._porch.serve(self, connection)
+        self._porch.watched.remove(connection.fileno())
+        if self._porch.doorway.may_go(self, bytes(self._begun[:_LINE])):
+            self._socket = None
+            self._porch.serve(self, connection)
         return False
+
+    def go(self) -> bool:
+        """While it stood in line nobody listened to it: thousands may, and what they send meanwhile waits in their sockets."""
+        connection = self._socket
+        if connection is None or _has_gone(connection):
+            self._porch.doorway.went(self)
+            self.send_away()
+            return False
+        self._socket = None
+        self._porch.doorway.is_called(self)
+        self._porch.serve(self, connection)
+        return True
 
     # -- from then on --------------------------------------------------------------------------------------------------
 
@@ -115,10 +134,60 @@ class Visit(asyncio.Protocol):
         self._gone = True
         connection, self._socket = self._socket, None
         if connection is not None:
-            self._porch.stop_watching(connection)
+            self._porch.watched.forget(connection.fileno())
             connection.close()
         if self.transport is not None:
             self.transport.abort()
+
+
+def _has_gone(connection: socket.socket) -> bool:
+    """Also if it only says that it will send no more: senders of webhooks do so when they have given up."""
+    try:
+        return not connection.recv(1, socket.MSG_PEEK)
+    except (BlockingIOError, InterruptedError):
+        return False
+    except OSError:
+        return True
+
+
+class _Watched:
+    """Connections whose heads are not whole yet.
+
+    Thousands come and go each second in an attack; the event loop's own register takes ten times as long over each, and tells
+    of all of them in one turn.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._visits: dict[int, Visit] = {}
+        self._poll = select.epoll()
+        loop.add_reader(self._poll.fileno(), self._hear)
+
+    def add(self, file: int, visit: Visit) -> None:
+        self._visits[file] = visit
+        self._poll.register(file, select.EPOLLIN)
+
+    def remove(self, file: int) -> None:
+        """It stays open, and is somebody else's."""
+        if self._visits.pop(file, None) is not None:
+            self._poll.unregister(file)
+
+    def forget(self, file: int) -> None:
+        """It is being closed; that takes it out of the kernel's list as well."""
+        self._visits.pop(file, None)
+
+    def close(self) -> None:
+        self._loop.remove_reader(self._poll.fileno())
+        for file in list(self._visits):
+            with suppress(OSError):
+                self.remove(file)
+        self._poll.close()
+
+    def _hear(self) -> None:
+        for file, _ in self._poll.poll(0, HEARD):
+            visit = self._visits.get(file)
+            if visit is not None:
+                visit.read()
 
 
 class Porch:
@@ -128,6 +197,7 @@ class Porch:
         self.doorway = doorway
         self.factory = factory
         self._loop = asyncio.get_running_loop()
+        self.watched = _Watched(self._loop)
         self._listening: list[socket.socket] = []
         self._handing_on: set[asyncio.Task[Any]] = set()
 
@@ -143,9 +213,7 @@ class Porch:
             self._loop.remove_reader(listening)
             listening.close()
         self._listening.clear()
-
-    def stop_watching(self, connection: socket.socket) -> None:
-        self._loop.remove_reader(connection)
+        self.watched.close()
 
     def serve(self, visit: Visit, connection: socket.socket) -> None:
         task = self._loop.create_task(self._hand_on(visit, connection))
@@ -174,7 +242,7 @@ class Porch:
             if not self.doorway.came(visit):
                 connection.close()
             elif visit.read():  # mostly its request is there already
-                self._loop.add_reader(connection, visit.read)
+                self.watched.add(connection.fileno(), visit)
 
     def _rest(self, listening: socket.socket, error: OSError) -> None:
         """The machine has no file or memory left for it; asked again at once it would say the same without end."""

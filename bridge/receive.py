@@ -15,14 +15,16 @@ from typing import Any, Protocol
 from urllib.parse import unquote_plus
 
 import structlog
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from bridge import parse
+from bridge.allowance import Allowance
 from bridge.bodies import Bodies
 from bridge.clock import Clock
 from bridge.config import ReceiveSettings
-from bridge.doorway import Doorway, sender
-from bridge.errors import NoRoom, NotAuthentic, NotUnderstood, Refused, StoreError, TooLarge, UnknownSource
+from bridge.doorway import HEALTH, PROVED, Doorway, sender
+from bridge.errors import NoRoom, NotAuthentic, NotUnderstood, Refused, StoreError, TooLarge, TooMany, UnknownSource
+from bridge.log import Sparing
 from bridge.model import Delivery
 from bridge.networks import is_in
 from bridge.parse import Glance, Reply
@@ -32,6 +34,8 @@ from bridge.verify import Incoming, verify
 
 log = structlog.get_logger()
 
+#: refusals a second that are told in the log; the others are counted there, and all of them in the metrics
+REFUSALS_SAID = 10
 #: seconds after which a provider may come again when we have no room
 COME_AGAIN = 30
 #: so many deliveries within so many seconds are a rush
@@ -72,6 +76,9 @@ class Receiver:
     news: asyncio.Event = field(default_factory=asyncio.Event)
     #: when the last deliveries came, by the monotonic clock
     _arrivals: deque[float] = field(default_factory=lambda: deque(maxlen=RUSH), init=False)
+    _sparing: Sparing = field(default_factory=lambda: Sparing(REFUSALS_SAID), init=False)
+    #: by source
+    _allowances: dict[str, Allowance] = field(default_factory=dict, init=False)
     _bodies: Bodies = field(default_factory=Bodies, init=False)
     _leaving: bool = field(default=False, init=False)
     #: when somebody last asked whether we are up, by the monotonic clock
@@ -94,8 +101,8 @@ class Receiver:
             app.middlewares.append(doorway.middleware)
         app.middlewares.append(_no_traces)
         for path in ("/hooks/{source}", "/hooks/{source}/{secret}"):
-            app.router.add_route("*", path, self.hook)
-        app.router.add_get("/healthz", self.healthy)
+            app.router.add_route("*", path, self.hook, expect_handler=_not_yet)
+        app.router.add_get(HEALTH, self.healthy)
         return app
 
     async def take_leave(self) -> None:
@@ -124,7 +131,10 @@ class Receiver:
             # the name in the address is anybody's words: it is not logged, nor is it a metric's label
             known = source.name if source else "unknown"
             self.observer.received(known, refusal.code)
-            log.info("delivery.refused", source=known, code=refusal.code, why=refusal.message)
+            unsaid = self._sparing.unsaid(self.clock.monotonic())
+            if unsaid is not None:
+                more = {"unsaid": unsaid} if unsaid else {}
+                log.info("delivery.refused", source=known, code=refusal.code, why=refusal.message, **more)
             headers = {"Retry-After": str(COME_AGAIN)} if refusal.status == NoRoom.status else {}
             return web.Response(status=refusal.status, headers=headers)
         return web.Response(
@@ -135,6 +145,9 @@ class Receiver:
     async def _body(self, request: web.Request) -> bytes:
         if request.content_length is not None and request.content_length > self.settings.max_body:
             raise TooLarge
+        if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= HttpVersion11:
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0  # the answer proper has not begun
         try:
             return await self._bodies.read(request, most=self.settings.max_body, within=self.settings.timeout)
         except web.HTTPRequestEntityTooLarge:
@@ -168,6 +181,7 @@ class Receiver:
                 "body": parse.stored_body(body, payload, source.mapping),
             }
         )
+        self._count(source)
         try:
             accepted = await self.store.accept(kept)
         except StoreError as error:
@@ -179,12 +193,29 @@ class Receiver:
             return await self.live.answer(source, delivery, payload, glance)
         return glance.answer
 
+    def _count(self, source: Source) -> None:
+        """Only what is authentic: nobody else can use up a source's allowance. Raises TooMany."""
+        most, now = source.settings.most_per_minute, self.clock.monotonic()
+        if most is None:
+            return
+        allowance = self._allowances.get(source.name)
+        if allowance is None or allowance.per_minute != most:
+            allowance = self._allowances[source.name] = Allowance(most, now)
+        if not allowance.take(now):
+            self.observer.alert(
+                f"rate:{source.name}",
+                f"{source.name} sends more than its most_per_minute ({most}). What comes beyond is refused with 503, and is here "
+                "only if it is sent again.",
+            )
+            raise TooMany
+
     def _prove(self, request: web.Request, source: Source, delivery: Delivery, payload: Any) -> None:
         incoming = Incoming(
             headers=delivery.headers, body=delivery.body, query=delivery.query, method=delivery.method,
             path_secret=request.match_info.get("secret"), url=self._public_url(request),
         )
         verdict = verify(source.mapping.verify, incoming, source.keys, now=self.clock.now(), payload=payload)
+        request[PROVED] = verdict.scheme != "none"
         if verdict.signed_at is not None:
             self.observer.skewed(source.name, self.clock.time() - verdict.signed_at)
         if verdict.stale:
@@ -211,6 +242,10 @@ class Receiver:
             host = request.headers.get("X-Forwarded-Host", host)
             scheme = request.headers.get("X-Forwarded-Proto", scheme)
         return f"{scheme}://{host}{request.raw_path}"
+
+
+async def _not_yet(request: web.Request) -> None:
+    """Nobody is asked for a body (`Expect: 100-continue`) before it is their turn, and it is known to be none too large."""
 
 
 def _decoded(delivery: Delivery, source: Source) -> Any:

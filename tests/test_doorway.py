@@ -14,7 +14,8 @@ import pytest
 from aiohttp import web
 
 from bridge import doorway as doorway_module
-from bridge.doorway import Doorway, Limits, sender
+from bridge import turns as turns_module
+from bridge.doorway import PROVED, Doorway, Limits, sender
 from bridge.porch import GuardedSite
 
 WHOLE = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi"
@@ -42,6 +43,11 @@ class Door:
         writer.close()
         return line
 
+    async def in_line(self, number: int) -> None:
+        async with asyncio.timeout(10):
+            while len(self.doorway._in_line) != number:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.005)
+
     async def standing(self, number: int) -> None:
         async with asyncio.timeout(10):
             while len(self.doorway._standing) != number:  # noqa: ASYNC110 - nothing tells of it
@@ -56,7 +62,11 @@ async def opened(limits: Limits = LIMITS) -> AsyncIterator[Door]:
         await request.read()
         if request.path == "/slow":
             await release.wait()
-        return web.Response(text="ok", status=404 if request.path == "/wrong" else 200)
+        if request.path == "/wrong":
+            return web.Response(text="ok", status=404)
+        if request.path not in {"/free", "/healthz"}:
+            request[PROVED] = request.path != "/open"
+        return web.Response(text="ok")
 
     doorway = Doorway(limits)
     app = web.Application(middlewares=[doorway.middleware])
@@ -195,12 +205,12 @@ WRONG = WHOLE.replace(b"/ ", b"/wrong ")
 
 
 async def seconds_for(door: Door, requests: int, sent: bytes, source: str) -> float:
+    """Each comes over a connection of its own."""
     began = asyncio.get_running_loop().time()
-    reader, writer = await door.connect(source=source)
     for _ in range(requests):
-        writer.write(sent)
-        await asyncio.wait_for(reader.readline(), 10)
-        await reader.readuntil(b"ok")
+        reader, writer = await door.connect(sent, source=source)
+        await asyncio.wait_for(reader.readuntil(b"ok"), 10)
+        writer.close()
     return asyncio.get_running_loop().time() - began
 
 
@@ -213,13 +223,14 @@ async def test_whoever_is_refused_too_often_is_answered_more_slowly_and_nobody_e
 
 async def test_refusals_from_everywhere_slow_down_whoever_is_refused_and_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each address keeps to its own limit; all of them together would still take all there is."""
-    monkeypatch.setattr(doorway_module, "ALL", 1)
+    monkeypatch.setattr(turns_module, "ALL", 1)
     async with opened(replace(LIMITS, rate=20.0, burst=20.0)) as door:
+        await seconds_for(door, 1, WHOLE, "127.0.0.99")
         others = [f"127.0.0.{number}" for number in range(2, 8)]
-        took = await asyncio.gather(*(seconds_for(door, 10, WRONG, source) for source in others))
-        assert max(took) > 0.5  # sixty, of which forty are beyond the burst of all, at twenty a second
-
+        refused = asyncio.gather(*(seconds_for(door, 10, WRONG, source) for source in others))
+        await asyncio.sleep(0)
         assert await seconds_for(door, 10, WHOLE, "127.0.0.99") < 0.5
+        assert max(await refused) > 0.5  # sixty, of which some twenty are beyond the burst of all, at twenty a second
 
 
 async def test_whoever_is_never_refused_never_waits() -> None:
@@ -228,10 +239,130 @@ async def test_whoever_is_never_refused_never_waits() -> None:
 
 
 async def test_an_honest_sender_at_an_attackers_address_waits_a_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doorway_module, "LONGEST_REST", 0.2)
-    async with opened(replace(LIMITS, rate=1.0, burst=1.0)) as door:
-        await seconds_for(door, 8, WRONG, "127.0.0.2")
-        assert await seconds_for(door, 1, WHOLE, "127.0.0.2") < 5  # not the seven seconds that are owed
+    monkeypatch.setattr(turns_module, "LONGEST_REST", 0.2)
+    async with opened(replace(LIMITS, rate=2.0, burst=1.0)) as door:
+        await seconds_for(door, 1, WHOLE, "127.0.0.2")
+        crowd = asyncio.gather(*(seconds_for(door, 1, WRONG, "127.0.0.2") for _ in range(60)))
+        await asyncio.sleep(0.1)
+        assert await seconds_for(door, 1, WHOLE, "127.0.0.2") < 5  # not the half minute that is owed
+        await crowd
+
+
+@pytest.fixture
+def for_each_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All addresses together have no limit."""
+    monkeypatch.setattr(turns_module, "ALL", 1e9)
+
+
+@pytest.mark.usefixtures("for_each_alone")
+async def test_whoever_stands_in_line_has_no_handler_of_requests_and_goes_like_any_that_waits() -> None:
+    async with opened(replace(LIMITS, rate=0.001, burst=1.0, per_address=4)) as door:
+        await seconds_for(door, 1, WRONG, "127.0.0.2")
+        await door.standing(0)
+        first, _ = await door.connect(WRONG, source="127.0.0.2")
+        for _ in range(3):
+            await door.connect(WRONG, source="127.0.0.2")
+        await door.in_line(4)
+        assert not door.doorway._by_transport
+
+        await door.connect(WRONG, source="127.0.0.2")
+        assert await closed(first)
+        assert await seconds_for(door, 3, WHOLE, "127.0.0.3") < 5
+
+
+@pytest.mark.usefixtures("for_each_alone")
+async def test_whoever_has_gone_while_it_stood_in_line_costs_no_look() -> None:
+    async with opened(replace(LIMITS, rate=0.001, burst=2.0)) as door:
+        await seconds_for(door, 2, WRONG, "127.0.0.2")
+        for _ in range(3):
+            _, writer = await door.connect(WRONG, source="127.0.0.2")
+            writer.close()
+        honest = asyncio.create_task(seconds_for(door, 1, WHOLE, "127.0.0.2"))
+        await door.in_line(4)
+        door.doorway._turns.give_back("127.0.0.2")  # as if time had passed for one look
+        assert await asyncio.wait_for(honest, 10) < 10
+        await door.standing(0)
+
+
+async def test_once_one_has_proved_itself_all_who_wait_at_its_address_go() -> None:
+    async with opened(replace(LIMITS, rate=0.001, burst=1.0)) as door:
+        reader, writer = await door.connect(WHOLE.replace(b"/ ", b"/slow "), source="127.0.0.2")
+        waiting = [asyncio.create_task(seconds_for(door, 1, WHOLE, "127.0.0.2")) for _ in range(3)]
+        await door.in_line(3)
+        door.release.set()
+        assert b"200" in await asyncio.wait_for(reader.readline(), 10)
+        assert max(await asyncio.gather(*waiting)) < 10
+        writer.close()
+
+
+async def test_after_a_refusal_the_next_request_comes_over_another_connection() -> None:
+    async with opened() as door:
+        reader, writer = await door.connect(WRONG + WRONG)
+        answers = await asyncio.wait_for(reader.read(), 10)
+        assert answers.count(b"404") == 1
+        assert b"Connection: close" in answers
+        writer.close()
+
+
+async def test_what_is_no_request_at_all_is_paid_for_like_one_without_proof() -> None:
+    """The HTTP server answers it by itself, and asks nobody."""
+    async with opened(replace(LIMITS, rate=0.001, burst=3.0)) as door:
+        for _ in range(3):
+            reader, writer = await door.connect(b"nonsense\r\n\r\n", source="127.0.0.2")
+            assert b"400" in await asyncio.wait_for(reader.readline(), 10)
+            writer.close()
+        await door.connect(b"nonsense\r\n\r\n", source="127.0.0.2")
+        await door.in_line(1)
+
+
+@pytest.mark.usefixtures("for_each_alone")
+async def test_asking_for_nothing_that_needs_a_proof_is_limited_too_and_a_source_without_one_is_not() -> None:
+    async with opened(replace(LIMITS, rate=0.001, burst=3.0)) as door:
+        await seconds_for(door, 9, WHOLE.replace(b"/ ", b"/open "), "127.0.0.3")
+        await seconds_for(door, 3, WHOLE.replace(b"/ ", b"/free "), "127.0.0.2")
+        await door.connect(WHOLE.replace(b"/ ", b"/free "), source="127.0.0.2")
+        await door.in_line(1)
+
+
+@pytest.mark.usefixtures("for_each_alone")
+async def test_behind_a_trusted_proxy_senders_are_told_apart_and_their_connections_kept() -> None:
+    async with opened(replace(LIMITS, rate=0.001, burst=2.0, proxies=(ip_network("127.0.0.2/32"),))) as door:
+        reader, writer = await door.connect(source="127.0.0.2")
+        for _ in range(2):
+            writer.write(WRONG.replace(b"Host", b"X-Forwarded-For: 203.0.113.9\r\nHost"))
+            assert b"404" in await asyncio.wait_for(reader.readuntil(b"ok"), 10)
+        writer.write(WHOLE.replace(b"Host", b"X-Forwarded-For: 203.0.113.7\r\nHost"))
+        assert b"200" in await asyncio.wait_for(reader.readuntil(b"ok"), 10)
+
+        writer.write(WRONG.replace(b"Host", b"X-Forwarded-For: 203.0.113.9\r\nHost"))
+        other, _ = await door.connect(WHOLE.replace(b"Host", b"X-Forwarded-For: 203.0.113.7\r\nHost"), source="127.0.0.2")
+        assert b"200" in await asyncio.wait_for(other.readuntil(b"ok"), 10)
+        assert list(door.doorway._turns._refused.by_address) == ["203.0.113.9"]
+
+
+async def test_whoever_asks_from_near_by_whether_we_live_stands_in_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would put an end to us for a flood."""
+    health = b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: /free\r\n\r\n"
+    async with opened(replace(LIMITS, rate=0.001, burst=1.0)) as door:
+        await seconds_for(door, 1, WRONG, "127.0.0.2")
+        await door.connect(WRONG, source="127.0.0.2")
+        await door.in_line(1)
+        assert await seconds_for(door, 5, health, "127.0.0.2") < 5
+        reader, writer = await door.connect(health)  # and over one connection
+        for _ in range(5):
+            await asyncio.wait_for(reader.readuntil(b"ok"), 10)
+            writer.write(health)
+
+        monkeypatch.setattr(doorway_module, "is_public", lambda _: True)
+        await door.connect(health, source="127.0.0.2")
+        await door.in_line(2)
+
+
+async def test_a_trusted_proxy_that_asks_for_itself_stands_in_no_line() -> None:
+    """The delivered one asks whether we live before each request."""
+    async with opened(replace(LIMITS, rate=0.001, burst=1.0, proxies=(ip_network("127.0.0.2/32"),))) as door:
+        assert await seconds_for(door, 20, WHOLE.replace(b"/ ", b"/free "), "127.0.0.2") < 5
+        assert not door.doorway._turns._shares
 
 
 async def test_a_connection_that_breaks_off_leaves_nothing_behind() -> None:

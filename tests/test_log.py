@@ -266,3 +266,8 @@ def test_a_long_hostile_text_takes_no_long_time(text: str) -> None:
 def test_masking_imports_nothing_of_the_service() -> None:
     """It stands at the bottom: everything may use it."""
     assert [name for name in vars(sys.modules["bridge.log"]) if name in {"config", "store", "model"}] == []
+
+
+def test_of_lines_that_anybody_can_cause_only_so_many_a_second_are_said_and_the_rest_are_counted() -> None:
+    sparing = log.Sparing(2)
+    assert [sparing.unsaid(now) for now in (5.0, 5.1, 5.2, 5.9, 6.0, 6.1, 6.2)] == [0, 0, None, None, 2, 0, None]

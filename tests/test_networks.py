@@ -2,7 +2,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from bridge.networks import belongs, is_in, is_public, read_address
+from bridge.networks import belongs, household, is_in, is_public, read_address
 
 NETWORKS = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 
@@ -44,3 +44,15 @@ def test_what_is_somebody_s_own_or_wraps_another_is_not_public(address: str) -> 
 def test_a_name_is_not_public_either() -> None:
     with pytest.raises(ValueError, match="does not appear"):
         is_public("localhost")
+
+
+@pytest.mark.parametrize(("address", "whose"), [
+    ("203.0.113.9", "203.0.113.9"),
+    ("::ffff:203.0.113.9", "203.0.113.9"),  # as a socket for both versions writes it
+    ("2001:db8:1:2::3", "2001:db8:1:2::/64"),
+    ("2001:db8:1:2:ffff:ffff:ffff:ffff%eth0", "2001:db8:1:2::/64"),
+    ("not: an address", "not: an address"),
+    ("", ""),
+])  # fmt: skip
+def test_whoever_has_one_address_of_version_6_has_all_of_its_network(address: str, whose: str) -> None:
+    assert household(address) == whose

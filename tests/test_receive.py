@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from fakes import FakeClock
 from running import finished
@@ -25,10 +26,11 @@ from yarl import URL
 from bridge import log as lines
 from bridge import parse
 from bridge.config import load
+from bridge.doorway import PROVED
 from bridge.errors import NoRoom, StoreError
 from bridge.model import Delivery
 from bridge.parse import Reply
-from bridge.receive import COME_AGAIN, LEAVE, MAKES_WAY, RUSH, RUSH_WITHIN, WATCHED, Receiver
+from bridge.receive import COME_AGAIN, LEAVE, MAKES_WAY, REFUSALS_SAID, RUSH, RUSH_WITHIN, WATCHED, Receiver
 from bridge.sources import load_sources
 from bridge.store import Store, open_store
 
@@ -85,6 +87,9 @@ events:
 fields:
   chat_id: id
 """
+
+
+OPEN = SIGNED_URL.partition("verify:")[0] + "verify: {scheme: none}\nat: type" + SIGNED_URL.partition("at: type")[2]
 
 
 @dataclass
@@ -147,13 +152,16 @@ def door(tmp_path: Path, clock: FakeClock) -> Open:
         (tmp_path / "mappings" / "providers").mkdir(parents=True)
         (tmp_path / "mappings" / "providers" / "asked.yaml").write_text(ASKED, encoding="utf-8")
         (tmp_path / "mappings" / "providers" / "url.yaml").write_text(SIGNED_URL, encoding="utf-8")
+        (tmp_path / "mappings" / "providers" / "open.yaml").write_text(OPEN, encoding="utf-8")
         config = {
             "store": f"sqlite:///{tmp_path}/chat2crm.db", "key": "${KEY}", "receive": receive,
             "sources": {
                 "shop": {"provider": "jivo", "secret": "${SECRET}", "target": "sales"},
                 "own": {"provider": "generic", "secret": "${SIGNING}", "target": "sales"},
                 "asked": {"provider": "asked", "secret": "${SECRET}", "target": "sales"},
+                "metered": {"provider": "asked", "secret": "${SECRET}", "target": "sales", "most_per_minute": 3},
                 "url": {"provider": "url", "secret": "${SECRET}", "target": "sales"},
+                "open": {"provider": "open", "target": "sales"},
             },
             "targets": {"sales": {"crm": "sandbox", "url": "http://127.0.0.1:9"}},
         }  # fmt: skip
@@ -324,6 +332,40 @@ class TestProof:
             assert (answer.status, await answer.read()) == (404, b"")
             assert await at.kept() == []
 
+    async def test_the_doorway_is_told_who_has_proved_it(self, door: Open) -> None:
+        """They go before whoever has not; a source that asks for no proof lets nobody go before others."""
+        told: list[bool | None] = []
+
+        class Doorway:
+            @staticmethod
+            @web.middleware
+            async def middleware(request: web.Request, handler: Any) -> Any:
+                answer = await handler(request)
+                told.append(request.get(PROVED))
+                return answer
+
+        async with door() as at:
+            stranger: Any = Doorway()
+            server = TestServer(at.receiver.application(stranger))
+            await server.start_server(auto_decompress=False)
+            async with TestClient(server) as client:
+                for path, headers in (
+                    ("/hooks/own", signed(self.BODY, at.clock.time())), ("/hooks/own", {}), ("/hooks/open", {}), ("/healthz", {}),
+                ):  # fmt: skip
+                    async with client.request("GET" if path == "/healthz" else "POST", path, data=self.BODY, headers=headers):
+                        pass
+        assert told == [True, None, False, None]
+
+    async def test_a_flood_of_refusals_does_not_fill_the_log(self, door: Open, said: io.StringIO) -> None:
+        async with door() as at:
+            for _ in range(50):
+                await at.post(b"{}", "/hooks/own")
+            assert said.getvalue().count("delivery.refused") == REFUSALS_SAID
+            await at.clock.advance(1.0)
+            await at.post(b"{}", "/hooks/own")
+            assert json.loads(said.getvalue().splitlines()[-1])["unsaid"] == 50 - REFUSALS_SAID
+            assert len(at.watching.outcomes) == 51  # each is counted
+
     async def test_what_is_not_proved_is_not_read(self, door: Open, monkeypatch: pytest.MonkeyPatch) -> None:
         """It costs a hash, whatever it holds; only a secret inside a body, and a handshake, have to be looked for."""
         read: list[str] = []
@@ -444,6 +486,19 @@ class TestRefused:
             assert at.watching.outcomes == [("shop", "refused")]
         assert "request.failed" not in said.getvalue()
 
+    @pytest.mark.parametrize(("length", "invited"), [(2, True), (3_000_000, False)])
+    async def test_nobody_is_asked_for_a_body_that_is_too_large(self, door: Open, length: int, invited: bool) -> None:
+        async with door() as at:
+            reader, writer = await asyncio.open_connection("127.0.0.1", at.client.server.port)
+            writer.write(b"POST /hooks/own HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n" % length)
+            line = await asyncio.wait_for(reader.readline(), 10)
+            assert line.startswith(b"HTTP/1.1 100") == invited
+            if invited:
+                writer.write(b"{}")
+                await reader.readline()
+                assert b"404" in await asyncio.wait_for(reader.readline(), 10)
+            writer.close()
+
     async def test_a_sender_that_takes_too_long(self, door: Open) -> None:
         async def for_ever() -> AsyncIterator[bytes]:
             yield b'{"event_name"'
@@ -495,6 +550,41 @@ class TestRefused:
 
             assert at.watching.outcomes == [("unknown", "unknown_source")]
         assert "9161234567" not in said.getvalue()
+
+
+class TestHowMuchASourceMaySend:
+    HERE = "/hooks/metered?key=" + quote(SECRET, safe="")
+
+    def event(self, number: int) -> dict[str, Any]:
+        return {"type": "end", "id": str(number)}
+
+    async def test_beyond_its_allowance_it_is_asked_to_come_again_and_others_are_not(self, door: Open) -> None:
+        async with door() as at:
+            taken = [(await at.post(self.event(number), self.HERE))[0] for number in range(3)]
+            async with at.client.post(self.HERE, json=self.event(3)) as answer:
+                assert (answer.status, answer.headers["Retry-After"]) == (503, "30")
+            assert (await at.post())[0] == 200
+
+            assert taken == [202] * 3
+            assert len(await at.kept()) == 4
+            assert at.watching.outcomes[3] == ("metered", "too_many")
+            assert at.watching.alerts == ["rate:metered"]
+
+    async def test_with_time_it_may_send_again(self, door: Open) -> None:
+        async with door() as at:
+            for number in range(4):
+                await at.post(self.event(number), self.HERE)
+            await at.clock.advance(20)
+
+            assert (await at.post(self.event(3), self.HERE))[0] == 202
+            assert (await at.post(self.event(4), self.HERE))[0] == 503
+
+    async def test_who_proves_nothing_uses_up_nothing(self, door: Open) -> None:
+        async with door() as at:
+            for number in range(10):
+                assert (await at.post(self.event(number), "/hooks/metered?key=wrong"))[0] == 404
+
+            assert (await at.post(self.event(1), self.HERE))[0] == 202
 
 
 class TestRush:

@@ -108,6 +108,9 @@ class SourceSettings(Frozen):
     token: Secret | None = None
     #: whose deliveries are taken, in place of `receive.networks`
     networks: Networks = ()
+    #: authentic deliveries that are taken in a minute, and at once after a minute's rest; beyond them the provider is asked to come
+    #: again. None: all
+    most_per_minute: Annotated[int, Field(ge=1)] | None = None
     #: of the provider's own server, where a business runs it itself
     url: HttpUrl | None = None
     target: Name | None = None
@@ -314,7 +317,7 @@ class Settings(Frozen):
             "targets": {name: one for name, one in self.targets.items() if site_of(name) == site},
             "routes": tuple(one for one in self.routes if site_of(one.source) == site),
             "ops": OpsSettings() if part is None else part.ops, "own": Own(),
-            "alerts": AlertSettings(silence=self.alerts.silence),
+            "alerts": AlertSettings(silence=self.alerts.silence, unanswered=self.alerts.unanswered),
             **({"timezone": part.timezone} if part is not None else {}),
         })  # fmt: skip
         known._sites = {} if mine is None else {site: mine}  # noqa: SLF001 - its own kind

@@ -10,8 +10,10 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from ipaddress import ip_network
 
 from bridge.clock import Clock
+from bridge.networks import household, is_in
 from bridge.passwords import holds
 
 #: seconds without a click after which a session is over, and after which it is over anyway
@@ -28,12 +30,15 @@ WAIT = 30.0
 LONGEST_WAIT = 900.0
 #: seconds after which wrong passwords are forgotten
 FORGIVEN = 3600.0
+#: seconds for which whoever has signed in from an address is known there
+KNOWN_FOR = 30 * 86400.0
 #: characters of a password that are looked at
 LONGEST_PASSWORD = 1024
 #: parts of a session's cookie that every one has
 _PARTS = 3
 #: addresses that are remembered
 ADDRESSES = 10_000
+_HERE = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,20 +162,28 @@ class _Tries:
 
 
 class LockOut:
-    """Wrong passwords make their address wait, longer each time. Very many, wherever they come from, make all wait."""
+    """Wrong passwords make their address wait, longer each time. Very many, wherever they come from, make all wait: but for
+    whoever has signed in from there before, or comes from this machine itself. Else somebody who guesses from a few dozen
+    addresses would keep out those who know the password.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._of: OrderedDict[str, _Tries] = OrderedDict()
+        #: address → when the right password last came from there
+        self._known: OrderedDict[str, float] = OrderedDict()
         self._all = _Tries(0, 0.0, 0.0)
 
     def wait(self, address: str) -> float:
         """Seconds for which no password is taken from there; 0: it is."""
-        tries = self._of.get(address)
-        until = max(self._all.locked_until, tries.locked_until if tries else 0.0)
-        return max(0.0, until - self._clock.monotonic())
+        whose, now = household(address), self._clock.monotonic()
+        tries = self._of.get(whose)
+        known = is_in(address, _HERE) or now - self._known.get(whose, float("-inf")) < KNOWN_FOR
+        until = max(0.0 if known else self._all.locked_until, tries.locked_until if tries else 0.0)
+        return max(0.0, until - now)
 
     def wrong(self, address: str) -> None:
+        address = household(address)
         tries = self._of.pop(address, None) or _Tries(0, 0.0, 0.0)
         self._of[address] = tries
         while len(self._of) > ADDRESSES:
@@ -179,7 +192,12 @@ class LockOut:
         self._count(self._all, TRIES_OF_ALL)
 
     def right(self, address: str) -> None:
+        address = household(address)
         self._of.pop(address, None)
+        self._known[address] = self._clock.monotonic()
+        self._known.move_to_end(address)
+        while len(self._known) > ADDRESSES:
+            self._known.popitem(last=False)
 
     def _count(self, tries: _Tries, allowed: int) -> None:
         now = self._clock.monotonic()

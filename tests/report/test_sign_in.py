@@ -4,6 +4,7 @@ from fakes import FakeClock
 
 from bridge.report.sign_in import (
     FORGIVEN,
+    KNOWN_FOR,
     LONGEST_WAIT,
     TRIES,
     TRIES_OF_ALL,
@@ -90,3 +91,32 @@ def test_guesses_from_everywhere_lock_everybody(clock: FakeClock) -> None:
     for number in range(TRIES_OF_ALL):
         lock.wrong(f"10.0.{number}.1")
     assert lock.wait("somebody else") > 0
+
+
+def test_whoever_knows_the_password_is_not_kept_out_by_those_who_guess(clock: FakeClock) -> None:
+    lock = LockOut(clock)
+    lock.right("198.51.100.7")
+    for number in range(TRIES_OF_ALL):
+        lock.wrong(f"10.0.{number}.1")
+    assert lock.wait("198.51.100.7") == 0.0
+    assert lock.wait("127.0.0.1") == lock.wait("::1") == 0.0  # through a tunnel, from anywhere
+    for _ in range(TRIES):
+        lock.wrong("198.51.100.7")
+    assert lock.wait("198.51.100.7") > 0  # its own wrong ones count all the same
+
+
+async def test_an_address_is_known_for_a_month(clock: FakeClock) -> None:
+    lock = LockOut(clock)
+    lock.right("198.51.100.7")
+    await clock.advance(KNOWN_FOR)
+    for number in range(TRIES_OF_ALL):
+        lock.wrong(f"10.0.{number}.1")
+    assert lock.wait("198.51.100.7") > 0
+
+
+def test_one_machines_many_addresses_of_version_6_count_as_one(clock: FakeClock) -> None:
+    lock = LockOut(clock)
+    for number in range(TRIES):
+        lock.wrong(f"2001:db8:1:2::{number}")
+    assert lock.wait("2001:db8:1:2::ffff") > 0
+    assert lock.wait("2001:db8:1:3::1") == 0.0

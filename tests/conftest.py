@@ -24,7 +24,7 @@ ENGINES = ("sqlite", "postgres")
 UNTRACED = tuple(
     str(TESTS / name)
     for name in ("acceptance", "test_once.py", "test_fuzz.py", "extract/test_linear.py", "extract/test_gates.py",
-                 "extract/test_any_text.py", "report/test_browser.py", "store/test_sqlite.py",
+                 "extract/test_any_text.py", "report/test_browser.py", "report/test_browser_actions.py", "store/test_sqlite.py",
                  "store/test_postgres.py")
 )  # fmt: skip
 

@@ -162,6 +162,7 @@ async def test_nothing_live_may_run_on_any_answer(desk: Desk) -> None:
             "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self';"
         )
         assert "unsafe" not in answer.headers["Content-Security-Policy"]
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["X-Robots-Tag"] == "noindex, nofollow"
         assert "max-age" in answer.headers["Cache-Control"] if "static" in path else answer.headers["Cache-Control"] == "no-store"

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from bridge.config.messages import FIELDS, unknown_places
-from bridge.config.values import HttpUrl, Name, Networks, Port, Secret, Words
+from bridge.config.values import HttpUrl, Name, Networks, Port, Secret, Span, Words
 from bridge.model import Frozen
 from bridge.passwords import what_is_wrong_with
 
@@ -79,6 +79,8 @@ class AlertSettings(Frozen):
     body: Mapping[str, Any] | None = None
     #: a chat connection is silent after so many times its usual gap at that time of the week; 0: never
     silence: int = Field(default=6, ge=0, le=1000)
+    #: seconds for which a CRM connection gives no answer before somebody is told; 0: never
+    unanswered: Span = Field(default=600.0, ge=0.0, le=7 * 86400.0)
 
     @field_validator("body")
     @classmethod

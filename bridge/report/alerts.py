@@ -9,16 +9,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import structlog
 import tenacity
 
 from bridge.board import Board
 from bridge.clock import Clock
+from bridge.config import site_of
 from bridge.config.messages import filled
 from bridge.errors import BridgeError, TryLater
+from bridge.report import resting
 from bridge.report.language import Language
-from bridge.report.troubles import KINDS, NOTICED, Trouble, by_cause, sentence, troubles
+from bridge.report.troubles import KINDS, NOTICED, Trouble, by_cause, noticed, sentence, troubles
 from bridge.report.words import WORDS
 from bridge.store import Store
 from bridge.transport import PreparedRequest, Sends
@@ -38,6 +41,7 @@ TRIES = 3
 COME_AGAIN = frozenset({408, 425, 429})
 SERVER_ERROR = 500
 
+_BREAKER = f"{resting.KIND}:"
 #: beginnings of causes whose end shows in the store as well
 _SEEN_IN_STORE = tuple(f"{kind}:" for kind in KINDS if kind not in NOTICED)
 
@@ -55,13 +59,14 @@ class Alerts:
         accounts: names under which access tokens are kept that run out.
         sources: names of the chat connections; one that says nothing for `silence` times its usual gap is told of (0: none).
         board: where there are replicas: what one of them has noticed in passing is not over because another has not.
+        resting: knows which CRM connections have given no answer for long; None: nobody is told of that.
     """
 
     def __init__(  # noqa: PLR0913 - where to tell, and what to look at
         self, store: Store, url: str | None, clock: Clock, language: Language, transport: Sends | None, *, page: str = "",
         sources: Callable[[], Iterable[str]] = tuple, silence: int = 0, body: Mapping[str, Any] | None = None,
         room: Callable[[], int | None] = lambda: None, accounts: Callable[[], Iterable[str]] = tuple,
-        board: Board | None = None,
+        board: Board | None = None, resting: resting.Resting | None = None,
     ) -> None:
         self._store = store
         self._url = url
@@ -75,6 +80,7 @@ class Alerts:
         self._room = room
         self._accounts = accounts
         self._board = board
+        self._resting = resting
         #: cause → of when what was noticed the other replicas know
         self._told_others: dict[str, float] = {}
         #: what was noticed in passing: cause → its words, and when it was noticed last
@@ -113,19 +119,20 @@ class Alerts:
         """One round: tell what has begun, what is over, and what could not be told before."""
         now = self._clock.time()
         await self._look_around(now)
+        already = await self._store.open_alerts()
+        await self._look_at_breakers(already)
         found = dict(by_cause(await troubles(self._store, now, sources=self._sources(), silence=self._silence)))
         self._noticed = {cause: seen for cause, seen in self._noticed.items() if now - seen[1] < FADES}
         texts = {cause: sentence(trouble, self._language) for cause, trouble in found.items()}
         texts |= {cause: self._words(cause, text) for cause, (text, _) in self._noticed.items()}
         await self._tell_others()
-        already = await self._store.open_alerts()
         for cause in [cause for cause in already if self._is_over(cause, found, now)]:
             if not await self._noticed_by_another(cause) and await self._store.resolve_alert(cause):
-                self._tell(cause, already[cause], "resolved", found.get(cause))
+                self._tell(cause, already[cause], "resolved", found.get(cause) or noticed(cause))
         self._passed.clear()
         for cause, text in texts.items():
             if cause not in already and await self._store.raise_alert(cause, text):
-                self._tell(cause, text, "open", found.get(cause))
+                self._tell(cause, text, "open", found.get(cause) or noticed(cause))
         await self._send()
 
     async def _look_around(self, now: float) -> None:
@@ -141,11 +148,24 @@ class Alerts:
         if unsorted is not None and now - unsorted > UNREAD:
             self.notice("queue:deliveries", "")
 
+    async def _look_at_breakers(self, already: Iterable[str]) -> None:
+        if self._resting is None:
+            return
+        told = [cause.removeprefix(_BREAKER) for cause in already if cause.startswith(_BREAKER)]
+        begun, over = await self._resting.look(self._store.reading(), told)
+        self._noticed = {cause: seen for cause, seen in self._noticed.items() if not cause.startswith(_BREAKER)}
+        for name in begun:
+            self.notice(f"{_BREAKER}{name}", "")
+        for name in over:
+            self.passed(f"{_BREAKER}{name}")
+
     def _is_over(self, cause: str, found: Mapping[str, Trouble], now: float) -> bool:
         if cause.startswith(_SEEN_IN_STORE):
             return cause not in found
         if cause in self._passed:
             return True
+        if cause.startswith(_BREAKER) and self._resting is not None:
+            return False  # its end is seen, however long that takes
         # noticed in passing; after a restart it gets the time to be noticed again
         return cause not in self._noticed and not cause.startswith("probe:") and now - self._began >= FADES
 
@@ -157,14 +177,14 @@ class Alerts:
                 self._told_others[cause] = at
 
     async def _noticed_by_another(self, cause: str) -> bool:
-        if self._board is None or cause.startswith(_SEEN_IN_STORE):
+        # breakers are agreed on: what one replica sees of them all see
+        if self._board is None or cause.startswith((*_SEEN_IN_STORE, _BREAKER)):
             return False
         return await self._board.agree(f"noticed:{cause}", lambda held, now: (held, 0.0 <= now - float(held or 0.0) < FADES))
 
     def _words(self, cause: str, text: str) -> str:
-        found, _, name = cause.partition(":")
-        kind = next((kind for kind in NOTICED if kind == found), None)
-        return sentence(Trouble(kind=kind, name=name), self._language) if kind else text
+        trouble = noticed(cause)
+        return sentence(trouble, self._language) if trouble else text
 
     def _tell(self, cause: str, text: str, state: str, trouble: Trouble | None) -> None:
         log.warning("alert.raised" if state == "open" else "alert.resolved", cause=cause, text=text)
@@ -174,11 +194,17 @@ class Alerts:
             if self._unsent.pop(cause, None) is not None:
                 return  # nobody has heard of it yet
             text = WORDS[self._language]["resolved"].format(text=text)
-        path = trouble.path if trouble else ""
         self._unsent[cause] = {
             "text": text, "cause": cause, "state": state, "count": trouble.count if trouble else 0,
-            "url": self._page + path if self._page else "",
+            "url": self._link(cause, trouble),
         }  # fmt: skip
+
+    def _link(self, cause: str, trouble: Trouble | None) -> str:
+        """To the page that lists it, or the first one; of what is one customer's to that customer's own view."""
+        site = next(filter(None, map(site_of, cause.split(":"))), None)
+        path = trouble.path if trouble else "/" if site else ""
+        chosen = f"{'&' if '?' in path else '?'}{urlencode({'site': site})}" if site else ""
+        return f"{self._page}{path}{chosen}" if self._page else ""
 
     async def _send(self) -> None:
         for cause, message in list(self._unsent.items()):

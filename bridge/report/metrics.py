@@ -131,7 +131,7 @@ class Metrics:
                 self._jobs.labels(target, state).set(counts.get((target, state), 0))
         for target in targets:
             self._stopped.labels(target).set(target in stops)
-            self._resting.labels(target).set(breakers.state(target) == "open")
+            self._resting.labels(target).set(breakers.state(target) != "closed")
         self._queue_age.set(max(0.0, now - backlog["oldest"]) if backlog["oldest"] is not None else 0.0)
         self._unsorted.set(backlog["unsorted"])
         self._alerts.set(sum(not cause.startswith("probe:") for cause in await store.open_alerts()))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Literal, Protocol, Self, cast
 from urllib.parse import urlencode
@@ -16,7 +15,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from bridge.errors import Refused
 from bridge.report.figures import Figures, Line, line, lines
 from bridge.store.reports import BY, Sums
-from bridge.store.tallies import THE_REST
 
 By = Literal["day", "source", "channel", "page", "operator", "utm"]
 Hours = Literal["all", "within", "outside"]
@@ -88,7 +86,9 @@ class Report(BaseModel):
 class Asked(Protocol):
     """bridge.store.reports.Reports"""
 
-    async def sums(self, by: str, since: date, until: date, source: str | None = None) -> list[Sums]: ...
+    async def sums(
+        self, by: str, since: date, until: date, source: str | None = None, *, most: int | None = None
+    ) -> list[Sums]: ...
     async def first_day(self) -> str | None: ...
 
 
@@ -106,22 +106,11 @@ async def report_of(reports: Asked, wanted: Wanted) -> Made:
     if wanted.by == "day":
         listed = lines(sorted(daily, key=lambda one: one.key))
     else:
-        listed = lines(_foremost(await reports.sums(wanted.by, wanted.since, wanted.until, wanted.source)))
+        listed = lines(await reports.sums(wanted.by, wanted.since, wanted.until, wanted.source, most=MOST_KEYS))
         listed.sort(key=lambda one: (-one.all.chats, one.key))
     report = Report(since=wanted.since, until=wanted.until, by=wanted.by, source=wanted.source,
                     first_day=await reports.first_day(), total=total, lines=listed)  # fmt: skip
     return Made(report, daily)
-
-
-def _foremost(sums: list[Sums]) -> list[Sums]:
-    """Those of the MOST_KEYS keys with the most chats; all others under one."""
-    chats: Counter[str] = Counter()
-    for one in sums:
-        chats[one.key] += one.counts["chats"]
-    if len(chats) <= MOST_KEYS:
-        return sums
-    kept = {key for key, _ in chats.most_common(MOST_KEYS)}
-    return [one if one.key in kept else replace(one, key=THE_REST) for one in sums]
 
 
 # -- for spreadsheets --------------------------------------------------------------------------------------------------

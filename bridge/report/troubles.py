@@ -17,17 +17,17 @@ from bridge.report.words import WORDS
 from bridge.store import TargetStop
 from bridge.store.reading import Reading
 
-Kind = Literal["jobs", "stopped", "late", "unfetched", "not_understood", "silent", "refused", "fetching", "reconcile", "clock",
-               "token", "disk", "queue"]  # fmt: skip
+Kind = Literal["jobs", "stopped", "breaker", "late", "unfetched", "not_understood", "silent", "refused", "fetching", "reconcile",
+               "clock", "token", "disk", "queue"]  # fmt: skip
 KINDS: tuple[Kind, ...] = (
-    "stopped", "jobs", "late", "unfetched", "not_understood", "silent", "refused", "fetching", "reconcile", "clock", "token",
-    "disk", "queue",
+    "stopped", "breaker", "jobs", "late", "unfetched", "not_understood", "silent", "refused", "fetching", "reconcile", "clock",
+    "token", "disk", "queue",
 )  # fmt: skip
 #: those that are noticed in passing; what is in the store shows the others
-NOTICED: tuple[Kind, ...] = ("disk", "queue", "token", "refused", "fetching", "reconcile", "clock")
+NOTICED: tuple[Kind, ...] = ("breaker", "disk", "queue", "token", "refused", "fetching", "reconcile", "clock")
 
 #: those of CRM connections; the others are of chat connections
-OF_TARGETS = frozenset({"jobs", "stopped", "late", "token"})
+OF_TARGETS = frozenset({"jobs", "stopped", "breaker", "late", "token"})
 #: those of this service itself
 OF_US = frozenset({"disk", "queue"})
 
@@ -64,7 +64,7 @@ class Trouble:
         query = {
             "jobs": {"state": self.state, "target": self.name, "reason": self.reason},
             "stopped": {"state": "waiting", "target": self.name},
-            "late": {"target": self.name},
+            "breaker": {"target": self.name}, "late": {"target": self.name},
             "not_understood": {"state": "not_understood", "source": self.name},
             "unfetched": {"state": "held", "source": self.name},
             "fetching": {"state": "fetching", "source": self.name},
@@ -93,7 +93,7 @@ async def troubles(store: Asked, now: float, *, sources: Iterable[str] = (), sil
     """All of it, the gravest first. Of the sources named those are listed, too, that have been silent for `silence` times their
     usual gap (0: none).
     """
-    reading = store.reading()
+    reading, told = store.reading(), await store.open_alerts()
     found = [
         Trouble(kind="stopped", name=stop.target, state="stopped", reason=stop.reason, since=stop.since, until=stop.until)
         for stop in (await store.stops()).values()
@@ -103,10 +103,12 @@ async def troubles(store: Asked, now: float, *, sources: Iterable[str] = (), sil
                 count=row["n"], since=row["since"])
         for row in await reading.held_or_dead()
     ]
-    stopped = {trouble.name for trouble in found if trouble.kind == "stopped"}
+    known = {trouble.name for trouble in found if trouble.kind == "stopped"}
+    # that chats wait while the CRM gives no answer is no news; unless it was told before
+    known |= {trouble.name for trouble in _from_alerts(told) if trouble.kind == "breaker" and f"late:{trouble.name}" not in told}
     found += [
         Trouble(kind="late", name=row["target"], count=row["n"], since=row["since"])
-        for row in await reading.late(now - LATE) if row["target"] not in stopped
+        for row in await reading.late(now - LATE) if row["target"] not in known
     ]
     found += [
         Trouble(kind="not_understood", name=row["source"], count=row["n"], since=row["since"])
@@ -120,13 +122,18 @@ async def troubles(store: Asked, now: float, *, sources: Iterable[str] = (), sil
         Trouble(kind="silent", name=name, since=since)
         for name in sources if (since := await silent_since(reading, name, now, silence)) is not None
     ]
-    return [*found, *_from_alerts(await store.open_alerts())]
+    return [*found, *_from_alerts(told)]
 
 
 def _from_alerts(causes: Iterable[str]) -> list[Trouble]:
     """What cannot be seen in the store by itself, but was said by whoever noticed."""
-    parts = (cause.partition(":") for cause in causes)
-    return [Trouble(kind=kind, name=name) for found, _, name in parts for kind in NOTICED if found == kind]
+    return [trouble for cause in causes if (trouble := noticed(cause)) is not None]
+
+
+def noticed(cause: str) -> Trouble | None:
+    """The trouble of which that is the cause, if it is one that is noticed in passing."""
+    found, _, name = cause.partition(":")
+    return next((Trouble(kind=kind, name=name) for kind in NOTICED if found == kind), None)
 
 
 def describe(trouble: Trouble, language: Language) -> Described:
@@ -147,6 +154,7 @@ def describe(trouble: Trouble, language: Language) -> Described:
 
 #: what is said of a connection, and what helps
 _WORDS: Mapping[str, tuple[str, str]] = {
+    "breaker": ("t_breaker", "t_breaker_todo"),
     "late": ("t_late", "t_late_todo"),
     "silent": ("t_silent", "t_silent_todo"),
     "not_understood": ("t_not_understood", "t_not_understood_todo"),

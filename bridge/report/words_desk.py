@@ -10,6 +10,8 @@ WORDS_DESK: Mapping[Language, Mapping[str, str]] = {
     "en": {
         "t_token": "Its access has not been renewed for a week, and may soon not be renewable",
         "t_token_todo": "Run chat2crm check --live with its name: that renews it. If the CRM refuses, run chat2crm auth.",
+        "t_breaker": "has given no answer for a while",
+        "t_breaker_todo": "Is the CRM up, and is its address right? It is tried again by itself; chats wait, nothing is lost.",
         "t_disk": "The disk of the store is nearly full",
         "t_disk_todo": "Make room. When it is full, chat services get 503 and keep their chats, as far as they repeat them.",
         "t_queue": "What came in is not being read", "t_queue_todo": "Look into the log, then restart chat2crm; nothing is lost.",
@@ -21,7 +23,7 @@ WORDS_DESK: Mapping[Language, Mapping[str, str]] = {
         "token_until": "access until {at}, renewed by itself", "token_over": "access ran out {at}; the next chat renews it",
         "token_ended": "a person has to let us in again: chat2crm auth {target}",
         "skew_behind": "its clock is {span} behind ours", "skew_ahead": "its clock is {span} ahead of ours",
-        "search": "Search", "search_hint": "Phone or its last digits, e-mail, name, chat number, words", "from_day": "From",
+        "search": "Search", "search_hint": "Phone, e-mail, name, number, words", "from_day": "From",
         "to_day": "To", "further": "Look further", "cut": "The newest {n} were looked at. There may be older ones.",
         "unsearched": "Chats from before the update are still being added to the search.", "found_none": "Nothing was found",
         "found_none_hint": "A phone is found by its last digits, an e-mail by its beginning, a word by its beginning.",
@@ -43,7 +45,7 @@ WORDS_DESK: Mapping[Language, Mapping[str, str]] = {
         "rehearsal_none_hint": "A CRM connection with mode: rehearse lists here what it would have written.",
         "would_create": "new clients", "would_attach": "known clients", "would_hold": "for you to decide",
         "would_tell": "told", "rehearsal_more": "and more", "do_write_all": "Write these {n}", "do_write": "Write this one",
-        "rehearsal_text": "They are written now. Chats that come from now on are still only rehearsed, until mode: write stands "
+        "rehearsal_text": "This writes them now. Chats that come later are still only rehearsed, until mode: write stands "
                           "in the configuration.",
         "rehearsal_writes": "Its mode is write; these are left over from its rehearsal.",
         "flash_writing": "Being written: {n}.", "rehearsed_at": "rehearsed {at}", "decide": "Decide",
@@ -63,6 +65,8 @@ WORDS_DESK: Mapping[Language, Mapping[str, str]] = {
     "ru": {
         "t_token": "Доступ не продлевался неделю, и скоро его может быть нельзя продлить",
         "t_token_todo": "Выполните chat2crm check --live с его именем: это продлит доступ. Если CRM откажет — chat2crm auth.",
+        "t_breaker": "уже давно не отвечает",
+        "t_breaker_todo": "Работает ли CRM и верен ли её адрес? Попытки повторяются сами; чаты ждут, ничего не теряется.",
         "t_disk": "На диске хранилища почти нет места",
         "t_disk_todo": "Освободите место. Когда его не станет, сервисы чата получат 503 и повторят чаты, если умеют.",
         "t_queue": "Полученное не читается", "t_queue_todo": "Посмотрите в журнал и перезапустите chat2crm; ничего не потеряно.",
@@ -74,7 +78,7 @@ WORDS_DESK: Mapping[Language, Mapping[str, str]] = {
         "token_until": "доступ до {at}, продлевается сам", "token_over": "доступ истёк {at}; продлится со следующим чатом",
         "token_ended": "нужно снова дать доступ: chat2crm auth {target}",
         "skew_behind": "его часы отстают от наших на {span}", "skew_ahead": "его часы спешат относительно наших на {span}",
-        "search": "Найти", "search_hint": "Телефон или его последние цифры, почта, имя, номер чата, слова", "from_day": "С",
+        "search": "Найти", "search_hint": "Телефон, почта, имя, номер, слова", "from_day": "С",
         "to_day": "По", "further": "Искать дальше", "cut": "Просмотрены последние {n}. Могут быть и более ранние.",
         "unsearched": "Чаты, пришедшие до обновления, ещё добавляются в поиск.", "found_none": "Ничего не найдено",
         "found_none_hint": "Телефон ищется по последним цифрам, почта и слова — по началу.",

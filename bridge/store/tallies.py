@@ -124,7 +124,9 @@ def packed(counts: Mapping[str, int]) -> str:
 def unpacked(text: str | None) -> Counter[str]:
     """Of one line, or of several one after another."""
     found: Counter[str] = Counter()
-    for part in filter(None, (text or "").split(" ")):
-        key, _, number = part.rpartition(":")
-        found[key] += int(number)
+    # a report of a year reads hundreds of thousands of them, and most are like one another
+    for part, times in Counter(text.split(" ")).items() if text else ():
+        if part:
+            key, _, number = part.rpartition(":")
+            found[key] += times * int(number)
     return found

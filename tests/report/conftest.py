@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from desk import Desk, desk_of, settings
@@ -30,3 +31,40 @@ async def open_desk(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Desk]:
     """There is no password."""
     async with desk_of(tmp_path, clock, settings(password=None)) as made:
         yield made
+
+
+# -- for those that look at the pages in a browser; it is imported here and not above: it may be missing --
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One for all of them."""
+    from browser_look import launched
+
+    with launched() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Something of everything is there."""
+    from browser_desk import standing_desk
+
+    with standing_desk(tmp_path_factory.mktemp("desk")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def windows(stand: Any, browser: Any) -> Iterator[Any]:
+    from browser_look import Look, signed_in
+
+    made = Look(stand, browser, signed_in(stand, browser))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def look(windows: Any) -> Iterator[Any]:
+    """Somebody looks who is signed in. Whatever the browser complains of fails the test."""
+    yield windows
+    assert windows.cleared() == []

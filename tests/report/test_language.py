@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bridge.report.language import counted, from_now, grouped, moment, span
+from bridge.report.words import WORDS
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC).timestamp()
 MOSCOW = ZoneInfo("Europe/Moscow")
@@ -42,3 +43,7 @@ def test_moments_by_the_clock_of_the_place() -> None:
     assert moment(NOW, NOW, MOSCOW, "en") == "today 12:00"
     assert moment(NOW - 13 * 3600, NOW, MOSCOW, "ru") == "20 нояб. 23:00"
     assert moment(NOW - 400 * 86400, NOW, MOSCOW, "en") == "17 Oct 2025 12:00"
+
+
+def test_no_word_is_called_like_a_method_that_a_template_would_find_in_its_place() -> None:
+    assert [word for words in WORDS.values() for word in words if hasattr(dict, word)] == []

@@ -38,7 +38,7 @@
         y: {range: (_, __, most) => [0, Math.max(4, Math.ceil(most * 1.05))]},
       },
       axes: [
-        {...axis, values: (_, marks) => marks.map((at) => hour.format(at * 1000)), space: 60, size: 26},
+        {...axis, values: (_, marks) => marks.map((at) => hour.format(at * 1000)), space: 60, size: 32, gap: 10},
         {...axis, values: (_, marks) => marks.map((n) => (Number.isInteger(n) ? said(n, unit) : "")), size: unit === "span" ? 58 : 46, space: 26, incrs: steps[unit] ?? [1, 2, 5, 10, 20, 50, 100, 500, 1000, 5000]},
       ],
       series: [

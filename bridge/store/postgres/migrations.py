@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bridge.errors import ConfigError, StoreError
+from bridge.store.letters import MARKED, PLAIN
 from bridge.store.postgres.connecting import psycopg
 from bridge.store.postgres.database import Database
 
@@ -20,18 +21,6 @@ TRIES = 5
 
 #: tables that a store of one process has no need of
 ONLY_HERE = frozenset({"locks", "guards", "agreements", "migrations"})
-
-#: letters that are found by the same letter without its signs, as SQLite's index of words has it
-MARKED = (
-    "àáâãäåāăąǎǟǻȁȃȧḁạảấầẩẫậắằẳẵặḃḅḇçćĉċčḉďḋḍḏḑḓèéêëēĕėęěȅȇȩḕḗḙḛḝẹẻẽếềểễệḟĝğġģǧǵḡĥȟḣḥḧḩḫẖìíîïĩīĭįǐȉȋḭḯỉịĵ"
-    "ǰķǩḱḳḵĺļľḷḹḻḽḿṁṃñńņňǹṅṇṉṋòóôõöōŏőơǒǫǭȍȏȫȭȯȱṍṏṑṓọỏốồổỗộớờởỡợṕṗŕŗřȑȓṙṛṝṟśŝşšſșṡṣṥṧṩẛţťțṫṭṯṱẗùúûüũūŭůűų"
-    "ưǔǖǘǚǜȕȗṳṵṷṹṻụủứừửữựṽṿŵẁẃẅẇẉẘẋẍýÿŷȳẏẙỳỵỷỹźżžẑẓẕϐϵϑιϰµϖϱςϕ"
-)
-PLAIN = (
-    "aaaaaaaaaaaaaaaaaaaaaaaaaaaabbbccccccddddddeeeeeeeeeeeeeeeeeeeeeeeeefggggggghhhhhhhhiiiiiiiiiiiiiiij"
-    "jkkkkklllllllmmmnnnnnnnnnoooooooooooooooooooooooooooooooooopprrrrrrrrrssssssssssssttttttttuuuuuuuuuu"
-    "uuuuuuuuuuuuuuuuuuuuvvwwwwwwwxxyyyyyyyyyyzzzzzzβεθικμπρσφ"
-)
 
 #: as of the first migration
 FIGURES = (
@@ -298,9 +287,9 @@ _MADE_JUST_NOW = (psycopg.errors.UniqueViolation, psycopg.errors.DuplicateTable,
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (p0001_first,)
 
 
-def bring_up_to_date(db: Database) -> None:
-    """Apply what is missing, once, however many replicas begin at the same moment. Raises StoreError for a store that a newer
-    version has written, and where this user may not make tables.
+def bring_up_to_date(db: Database, limits: str = "") -> None:
+    """Apply what is missing, once, however many replicas begin at the same moment; `limits` is said first in the transaction.
+    Raises StoreError for a store that a newer version has written, and where this user may not make tables.
     """
     _refuse_other_encodings(db)
     if not _missing(db):
@@ -318,6 +307,8 @@ def bring_up_to_date(db: Database) -> None:
             if not left:
                 raise
     with db.connection.transaction():
+        if limits:
+            db.execute(limits)
         # whoever comes second waits here, and finds nothing missing
         db.execute("LOCK TABLE migrations IN EXCLUSIVE MODE")
         for migration in _missing(db):

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bridge.errors import NoRoom, StoreError
+from bridge.store.letters import fits
 
 Result = TypeVar("Result")
 Call = tuple[Callable[[sqlite3.Connection], Any], "asyncio.Future[Any]"]
@@ -46,6 +47,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         )
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys=ON")
+        connection.create_function("fits", 2, fits, deterministic=True)
         if read_only:
             connection.execute("PRAGMA query_only=ON")
         else:

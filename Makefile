@@ -15,11 +15,13 @@ setup:
 test: setup
 	@.ci/firebird install
 	@.ci/caddy install
+	@.ci/pgbouncer install
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory wheel
 	@$(MAKE) --no-print-directory unit
 	@.ci/firebird say
 	@.ci/caddy say
+	@.ci/pgbouncer say
 
 lint: setup
 	@$(bin)/ruff check --quiet . || { echo 'ruff: FAILED'; exit 1; }

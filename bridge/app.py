@@ -18,7 +18,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import structlog
-from aiohttp import web
 
 from bridge import log as lines
 from bridge import sites
@@ -26,15 +25,15 @@ from bridge.board import Board
 from bridge.clock import Clock, Steady
 from bridge.config import Settings, of_site, site_of
 from bridge.crm.fit import account_of
-from bridge.doorway import Doorway, Limits
-from bridge.errors import BridgeError, ConfigError
+from bridge.errors import BridgeError, ConfigError, NoRoom, StoreAway
 from bridge.fetch import Connection, Fetcher, Reconciler, connect
+from bridge.listeners import Doors
 from bridge.live import LiveAnswers
 from bridge.pipeline import Pipeline
-from bridge.porch import GuardedSite
 from bridge.receive import Receiver
 from bridge.removal import refuse_removal
 from bridge.report import Alerts, Deps, Metrics, application
+from bridge.report.resting import Resting
 from bridge.sort import Sorter
 from bridge.sources import load_sources
 from bridge.store import Keep, Store, TargetStop, open_store, sqlite_path
@@ -50,6 +49,8 @@ SORT_EVERY = 1.0
 JOBS_DRAIN = 5.0
 #: seconds that a renewal of access tokens gets then: its answer is given only once
 TOKENS_DRAIN = 2.0
+#: seconds between two tries at a database that is away when the service starts
+OPEN_AGAIN = 2.0
 #: seconds between two rounds of emptying what is too old
 PRUNE_EVERY = 3600.0
 #: seconds between two reminders of a site whose file cannot be used
@@ -58,8 +59,6 @@ TELL_AGAIN = 600.0
 PRUNE_SLICE = 200
 #: chats of an older version that are made findable in one commit
 INDEX_SLICE = 100
-#: seconds for which a connection of the ops page's listener is kept that says nothing; the public one's doorway has its own
-KEPT_ALIVE = 75.0
 #: seconds a replaced target's connections stay open for attempts that still use them
 OLD_TARGETS_STAY = 120.0
 #: objects made before the garbage collector looks at the new ones, and how often so before it looks at older ones; a chat
@@ -89,31 +88,46 @@ class Service:
         lines.register(self.settings.secrets())
         log.info("config.loaded", path=str(self.settings.origin), settings=self.settings.describe())
         parts = _Parts(self.settings, Steady(self.clock))
+        doors = Doors(self.settings, parts.receiver.application, lambda: application(parts.deps))
         try:
-            await parts.store.open()
             try:
-                if not self.drop:
-                    await refuse_removal(self.settings, parts.store)
-                await self._run(parts)
+                if await self._opened(parts, doors):
+                    await self._run(parts, doors)
             finally:
                 await parts.store.close()
         finally:
+            await doors.close()
             await parts.close()
         log.info("service.stopped")
 
-    async def _run(self, parts: _Parts) -> None:
-        settings = self.settings
-        doorway = Doorway(_limits(settings))
-        public = await _listen(
-            parts.receiver.application(doorway), settings.receive.host, settings.receive.port, drain=settings.receive.drain,
-            doorway=doorway,
-        )  # fmt: skip
-        ops = None
+    async def _opened(self, parts: _Parts, doors: Doors) -> bool:
+        """False: told to stop meanwhile. A database that is away, or goes while we begin, comes back. Until then the listeners
+        say so (503, and /readyz why); nobody has to start the service again.
+        """
+        while not self.stopping.is_set():
+            try:
+                await parts.store.open()
+                if not self.drop:
+                    await refuse_removal(self.settings, parts.store)
+                await doors.open_public()
+                await parts.let_go()
+            except (StoreAway, NoRoom) as away:
+                if not parts.store.several:
+                    raise
+                log.error("store.awaited", why=away.message)  # noqa: TRY400 - the store said why; a trace adds nothing
+                await parts.store.close()
+                await doors.open()
+            else:
+                return True
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), OPEN_AGAIN)
+        return False
+
+    async def _run(self, parts: _Parts, doors: Doors) -> None:
         tasks: list[asyncio.Task[None]] = []
         try:
-            await parts.let_go()
-            ops = await _listen(application(parts.deps), settings.ops.host, settings.ops.port, drain=1.0)
-            self.public_port, self.ops_port = public.port, ops.port
+            await doors.open()
+            self.public_port, self.ops_port = doors.ports()
             tasks = [
                 asyncio.create_task(parts.worker.work(self.stopping), name="work"),
                 asyncio.create_task(_sort_for_ever(parts), name="sort"),
@@ -129,8 +143,8 @@ class Service:
                 tasks.append(asyncio.create_task(parts.board.work(), name="board"))
             parts.deps.alive = lambda: {task.get_name(): not task.done() for task in tasks}
             log.info(
-                "service.started", port=public.port, ops_port=ops.port, pid=os.getpid(), sources=len(parts.deps.sources),
-                targets=len(parts.deps.targets),
+                "service.started", port=self.public_port, ops_port=self.ops_port, pid=os.getpid(),
+                sources=len(parts.deps.sources), targets=len(parts.deps.targets),
             )  # fmt: skip
             self.ready.set()
             _spare_the_collector()
@@ -138,14 +152,13 @@ class Service:
         finally:
             log.info("service.stop_requested")
             await parts.receiver.take_leave()
-            await public.close()
+            await doors.close_public()
             await parts.worker.drain(JOBS_DRAIN)
             await asyncio.gather(*(target.crm.settle(TOKENS_DRAIN) for target in parts.targets.values()))
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            if ops is not None:
-                await ops.close()
+            await doors.close()
 
     async def _reload_for_ever(self, parts: _Parts) -> None:
         while True:
@@ -178,6 +191,10 @@ class _Parts:
             self.store, url, clock, settings.language, self._alert_transport, sources=lambda: self.sources,
             silence=settings.alerts.silence, body=settings.alerts.body, room=lambda: _room(settings.store),
             accounts=self._accounts, page=str(settings.ops.public_url or ""), board=self.board,
+            resting=Resting(
+                lambda name: self.worker.breakers.state(name),  # noqa: PLW0108 - the worker is made further down
+                lambda: self.targets, clock, settings.alerts.unanswered,
+            ),
         )  # fmt: skip
         self.metrics = Metrics(self.alerts.notice, self.alerts.passed)
         self.sources = load_sources(settings)
@@ -288,39 +305,6 @@ class _Parts:
             await self._alert_transport.close()
 
 
-@dataclass(frozen=True, slots=True)
-class _Listener:
-    runner: web.AppRunner
-    port: int
-    doorway: Doorway | None = None
-
-    async def close(self) -> None:
-        if self.doorway is not None:
-            self.doorway.close()
-        await self.runner.cleanup()
-
-
-async def _listen(
-    app: web.Application, host: str, port: int, *, drain: float, doorway: Doorway | None = None
-) -> _Listener:
-    runner = web.AppRunner(
-        app, access_log=None, handle_signals=False, shutdown_timeout=drain, keepalive_timeout=KEPT_ALIVE, auto_decompress=False
-    )
-    await runner.setup()
-    site = (
-        web.TCPSite(runner, host, port, backlog=1024) if doorway is None
-        else GuardedSite(runner, host, port, doorway, backlog=1024)
-    )  # fmt: skip
-    try:
-        await site.start()
-    except OSError as error:
-        await runner.cleanup()
-        raise ConfigError(
-            f"{host}:{port}: cannot be listened on: {error.strerror or error}. Is another chat2crm running, or the port taken?"
-        ) from error
-    return _Listener(runner, runner.addresses[0][1], doorway)
-
-
 def _room(store: str) -> int | None:
     """Bytes that are free on the store's disk; None where that cannot be told."""
     try:
@@ -389,14 +373,6 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GARBAGE)
-
-
-def _limits(settings: Settings) -> Limits:
-    receive = settings.receive
-    return Limits(
-        connections=receive.connections, per_address=receive.connections_per_address, rate=receive.refused_per_address,
-        burst=10 * receive.refused_per_address, patience=receive.timeout, proxies=receive.trusted_proxies,
-    )  # fmt: skip
 
 
 def _lease(settings: Settings) -> float:

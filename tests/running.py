@@ -30,6 +30,10 @@ KEY = "k" * 40
 PATIENCE = 60.0
 
 #: of a request to the CRM, its own number
+#: a test that has to hold whichever database the store is in
+BOTH = pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+#: the same; over PostgreSQL only in the long run, since others show the like of it in the short one
+BOTH_IN_THE_LONG_RUN = pytest.mark.parametrize("engine", ["sqlite", pytest.param("postgres", marks=pytest.mark.torture)])
 NUMBER = web.RequestKey("number", int)
 Hook = Callable[[web.Request, str], Awaitable[None] | None]
 
@@ -134,6 +138,30 @@ def asked(path: Path, sql: str, *values: Any) -> list[dict[str, Any]]:
         return [dict(row) for row in db.execute(sql, values)]
 
 
+def in_database(url: str, sql: str, *values: Any) -> list[dict[str, Any]]:
+    """Rows of a database of PostgreSQL; marks of values are `?`."""
+    import psycopg
+    from psycopg.rows import dict_row
+
+    with psycopg.connect(url, autocommit=True, connect_timeout=5, row_factory=dict_row) as connection:
+        return connection.execute(sql.replace("?", "%s"), values).fetchall()  # type: ignore[call-overload,no-any-return]
+
+
+def lapse(url: str) -> None:
+    """Once the server has let go of every connection of the service: its leases and locks are over."""
+    import psycopg
+
+    until = time.monotonic() + PATIENCE
+    with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
+        while connection.execute(
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'chat2crm'"
+        ).fetchone():
+            assert time.monotonic() < until, "a process that was killed still has its connections"
+            time.sleep(0.01)
+        connection.execute("UPDATE jobs SET lease_until = 0 WHERE state = 'running'")
+        connection.execute("UPDATE locks SET until = 0")
+
+
 @dataclass(slots=True)
 class Service:
     """`chat2crm serve` as a process of its own, that can be killed and started again on the same store."""
@@ -141,6 +169,8 @@ class Service:
     folder: Path
     crm: Crm
     config: dict[str, Any] = field(default_factory=dict)
+    #: of the store, where that is in PostgreSQL: an address that the test may use as well
+    database: str = ""
     #: a command that starts the service's
     wrapper: tuple[str, ...] = ()
     process: asyncio.subprocess.Process | Forked | None = None
@@ -190,9 +220,18 @@ class Service:
     async def killed(self) -> None:
         assert self.process is not None
         self.kill()
-        await self.process.wait()
+        await self.died()
+
+    async def died(self) -> None:
+        """Once it is gone. What it had in hand is free as if its leases were over: there is no other replica whose it could be,
+        and a test need not wait a minute for that.
+        """
+        assert self.process is not None
+        await asyncio.wait_for(self.process.wait(), PATIENCE)
         if self._reading is not None:
             await self._reading
+        if self.database:
+            await asyncio.to_thread(lapse, self.database)
 
     async def stop(self) -> int:
         """SIGTERM; gives the exit code."""
@@ -226,7 +265,7 @@ class Service:
 
     def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
         """What its store says."""
-        return asked(self.store, sql, *values)
+        return in_database(self.database, sql, *values) if self.database else asked(self.store, sql, *values)
 
     async def at_rest(self, *, patience: float | None = None) -> None:
         """Until every delivery is read, and every job is over or waits for a person."""

@@ -74,9 +74,13 @@ class Scaled:
 
 
 @asynccontextmanager
-async def scaled(folder: Path, crm: Crm, url: str, *, many: int = 3, **target: Any) -> AsyncIterator[Scaled]:
-    """Configured, not started. `target`: what is other than usual of the one target."""
-    parts = urlsplit(url)
+async def scaled(
+    folder: Path, crm: Crm, url: str, *, through: str = "", many: int = 3, **target: Any
+) -> AsyncIterator[Scaled]:
+    """Configured, not started. `through`: by which address the replicas come to the database; `target`: what is other than usual
+    of the one target.
+    """
+    parts = urlsplit(through or url)
     assert parts.hostname is not None
     async with AsyncExitStack() as stack:
         cables, replicas = [], []

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import json
 import os
@@ -9,17 +10,21 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from balancer import Cable, listening
 from fakes import FakeClock
+from real_caddy import free_port
 from running import eventually, finished
 from way import ENVIRON
 
+from bridge import app
 from bridge.app import Service, obey_signals
 from bridge.clock import Clock
 from bridge.config import Settings, load
-from bridge.errors import ConfigError, StoreError
+from bridge.errors import ConfigError, NoRoom, StoreError
 from bridge.sandbox import Running, start
 from bridge.store import open_store
 
@@ -155,6 +160,75 @@ async def test_the_second_port_being_taken_closes_the_first(tmp_path: Path) -> N
             await second.run()
 
         assert not second.ready.is_set()
+
+
+async def test_a_database_that_is_away_at_the_start_is_waited_for_behind_open_doors(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "OPEN_AGAIN", 0.05)
+    parts = urlsplit(postgres_url)
+    assert parts.hostname is not None
+    cable = Cable((parts.hostname, parts.port or 5432))
+    port, ops_port = free_port(), free_port()
+    async with listening(cable), start() as crm:
+        cable.cut = True
+        store = parts._replace(netloc=f"{parts.username}@127.0.0.1:{cable.port}").geturl()
+        service = Service(settings(
+            tmp_path, crm.url, store=store, receive={"host": "127.0.0.1", "port": str(port)},
+            ops={"host": "127.0.0.1", "port": str(ops_port)},
+        ), environ=ENVIRON)  # fmt: skip
+        service.public_port = port
+        task = asyncio.create_task(service.run())
+
+        async def told_to_come_again() -> bool:
+            with contextlib.suppress(aiohttp.ClientError):
+                return await post(service, 1) == 503
+            return False
+
+        await eventually(told_to_come_again, "the door is open, and nothing is taken", patience=PATIENCE)
+        async with aiohttp.ClientSession() as session:
+            async with session.get(f"http://127.0.0.1:{ops_port}/readyz") as answer:
+                assert answer.status == 503
+                assert "store_away" in (await answer.json())["store"]
+            async with session.get(f"http://127.0.0.1:{ops_port}/") as answer:
+                assert answer.status == 503
+        assert not service.ready.is_set()
+
+        cable.mend()
+        await asyncio.wait_for(service.ready.wait(), PATIENCE)
+        assert (service.public_port, service.ops_port) == (port, ops_port)
+        assert await post(service, 1) == 200
+        await written(crm, 1)
+        service.stopping.set()
+        await asyncio.wait_for(task, PATIENCE)
+
+
+async def test_a_database_that_goes_while_the_service_begins_is_waited_for_too(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "OPEN_AGAIN", 0.05)
+    refuse, begun = app.refuse_removal, []
+
+    async def goes(*about: Any) -> None:
+        begun.append(about)
+        if len(begun) == 1:
+            raise NoRoom("The connection is lost.")
+        await refuse(*about)
+
+    monkeypatch.setattr(app, "refuse_removal", goes)
+    async with start() as crm, running(settings(tmp_path, crm.url, store=postgres_url)) as service:
+        assert len(begun) == 2
+        assert await post(service, 1) == 200
+        await written(crm, 1)
+
+
+async def test_whoever_waits_for_the_database_can_be_told_to_end(tmp_path: Path) -> None:
+    service = Service(settings(tmp_path, store="postgresql://me:s3cret@127.0.0.1:1/x?connect_timeout=2"), environ=ENVIRON)
+    task = asyncio.create_task(service.run())
+    await asyncio.sleep(0)
+    service.stopping.set()
+    await asyncio.wait_for(task, PATIENCE)
+    assert not service.ready.is_set()
 
 
 async def test_one_store_has_one_service(tmp_path: Path) -> None:

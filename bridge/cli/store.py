@@ -99,14 +99,14 @@ def _file_of(settings: config.Settings, instead: str) -> Path:
 @click.option("--again", is_flag=True, help="Begin anew a copy that was broken off, instead of going on with it.")
 @click.pass_obj
 def copy_(config_path: Path, *, source: str, to: str | None, again: bool) -> None:
-    """Copy a store of one file into an empty PostgreSQL database. The service must be stopped; the file is only read.
+    """Copy a store of one file into an empty PostgreSQL database. The service must be stopped; the file is marked as moved.
 
     \b
     chat2crm store copy sqlite:///data/chat2crm.db postgresql://chat2crm@db.example/chat2crm
 
     Without TO it goes into the store that the config names: put the new address there first. The password may stand in PGPASSWORD
     instead of the address. If it is broken off, the same command goes on where it was; in the end every row is read back and
-    compared. Then start the replicas on the new store, with the same `key:`, and never again a service on the old one.
+    compared. Then start the replicas on the new store, with the same `key:`; a service refuses to start on the old one.
     """  # noqa: D301 - as above
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # as above
 

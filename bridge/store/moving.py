@@ -2,7 +2,7 @@
 
 Rows travel in slices, each in a commit that also says how far the copy has come, so that one that was broken off goes on where it
 was. While it is not whole nobody can work on the new store. In the end all rows are read back and compared. The old store is only
-read, and stays as it is.
+read; at the very end it is marked as moved, so that nobody starts a service on it by mistake.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from bridge.store.postgres.opening import COPYING
 from bridge.store.sqlite.engine import connect as open_file
 from bridge.store.sqlite.guard import LockFile
 from bridge.store.sqlite.migrations import bring_up_to_date
+from bridge.store.sqlite.upkeep import MOVED_TO
 from bridge.store.statements import fetches, searching
 from bridge.store.statements.facts import fact, remember
 
@@ -95,6 +96,9 @@ class _Copy:
         for table, keys in TABLES.items():
             self._table(table, keys, progress)
         copied = [self._compared(table) for table in TABLES]
+        # before anybody can work on the new one: two services on two stores would write the same chats twice
+        here = self._new.info
+        self._old.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (MOVED_TO, f"{here.host}:{here.port}/{here.dbname}"))
         self._finish(progress)
         return copied
 

@@ -14,11 +14,17 @@ async def crm(tmp_path: Path) -> AsyncIterator[Crm]:
 
 
 @pytest.fixture
-async def service(tmp_path: Path, crm: Crm) -> AsyncIterator[Service]:
+def engine() -> str:
+    """Where the store is, unless a test is run over both (see running.BOTH)."""
+    return "sqlite"
+
+
+@pytest.fixture
+async def service(tmp_path: Path, crm: Crm, engine: str, request: pytest.FixtureRequest) -> AsyncIterator[Service]:
     """Configured, not started. What it takes the sandbox to commit and to show is short, so that settling is."""
-    made = Service(tmp_path, crm)
+    made = Service(tmp_path, crm, database=request.getfixturevalue("postgres_url") if engine == "postgres" else "")
     made.config = {
-        "store": f"sqlite:///{tmp_path}/chat2crm.db",
+        "store": made.database or f"sqlite:///{tmp_path}/chat2crm.db",
         "key": "${C2C_KEY}",
         "timezone": "Europe/Moscow",
         "language": "ru",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import random
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 from marked import KINDS, write_mappings
-from running import Crm, Service, crm_at, eventually, finished
+from running import BOTH, BOTH_IN_THE_LONG_RUN, Crm, Service, crm_at, eventually, finished
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +93,9 @@ async def check(service: Service, crms: Crms, acknowledged: Counter[str]) -> Non
     assert await service.stop() == 0
     tasks = 0
     for kind, crm in crms.items():
-        jobs = service.rows("SELECT state, reason, json_extract(plan, '$.chat_marker') AS chat FROM jobs WHERE target = ?", kind)
+        jobs = service.rows("SELECT state, reason, plan FROM jobs WHERE target = ?", kind)
+        for job in jobs:
+            job["chat"] = json.loads(job["plan"])["chat_marker"] if job["plan"] else None
         states = Counter(job["state"] for job in jobs)
         # what was posted and never acknowledged may be there too; what was acknowledged is
         assert len(jobs) >= acknowledged[kind] > 0, kind
@@ -133,12 +136,14 @@ async def killed_under_load(service: Service, crms: Crms, *, kills: int, at_once
     await check(service, crms, load.acknowledged)
 
 
+@BOTH
 async def test_killed_six_times_under_load(service: Service, crms: Crms) -> None:
     await killed_under_load(service, crms, kills=6, at_once=8)
 
 
 @pytest.mark.torture
 @pytest.mark.timeout(7200)
+@BOTH
 async def test_killed_a_thousand_times_under_load(service: Service, crms: Crms) -> None:
     await killed_under_load(service, crms, kills=KILLS, at_once=64)
 
@@ -163,11 +168,13 @@ async def stopped_under_load(service: Service, crms: Crms, *, stops: int, at_onc
 
 
 @pytest.mark.timeout(240)
+@BOTH_IN_THE_LONG_RUN
 async def test_stopped_in_good_order_under_load(service: Service, crms: Crms) -> None:
     await stopped_under_load(service, crms, stops=1, at_once=8)
 
 
 @pytest.mark.torture
 @pytest.mark.timeout(7200)
+@BOTH
 async def test_stopped_thirty_times_under_load(service: Service, crms: Crms) -> None:
     await stopped_under_load(service, crms, stops=30, at_once=64)

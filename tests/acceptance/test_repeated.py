@@ -10,7 +10,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from running import Crm, Service, environ, finished
+from running import BOTH, BOTH_IN_THE_LONG_RUN, Crm, Service, environ, finished
 
 from bridge.store.sqlite.upkeep import backup, restore
 
@@ -70,11 +70,13 @@ async def five_times(service: Service, crm: Crm, *, chats: int) -> None:
     assert await service.stop() == 0
 
 
+@BOTH
 async def test_every_delivery_five_times_at_once_and_later_in_any_order(service: Service, crm: Crm) -> None:
     await five_times(service, crm, chats=24)
 
 
 @pytest.mark.torture
+@BOTH
 async def test_every_one_of_a_thousand_deliveries_five_times(service: Service, crm: Crm) -> None:
     await five_times(service, crm, chats=800)
 
@@ -93,11 +95,13 @@ async def few_people(service: Service, crm: Crm, *, chats: int, people: int, lag
     assert await service.stop() == 0
 
 
+@BOTH_IN_THE_LONG_RUN
 async def test_sixty_chats_of_six_new_persons_at_once_make_six_clients(service: Service, crm: Crm) -> None:
     await few_people(service, crm, chats=60, people=6, lag=2.0)
 
 
 @pytest.mark.torture
+@BOTH
 async def test_two_hundred_chats_of_twenty_new_persons_at_once_make_twenty_clients(service: Service, crm: Crm) -> None:
     await few_people(service, crm, chats=200, people=20, lag=30.0)
 
@@ -140,6 +144,7 @@ async def test_back_to_an_older_backup_and_a_thousand_deliveries_again(service: 
     await older_backup(service, crm, chats=800)
 
 
+@BOTH_IN_THE_LONG_RUN
 async def test_an_emptied_chat_that_goes_on_tells_only_what_is_new(service: Service, crm: Crm) -> None:
     service.config["retention"] = {"raw": "1s", "chats": "1s"}
     await service.start()

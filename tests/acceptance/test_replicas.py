@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import random
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from real_caddy import caddy, free_port, proxy_before
+from real_pgbouncer import pooler
 from real_postgres import HELP, Server, programs
 from running import Crm, finished
 from scaled import Scaled, scaled
@@ -56,6 +58,14 @@ async def test_sixty_chats_of_six_new_persons_over_three_replicas_make_six_clien
 ) -> None:
     async with scaled(tmp_path, crm, postgres_url, deal="new_client", consistency_delay="1s") as replicas:
         await few_people(replicas, crm, chats=60, people=6, lag=0.5)
+
+
+async def test_so_behind_a_pooler_that_has_three_connections_for_all_of_them(tmp_path: Path, crm: Crm, postgres_url: str) -> None:
+    with pooler(postgres_url, size=3) as through:
+        async with scaled(
+            tmp_path, crm, postgres_url, through=through, deal="new_client", consistency_delay="1s"
+        ) as replicas:
+            await few_people(replicas, crm, chats=24, people=4, lag=0.2)
 
 
 @pytest.mark.torture
@@ -206,28 +216,28 @@ class Load:
         await asyncio.gather(*self._tasks)
 
 
-async def killer(replicas: Scaled, every: float, deaths: list[int]) -> None:
-    """One replica after another is killed and started again; at a moment without a database it tries until there is one."""
-    while True:
-        await asyncio.sleep(every)
+async def comes(over: asyncio.Event, seconds: float) -> bool:
+    """Whether it is over within so many seconds."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(over.wait(), seconds)
+    return over.is_set()
+
+
+async def killer(replicas: Scaled, every: float, deaths: list[int], over: asyncio.Event) -> None:
+    """One replica after another is killed and started again; at a moment without a database it waits until there is one. What
+    was begun is brought to its end: each replica is up when this returns.
+    """
+    while not await comes(over, every):
         number = len(deaths) % len(replicas.replicas)
-        one = replicas.replicas[number]
-        if one.process is not None and one.process.returncode is None:
-            await one.killed()
+        await replicas.replicas[number].killed()
         deaths.append(number)
-        while True:
-            try:
-                await one.start()
-                break
-            except AssertionError:
-                await asyncio.sleep(0.5)
+        await replicas.replicas[number].start()
 
 
-async def tearer(replicas: Scaled, every: float, torn: list[str]) -> None:
+async def tearer(replicas: Scaled, every: float, torn: list[str], over: asyncio.Event) -> None:
     """The network between one replica and the database: broken off, or silent."""
     chance = random.Random(3)
-    while True:
-        await asyncio.sleep(every)
+    while not await comes(over, every):
         cable = replicas.cables[chance.randrange(len(replicas.cables))]
         if len(torn) % 2:
             cable.dead = True
@@ -266,7 +276,8 @@ async def everything_breaks(
     await crm.faults(index_lag=0.3, drop_after_commit=0.03, latency=[0.0, 0.05], seed=1)
     await replicas.start()
     load, deaths, torn = Load(replicas, at_once=12, a_second=a_second), list[int](), list[str]()
-    trouble = [asyncio.create_task(killer(replicas, every, deaths)), asyncio.create_task(tearer(replicas, tears, torn))]
+    over = asyncio.Event()
+    trouble = asyncio.gather(killer(replicas, every, deaths, over), tearer(replicas, tears, torn, over))
     for number in range(restarts):
         await asyncio.sleep(seconds / (restarts + 1))
         log.info("%d acknowledged, %d killed, %d torn; the database goes", len(load.acknowledged), len(deaths), len(torn))
@@ -276,20 +287,14 @@ async def everything_breaks(
         await asyncio.to_thread(server.start)
     await asyncio.sleep(seconds / (restarts + 1))
     await load.end()
-    for task in trouble:
-        task.cancel()
-    ended = await asyncio.gather(*trouble, return_exceptions=True)
-    assert all(isinstance(one, asyncio.CancelledError) for one in ended), ended
-    for cable in replicas.cables:
-        cable.mend()
+    over.set()
+    await trouble
     if not waits:
         # what a replica had in hand that is gone is taken up when its lease is over; with none alive, that may be now
-        await asyncio.gather(*(one.killed() for one in replicas.replicas if one.process is not None))
+        await asyncio.gather(*(one.killed() for one in replicas.replicas))
         replicas.change("UPDATE jobs SET lease_until = 0 WHERE state = 'running'")
         replicas.change("UPDATE locks SET until = 0")
-    for one in replicas.replicas:
-        if one.process is None or one.process.returncode is not None:
-            await one.start()
+        await replicas.start()
     log.info("%d posted, %d killed, %s", load.posted, len(deaths), dict(Counter(torn)))
     await check(replicas, crm, load.acknowledged)
     await replicas.stop()

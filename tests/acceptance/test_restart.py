@@ -9,7 +9,7 @@ from collections import Counter
 import aiohttp
 import pytest
 from holding_proxy import holding_proxy
-from running import SECRET, Crm, Service, finished
+from running import BOTH, BOTH_IN_THE_LONG_RUN, SECRET, Crm, Service, finished
 
 
 async def no_post_refused(service: Service, crm: Crm, *, restarts: int, at_once: int) -> None:
@@ -46,11 +46,13 @@ async def no_post_refused(service: Service, crm: Crm, *, restarts: int, at_once:
     assert (audit["doubled_notes"], audit["doubled_clients"]) == (0, 0)
 
 
+@BOTH_IN_THE_LONG_RUN
 async def test_behind_a_proxy_that_holds_requests_no_post_is_refused(service: Service, crm: Crm) -> None:
     await no_post_refused(service, crm, restarts=2, at_once=4)
 
 
 @pytest.mark.torture
 @pytest.mark.timeout(3600)
+@BOTH
 async def test_nor_in_a_hundred_restarts(service: Service, crm: Crm) -> None:
     await no_post_refused(service, crm, restarts=100, at_once=32)

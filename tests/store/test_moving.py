@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -19,6 +21,7 @@ from bridge.model import JobState
 from bridge.store import moving, open_store
 from bridge.store.moving import TABLES, copy
 from bridge.store.sqlite import SqliteStore
+from bridge.store.sqlite.upkeep import backup, restore
 
 NOT_COPIED = {
     "facts": "what is known of a store itself is its own, but for when it was made",
@@ -156,6 +159,38 @@ async def test_a_store_that_was_changed_meanwhile_is_noticed_and_copied_anew(
     copy(file, postgres_url, again=True)
 
     assert in_database(postgres_url, "SELECT count(*) FROM jobs WHERE state = 'done'") == [(7,)]
+
+
+async def test_no_service_starts_on_a_file_that_has_moved_but_after_it_was_put_back(
+    file: Path, tmp_path: Path, clock: FakeClock, postgres_url: str
+) -> None:
+    old = await filled(file, clock)
+    await old.close()
+    copy(file, postgres_url)
+
+    with pytest.raises(StoreError, match=r"was moved .* into 127.0.0.1:\d+/.*`store:`.*store restore back.db") as refused:
+        await old.open()
+    assert urlsplit(postgres_url).path in str(refused.value)
+    beside = SqliteStore(file, clock=clock, service=False)
+    await beside.open()  # what is in it may be looked at
+    assert len(await beside.reading().jobs()) == 7
+    await beside.close()
+
+    # the way back that the message names
+    backup(file, tmp_path / "back.db")
+    restore(tmp_path / "back.db", file)
+    await old.open()
+    assert old.born_at > time.time(), "what the database has written since is looked for"
+    await old.close()
+
+
+async def test_a_copy_that_was_broken_off_leaves_the_old_store_in_use(file: Path, clock: FakeClock, postgres_url: str) -> None:
+    old = await filled(file, clock)
+    await old.close()
+    with pytest.raises(KeyboardInterrupt):
+        copy(file, postgres_url, tell=broken_off_after(2))
+    await old.open()
+    await old.close()
 
 
 async def test_a_store_is_never_poured_into_another(file: Path, clock: FakeClock, postgres_url: str) -> None:

@@ -29,7 +29,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from bridge.clock import Clock, Steady
-from bridge.errors import NoRoom, StoreError
+from bridge.errors import NoRoom, StoreAway
 from bridge.model import Correction, Delivery, OperationState, Plan
 from bridge.store.one_site import rows_of
 from bridge.store.personal import Personal
@@ -131,7 +131,7 @@ class PostgresStore(Plain):
     @property
     def _at(self) -> _Opened:
         if self._opened is None:
-            raise StoreError("The store is not open.")
+            raise StoreAway("The database was not reached yet.")
         return self._opened
 
     async def _write(self, does: Callable[[Database], Result], roots: Roots = NOTHING) -> Result:
@@ -206,11 +206,11 @@ class PostgresStore(Plain):
         now = self._clock.time()
         self._owners.add(owner)
         self._at.locks.lease = lease
-        return await self._write(
-            lambda db: claims.claim(
-                db, owner=f"{owner}/{self._replica}", until=now + lease, now=now, room=room, turns=self._turns
-            )
-        )
+        if not room:
+            return []
+        wanted = claims.Claim(f"{owner}/{self._replica}", now + lease, now, room, self._turns)
+        jobs_taken: list[Job] = await self._at.writer.write_together(claims.claim, wanted)
+        return jobs_taken
 
     async def _keep_time(self) -> None:
         if time.monotonic() - self._agreed_at >= AGREE_EVERY:
@@ -234,8 +234,7 @@ class PostgresStore(Plain):
 
     async def finish(self, job: Job, outcome: Outcome, attempt: Attempt | None, tally: Tally | None = None) -> None:
         ended = Ended(job, outcome, attempt, tally, self._clock.time())
-        guards = [f"figures:{tally.source}"] if tally is not None else []
-        await self._at.writer.write_together(finish, ended, Roots(chats=[job.chat_row], guards=guards))
+        await self._at.writer.write_together(finish, ended, Roots(chats=[job.chat_row]), last=True)
 
     # -- the journal --
 
@@ -368,7 +367,7 @@ class PostgresStore(Plain):
 
     async def _rows(self, sql: str, values: Sequence[Any]) -> list[dict[str, Any]]:
         if self._pages is None:
-            raise StoreError("The store is not open.")
+            raise StoreAway("The database was not reached yet.")
         return await self._pages.rows(sql, values)
 
 

@@ -8,8 +8,9 @@ be due is asked once more when the rows are held, so that of a lane there is nev
 from __future__ import annotations
 
 import heapq
-from collections import defaultdict
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bridge.store.postgres.database import Database
@@ -43,15 +44,64 @@ _DUE = (
     "ORDER BY j.next_at, j.id LIMIT r.most FOR NO KEY UPDATE OF c SKIP LOCKED) AS d ORDER BY d.next_at, d.id"
 )
 _GONE = (
-    "SELECT j.id FROM jobs j JOIN chats c ON c.id = j.chat WHERE j.state = 'running' AND j.lease_until < ? "
+    "SELECT j.id, j.target FROM jobs j JOIN chats c ON c.id = j.chat WHERE j.state = 'running' AND j.lease_until < ? "
     "AND j.target IN ({targets}) ORDER BY j.lease_until LIMIT ? FOR NO KEY UPDATE OF c SKIP LOCKED"
 )
+_TAKER = "(?::bigint, ?, ?::double precision)"
 #: a few rows are joined, by their numbers; a planner that has seen the tables empty might read them whole
 _FEW = "SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
 
 
-def claim(db: Database, *, owner: str, until: float, now: float, room: Mapping[str, int], turns: Turns) -> list[Job]:
-    """Inside a transaction. Gives the jobs, each target's sources in turn."""
+@dataclass(frozen=True, slots=True)
+class Claim:
+    owner: str
+    until: float
+    now: float
+    room: Mapping[str, int]
+    turns: Turns
+
+
+def claim(db: Database, asked: Sequence[Claim]) -> list[list[Job]]:
+    """Inside a transaction. What each of them gets, each target's sources in turn: those of one replica that ask at the same
+    moment are served by one look, as if they were one with room for all, and share what it gives.
+    """
+    now, turns = min(one.now for one in asked), asked[0].turns
+    room: Counter[str] = Counter()
+    for one in asked:
+        room.update(one.room)
+    found = _found(db, room, now, turns)
+    if not found:
+        return [[] for _ in asked]
+    takers = _dealt(found, asked)
+    values = [part for job_id, taker in takers.items() for part in (job_id, asked[taker].owner, asked[taker].until)]
+    rows = db.execute(
+        "UPDATE jobs j SET state = 'running', epoch = epoch + 1, lease_owner = t.owner, lease_until = t.until, updated_at = ? "  # noqa: S608 - marks and constants
+        f"FROM (VALUES {', '.join([_TAKER] * len(takers))}) AS t (id, owner, until) WHERE j.id = t.id AND "
+        f"(j.{_OPEN} AND j.next_at <= ? AND {FIRST_IN_LANE} OR j.state = 'running' AND j.lease_until < ?) RETURNING j.*",
+        (now, *values, now, now),
+    ).fetchall()
+    place = {job_id: number for number, job_id in enumerate(takers)}
+    given: list[list[Job]] = [[] for _ in asked]
+    for row in sorted(rows, key=lambda row: place[row["id"]]):
+        given[takers[row["id"]]].append(job_of(row))
+    return given
+
+
+def _dealt(found: Sequence[tuple[int, str]], asked: Sequence[Claim]) -> dict[int, int]:
+    """Which of the jobs (number, target) goes to whom, in the order in which they were found. One that nobody has room for, since
+    its lease is over and its worker is gone, goes to the first who works for its target.
+    """
+    left = [Counter(one.room) for one in asked]
+    dealt: dict[int, int] = {}
+    for job_id, target in found:
+        taker = max(range(len(asked)), key=lambda number: (left[number][target], target in asked[number].room, -number))
+        left[taker][target] -= 1
+        dealt[job_id] = taker
+    return dealt
+
+
+def _found(db: Database, room: Mapping[str, int], now: float, turns: Turns) -> list[tuple[int, str]]:
+    """Jobs that may be taken up (number, target), their chats held."""
     if not room:
         return []
     heads: dict[str, dict[str, float]] = defaultdict(dict)
@@ -65,21 +115,14 @@ def claim(db: Database, *, owner: str, until: float, now: float, room: Mapping[s
     if not heads and not gone:
         return []
     db.later(_FEW)
-    ids = [job_id for target, sources in heads.items() for job_id in _in_turn(db, target, sources, room[target], now, turns)]
+    ids: list[tuple[int, str]] = []
+    for target, sources in heads.items():
+        ids += [(job_id, target) for job_id in _in_turn(db, target, sources, room[target], now, turns)]
     if gone:
         # of a target that is stopped nothing is taken up, not even what was under way
         found = db.execute(_GONE.format(targets=marks(len(room))), (now, *room, VANISHED))
-        ids += [row["id"] for row in found]
-    if not ids:
-        return []
-    rows = db.execute(
-        "UPDATE jobs j SET state = 'running', epoch = epoch + 1, lease_owner = ?, lease_until = ?, updated_at = ? "  # noqa: S608 - marks and constants
-        f"WHERE j.id IN ({marks(len(ids))}) AND (j.{_OPEN} AND j.next_at <= ? AND {FIRST_IN_LANE} "
-        "OR j.state = 'running' AND j.lease_until < ?) RETURNING *",
-        (owner, until, now, *ids, now, now),
-    ).fetchall()
-    place = {job_id: number for number, job_id in enumerate(ids)}
-    return [job_of(row) for row in sorted(rows, key=lambda row: place[row["id"]])]
+        ids += [(row["id"], row["target"]) for row in found]
+    return ids
 
 
 def _in_turn(db: Database, target: str, sources: Mapping[str, float], places: int, now: float, turns: Turns) -> list[int]:

@@ -14,7 +14,9 @@ TOGETHER = 100
 #: characters of a statement to which rows are still added
 LONGEST = 50_000
 #: rows that are put in, where nothing depends on which comes first
-_INSERT = re.compile(r"(INSERT INTO [\w, ()]+ VALUES )(\([%s, ]+\))((?: ON CONFLICT DO NOTHING)?)")
+_INSERT = re.compile(
+    r"(INSERT INTO [\w, ()]+ VALUES )(\((?:%s|'\w*'|plain\(%s\)::tsvector|, )+\))((?: ON CONFLICT DO NOTHING)?)"
+)
 #: what stands in a text in the place of the one character that PostgreSQL keeps in none
 NUL = "\u2400"
 

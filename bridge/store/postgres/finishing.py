@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bridge.errors import StaleLease
 from bridge.store.postgres.database import Database
+from bridge.store.postgres.roots import hold_guards
 from bridge.store.records import Attempt, Job, Outcome
 from bridge.store.statements import jobs, tallies
 from bridge.store.tallies import Tally
@@ -30,18 +31,24 @@ class Ended:
 
 
 def finish(db: Database, ended: Sequence[Ended]) -> list[StaleLease | None]:
-    """What became of each. The chats are held, and the lines of figures that they are counted in."""
+    """What became of each. The chats are held.
+
+    The last that a transaction does: the lines of figures are everybody's, so they are held from here to the commit, no longer.
+    """
     values = [value for one in ended
               for value in (one.job.id, one.job.epoch, *jobs.ended_values(one.outcome, one.attempt, one.now))]  # fmt: skip
     rows = db.execute(_ENDED.format(rows=", ".join([_ROW] * len(ended))), values)
     ours = {(row["id"], row["epoch"]) for row in rows}
     results: list[StaleLease | None] = []
+    counted: dict[int, Tally] = {}
     for one in ended:
         if (one.job.id, one.job.epoch) not in ours:
             results.append(StaleLease())
             continue
         jobs.follow_up(db, one.job, one.outcome, one.attempt, one.now)
         if one.tally is not None:
-            tallies.count(db, one.job.chat_row, one.tally)
+            counted[one.job.chat_row] = one.tally  # of several of one chat the latest: it tells of the others as well
         results.append(None)
+    sources = sorted({tally.source for tally in counted.values()})
+    tallies.count_all(db, counted, lambda: hold_guards(db, [f"figures:{source}" for source in sources]))
     return results

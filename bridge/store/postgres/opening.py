@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.errors import NoRoom, StoreError
-from bridge.store.postgres.connecting import connect, psycopg, said
+from bridge.errors import NoRoom, StoreAway, StoreError
+from bridge.store.postgres.connecting import IN_THE_WAY, connect, is_lost, psycopg, said
 from bridge.store.postgres.database import Database
 from bridge.store.postgres.migrations import AHEAD, bring_up_to_date, is_current
 from bridge.store.statements.database import marks
@@ -18,6 +18,13 @@ _MADE_AS = (
     "SELECT 'jobs'::regclass::oid::text || ' ' || (SELECT oid FROM pg_database WHERE datname = current_database())::text AS made"
 )
 _TIMELINE = "SELECT (pg_control_checkpoint()).timeline_id::text AS timeline"
+
+#: by their first two characters, what another moment may help with: lost, read-only, out of something, locked, going down, broken
+_AWAY = frozenset({"08", "25", "53", "55", "57", "58"})
+
+#: milliseconds, for one transaction: for what another replica that opens the store holds, and after which the server ends it if
+#: nothing is heard of this one any more, so that the others need not wait for a machine that is gone. A migration may take long
+LIMITS = "SELECT set_config('lock_timeout', '10000', true), set_config('idle_in_transaction_session_timeout', '10000', true)"
 
 #: a fact that is there while a store is copied into the database
 COPYING = "copying"
@@ -32,16 +39,18 @@ class Found:
 
 
 def prepare(settings: dict[str, Any], *, make: bool) -> Found:
-    """Bring the store up to date, and say what is to be known of it. Raises StoreError."""
+    """Bring the store up to date, and say what is to be known of it. Raises StoreAway where another moment may help, else
+    StoreError.
+    """
     try:
         connection = connect(settings)
     except NoRoom as error:
-        raise StoreError(f"{error.message} Is it running, and is `store:` right?") from error
+        raise StoreAway(f"{error.message} Is it running, and is `store:` right?") from error
     try:
         db = Database(connection, "")
         if not make and db.execute("SELECT to_regclass('deliveries') IS NULL AS missing").fetchone()["missing"]:  # type: ignore[index]
             raise StoreError("There is no store in the database yet. Start `chat2crm serve` first, or correct `store:`.")
-        bring_up_to_date(db)
+        bring_up_to_date(db, LIMITS)
         if fact(db, COPYING) is not None:
             raise StoreError(
                 "A store is being copied into this database, and the copy is not whole. Let `chat2crm store copy` come to its "
@@ -50,6 +59,8 @@ def prepare(settings: dict[str, Any], *, make: bool) -> Found:
         _notice_what_was_put_back(db)
         return look(db)
     except psycopg.Error as error:
+        if is_lost(connection) or error.sqlstate in IN_THE_WAY or (error.sqlstate or "")[:2] in _AWAY:
+            raise StoreAway(f"The database does not take it now: {said(error)}.") from error
         raise StoreError(f"The database cannot be used: {said(error)}.") from error
     finally:
         connection.close()
@@ -82,6 +93,7 @@ def _notice_what_was_put_back(db: Database) -> None:
     is written.
     """
     with db.connection.transaction():
+        db.execute(LIMITS)
         if not alone(db, "opening", wait=True):
             return
         row: Any = db.execute(_MADE_AS).fetchone()

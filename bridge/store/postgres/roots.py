@@ -3,7 +3,7 @@
 All locks that are waited for are taken here, at the beginning of a transaction, for all of the writes that share it, and in one
 order: chats by number, deliveries by number, visitors by name, guards by name, keys of locks by name. So two transactions never
 wait for one another. What a write reads after that, it reads as it was when the last of these locks was had: nobody else changes
-it before the commit.
+it before the commit. One lock comes last of all: whoever adds to figures stands in line for that at the end (`finishing`).
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def take(db: Database, roots: Iterable[Roots]) -> None:
     if found.visitors:
         _visitors(db, sorted(found.visitors))
     if found.guards:
-        _guards(db, sorted(found.guards))
+        hold_guards(db, sorted(found.guards))
     if found.keys:
         db.execute(
             f"SELECT key FROM locks WHERE key IN ({marks(len(found.keys))}) ORDER BY key FOR UPDATE", sorted(found.keys)  # noqa: S608 - marks only
@@ -102,7 +102,8 @@ def _visitors(db: Database, pairs: list[tuple[str, str]]) -> None:
     )
 
 
-def _guards(db: Database, names: list[str]) -> None:
+def hold_guards(db: Database, names: list[str]) -> None:
+    """Sorted, as everywhere."""
     locked = f"SELECT name FROM guards WHERE name IN ({marks(len(names))}) ORDER BY name FOR UPDATE"  # noqa: S608 - marks only
     if len(db.execute(locked, names).fetchall()) < len(names):
         db.execute(f"INSERT INTO guards (name) VALUES {', '.join(['(?)'] * len(names))} ON CONFLICT DO NOTHING", names)  # noqa: S608 - marks only

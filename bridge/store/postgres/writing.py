@@ -64,6 +64,8 @@ class Call:
     does: Callable[[Database], Any] | None = None
     together: Together | None = None
     about: Any = None
+    #: after all others of its group
+    last: bool = False
     #: how often its locks were not had
     tries: int = 0
 
@@ -111,9 +113,11 @@ class Writer:
         result: Result = await self._written(Call(roots, self._loop.create_future(), does=does))
         return result
 
-    async def write_together(self, together: Together, about: Any, roots: Roots = NOTHING) -> Any:
-        """The same for a call of a kind of which there are many at once: `together` carries out all that share the commit."""
-        return await self._written(Call(roots, self._loop.create_future(), together=together, about=about))
+    async def write_together(self, together: Together, about: Any, roots: Roots = NOTHING, *, last: bool = False) -> Any:
+        """The same for a call of a kind of which there are many at once: `together` carries out all that share the commit, after
+        all others of it if it is to be the `last`.
+        """
+        return await self._written(Call(roots, self._loop.create_future(), together=together, about=about, last=last))
 
     async def _written(self, call: Call) -> Any:
         if self._closing:
@@ -227,10 +231,11 @@ class _Working:
         db.later(_LIMITS)
         take(db, (call.roots for call in calls))
         ended: list[Ended] = []
+        several: list[Call] = []
         if not apart:
-            ended = _together(db, calls)
+            several = [call for call in calls if call.together is not None]
             calls = [call for call in calls if call.does is not None]
-        for call in calls:
+        for call in sorted(calls, key=lambda call: call.last):
             if apart:
                 db.later("SAVEPOINT one")
                 db.flush()
@@ -251,7 +256,7 @@ class _Working:
                     if db.connection.info.transaction_status is not psycopg.pq.TransactionStatus.IDLE:
                         db.later("ROLLBACK")
                         db.flush()
-                    if ended or len(calls) > 1:
+                    if ended or several or len(calls) > 1:
                         return [], False
                     db.later("BEGIN")
                     return [(call, None, error)], True
@@ -259,7 +264,7 @@ class _Working:
                 db.later("ROLLBACK TO one")
             if apart:
                 db.later("RELEASE one")
-        return ended, True
+        return ended + _together(db, sorted(several, key=lambda call: call.last)), True
 
     def _undo(self) -> bool:
         """True if the connection is lost."""

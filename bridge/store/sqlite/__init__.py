@@ -40,6 +40,7 @@ from bridge.store.sqlite.guard import LockFile, refuse_network_disk
 from bridge.store.sqlite.locks import Locks
 from bridge.store.sqlite.migrations import bring_up_to_date
 from bridge.store.sqlite.readers import Readers
+from bridge.store.sqlite.upkeep import refuse_moved
 from bridge.store.statements import fetches, intake, jobs, journal, notices, people, retention, searching, tallies
 from bridge.store.tallies import Tally
 
@@ -89,11 +90,16 @@ class SqliteStore(Plain, Agreements):
         try:
             self._refuse_damage(connection)
             bring_up_to_date(Database(connection))
+            if self._service:
+                refuse_moved(connection, self.path)
             row = connection.execute("SELECT value FROM facts WHERE name = 'born_at'").fetchone()
             self.born_at = float(row["value"])
         except sqlite3.DatabaseError as error:
             connection.close()
             raise damaged(self.path, error) from error
+        except StoreError:
+            connection.close()
+            raise
         self._writer = Writer(connection)
         self._writer.start()
         self._reader = connect(self.path, read_only=True)

@@ -14,6 +14,9 @@ from bridge.store.sqlite.migrations import AHEAD
 #: pages copied in one go; between two of them the service writes
 PAGES_AT_ONCE = 256
 
+#: a fact that is there once the store has moved: into what
+MOVED_TO = "moved_to"
+
 Progress = Callable[[int, int], None]
 
 
@@ -83,6 +86,20 @@ def restore(backup_file: Path, path: Path) -> None:
 def count_as_young(db: sqlite3.Connection) -> None:
     """Every chat that may have been written by now is looked for in the CRM before it is written."""
     db.execute("INSERT OR REPLACE INTO facts VALUES ('born_at', ?)", (repr(time.time() + AHEAD),))
+    # what it was moved into has written since; that is looked for like all else
+    db.execute("DELETE FROM facts WHERE name = ?", (MOVED_TO,))
+
+
+def refuse_moved(db: sqlite3.Connection, path: Path) -> None:
+    """Raises StoreError with the way on, and the way back, if all that is in this store works in a database by now."""
+    row = db.execute("SELECT value FROM facts WHERE name = ?", (MOVED_TO,)).fetchone()
+    if row is not None:
+        raise StoreError(
+            f"{path}: was moved by `chat2crm store copy` into {row[0]}. A service on this file would write the same chats a "
+            "second time. Put that database into `store:`. To go back to the file all the same, with every replica stopped: "
+            "`chat2crm store backup back.db`, then `chat2crm store restore back.db`; every chat is then looked for in the CRM "
+            "before it is written, and what came in since stays in the database."
+        )
 
 
 def refuse_other_files(db: sqlite3.Connection, path: Path) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
 
 from bridge.model import Chat, Correction, Delivery
-from bridge.store.records import Accepted, ChatChange, Sorted, StoredChat, VisitorContacts
+from bridge.store.records import Accepted, ChatChange, NewJob, Sorted, StoredChat, VisitorContacts
 from bridge.store.statements import fetches, people, searching
 from bridge.store.statements.database import Database, Row, marks
 
@@ -94,8 +95,9 @@ class BaseMovedOn(Exception):
 
 
 def record_sorted(db: Database, results: list[Sorted], now: float) -> list[int]:
-    left = []
-    for result in results:
+    new, others = _apart(results)
+    left = _record_new(db, new, now) if new else []
+    for result in others:
         db.execute("SAVEPOINT sorted")
         try:
             _record_one(db, result, now)
@@ -107,6 +109,48 @@ def record_sorted(db: Database, results: list[Sorted], now: float) -> list[int]:
     return left
 
 
+def _apart(results: list[Sorted]) -> tuple[list[Sorted], list[Sorted]]:
+    """Those that are a new chat each and nothing else, which is most of what comes; and those that are to be taken one by one."""
+    deliveries = Counter(result.delivery for result in results)
+    named = Counter((change.chat.source, change.chat.chat_id) for result in results for change in result.changes)
+    new, others = list[Sorted](), list[Sorted]()
+    for result in results:
+        changes = result.changes
+        alone = (
+            len(changes) == 1 and changes[0].base_revision == 0 and named[changes[0].chat.source, changes[0].chat.chat_id] == 1
+            and deliveries[result.delivery] == 1 and not (result.contacts or result.fetch or result.erase or changes[0].wake)
+        )  # fmt: skip
+        (new if alone else others).append(result)
+    return new, others
+
+
+def _record_new(db: Database, results: list[Sorted], now: float) -> list[int]:
+    """New chats, all by the same few statements. Gives the deliveries of those that are there already."""
+    numbers = [result.delivery for result in results]
+    rows = db.execute(f"SELECT id, state, event, findings FROM deliveries WHERE id IN ({marks(len(numbers))})", numbers)  # noqa: S608 - marks only
+    told = {row["id"]: row for row in rows if row["state"] in OPEN}
+    wanted = [result for result in results if result.delivery in told]
+    chats = _made(db, [result.changes[0].chat for result in wanted], now)
+    done = [(result, chats[result.changes[0].chat.chat_id, result.changes[0].chat.source]) for result in wanted
+            if (result.changes[0].chat.chat_id, result.changes[0].chat.source) in chats]  # fmt: skip
+    searching.index_new(db, [(row, result.changes[0].chat) for result, row in done])
+    db.executemany(_NEW_JOB, [
+        _job(row, result.changes[0].chat, new, 1, now) for result, row in done for new in result.changes[0].jobs
+    ])  # fmt: skip
+    alike: dict[tuple[str, ...], list[tuple[int, int]]] = defaultdict(list)
+    for result, row in done:
+        alike[_said(result, told[result.delivery])].append((result.delivery, row))
+    for said, pairs in alike.items():
+        cases = " ".join(["WHEN ? THEN ?"] * len(pairs))
+        db.executemany(
+            "UPDATE deliveries SET state = ?, event = ?, reason = ?, findings = ?, "  # noqa: S608 - marks only
+            f"chat = CASE id {cases} END WHERE id IN ({marks(len(pairs))})",
+            [(*said, *(number for pair in pairs for number in pair), *(delivery for delivery, _ in pairs))],
+        )
+    kept = {result.delivery for result, _ in done}
+    return [result.delivery for result in wanted if result.delivery not in kept]
+
+
 def _record_one(db: Database, result: Sorted, now: float) -> None:
     row = db.execute("SELECT state, event, findings FROM deliveries WHERE id = ?", (result.delivery,)).fetchone()
     if row is None or row["state"] not in OPEN:
@@ -116,16 +160,20 @@ def _record_one(db: Database, result: Sorted, now: float) -> None:
         _keep_contacts(db, contacts, now)
     for change in result.changes:
         chat_row = _change_chat(db, change, now)
-    # a delivery of several parts is told of in turns
-    findings = dict.fromkeys((*json.loads(row["findings"]), *result.findings))
-    kinds = dict.fromkeys(filter(None, (*row["event"].split(", "), *result.event.split(", "))))
     db.executemany(
         "UPDATE deliveries SET state = ?, event = ?, reason = ?, findings = ?, chat = coalesce(?, chat) WHERE id = ?",
-        [(result.state, ", ".join(kinds), result.reason, json.dumps([*findings], ensure_ascii=False), chat_row, result.delivery)],
+        [(*_said(result, row), chat_row, result.delivery)],
     )
     if result.erase:
         people.empty_delivery(db, result.delivery, result.alias)
     fetches.set_out(db, result.delivery, result.fetch)
+
+
+def _said(result: Sorted, before: Row) -> tuple[str, ...]:
+    """State, event, reason and findings; a delivery of several parts is told of in turns."""
+    findings = dict.fromkeys((*json.loads(before["findings"]), *result.findings))
+    kinds = dict.fromkeys(filter(None, (*before["event"].split(", "), *result.event.split(", "))))
+    return result.state, ", ".join(kinds), result.reason, json.dumps([*findings], ensure_ascii=False)
 
 
 def _keep_contacts(db: Database, contacts: VisitorContacts, now: float) -> None:
@@ -142,9 +190,27 @@ def _keep_contacts(db: Database, contacts: VisitorContacts, now: float) -> None:
     )
 
 
-def _change_chat(db: Database, change: ChatChange, now: float) -> int:
-    chat = change.chat
-    values = (
+_NEW_CHAT = "(?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?)"
+_NEW_JOB = (
+    "INSERT INTO jobs (chat, source, chat_id, kind, target, revision, state, quiet, created_at, updated_at, next_at) "
+    "VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?)"
+)
+
+
+def _made(db: Database, chats: Sequence[Chat], now: float) -> dict[tuple[str, str], int]:
+    """(Chat id, source) → number, of those of the chats that were not there yet."""
+    if not chats:
+        return {}
+    rows = db.execute(
+        "INSERT INTO chats (source, chat_id, revision, visitor_id, kind, channel, visitor_name, started_at, ended_at, "  # noqa: S608 - marks only
+        f"updated_at, chat) VALUES {', '.join([_NEW_CHAT] * len(chats))} ON CONFLICT DO NOTHING RETURNING id, source, chat_id",
+        [value for chat in chats for value in (chat.source, chat.chat_id, *_kept(chat, now))],
+    ).fetchall()
+    return {(row["chat_id"], row["source"]): int(row["id"]) for row in rows}
+
+
+def _kept(chat: Chat, now: float) -> tuple[object, ...]:
+    return (
         chat.visitor.id,
         chat.kind,
         chat.channel,
@@ -154,39 +220,41 @@ def _change_chat(db: Database, change: ChatChange, now: float) -> int:
         now,
         chat.model_dump_json(exclude_defaults=True),
     )
+
+
+def _job(row: int, chat: Chat, new: NewJob, revision: int, now: float) -> tuple[object, ...]:
+    return row, chat.source, chat.chat_id, chat.kind, new.target, revision, int(new.quiet), now, now, new.next_at
+
+
+def _change_chat(db: Database, change: ChatChange, now: float) -> int:
+    chat = change.chat
     if change.base_revision == 0:
-        made = db.execute(
-            "INSERT INTO chats (source, chat_id, revision, visitor_id, kind, channel, visitor_name, started_at, ended_at, "
-            "updated_at, chat) VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id, revision",
-            (chat.source, chat.chat_id, *values),
-        ).fetchone()
+        number, revision = _made(db, [chat], now).get((chat.chat_id, chat.source)), 1
     else:
         # a change that causes no job (a contact that came later) is no new revision
         made = db.execute(
             "UPDATE chats SET revision = revision + ?, visitor_id = ?, kind = ?, channel = ?, visitor_name = ?, started_at = ?, "
             "ended_at = ?, updated_at = ?, chat = ? WHERE source = ? AND chat_id = ? AND revision = ? RETURNING id, revision",
-            (1 if change.jobs else 0, *values, chat.source, chat.chat_id, change.base_revision),
+            (1 if change.jobs else 0, *_kept(chat, now), chat.source, chat.chat_id, change.base_revision),
         ).fetchone()
-    if made is None:
+        number, revision = (int(made["id"]), int(made["revision"])) if made else (None, 0)
+    if number is None:
         raise BaseMovedOn
-    searching.index(db, made["id"], chat, is_new=change.base_revision == 0)
+    searching.index(db, number, chat, is_new=change.base_revision == 0)
     for new in change.jobs:
-        supersede(db, made["id"], new.target, made["revision"], now)
-        db.executemany(
-            "INSERT INTO jobs (chat, source, chat_id, kind, target, revision, state, quiet, created_at, updated_at, next_at) "
-            "VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?)",
-            [(made["id"], chat.source, chat.chat_id, chat.kind, new.target, made["revision"], int(new.quiet), now, now,
-              new.next_at)],
-        )  # fmt: skip
+        supersede(db, number, new.target, revision, now)
+        db.executemany(_NEW_JOB, [_job(number, chat, new, revision, now)])
     if change.wake:
         db.executemany(
-            "UPDATE jobs SET next_at = ? WHERE chat = ? AND state = 'waiting' AND reason = 'no_contact'", [(now, made["id"])]
+            "UPDATE jobs SET next_at = ? WHERE chat = ? AND state = 'waiting' AND reason = 'no_contact'", [(now, number)]
         )
-    return int(made["id"])
+    return number
 
 
 def supersede(db: Database, chat_row: int, target: str, revision: int, now: float) -> None:
     """A newer revision carries all that an older job of its lane would have written, unless that has begun to write."""
+    if revision <= 1:
+        return  # there is nothing older
     db.executemany(
         "UPDATE jobs SET state = 'skipped', reason = 'superseded', detail = '', updated_at = ? WHERE chat = ? AND target = ? "
         "AND revision < ? AND state IN ('pending', 'retrying', 'waiting', 'held', 'dead') AND NOT EXISTS "

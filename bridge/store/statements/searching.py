@@ -13,13 +13,20 @@ from bridge.store.statements.database import Database
 from bridge.store.statements.facts import remember
 
 _NEXT = "unsearched_below"
+_POINT = "INSERT INTO chat_points (value, chat) VALUES (?, ?) ON CONFLICT DO NOTHING"
 
 
 def index(db: Database, row: int, chat: Chat, *, is_new: bool) -> None:
     if not is_new:
         forget(db, row)
-    db.executemany("INSERT INTO chats_text (rowid, words) VALUES (?, ?)", [(row, words_of(chat))])
-    _add(db, row, points_of(chat))
+    index_new(db, [(row, chat)])
+
+
+def index_new(db: Database, chats: Iterable[tuple[int, Chat]]) -> None:
+    """Chats that were not in it before, each with its number."""
+    known = list(chats)
+    db.executemany("INSERT INTO chats_text (rowid, words) VALUES (?, ?)", [(row, words_of(chat)) for row, chat in known])
+    db.executemany(_POINT, [(value, row) for row, chat in known for value in points_of(chat)])
 
 
 def index_plan(db: Database, row: int, plan: Plan) -> None:
@@ -61,6 +68,4 @@ def index_all_later(db: Database) -> None:
 
 
 def _add(db: Database, row: int, values: Iterable[str]) -> None:
-    db.executemany(
-        "INSERT INTO chat_points (value, chat) VALUES (?, ?) ON CONFLICT DO NOTHING", [(value, row) for value in values]
-    )
+    db.executemany(_POINT, [(value, row) for value in values])

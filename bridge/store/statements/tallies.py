@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.store.statements.database import Database, Row
+from bridge.store.statements.database import Database, Row, marks
 from bridge.store.tallies import BY_MONTH, COUNTS, OUTCOMES, THE_REST, Tally, bucket, month_of, packed, unpacked
 
 #: lines of one dimension, source and period. What comes beyond them is counted as THE_REST: a site may have a page a chat
@@ -16,38 +18,86 @@ MOST_RATINGS = 12
 
 _COLUMNS = (*COUNTS, *OUTCOMES)
 _ADD = ", ".join(f"{name} = {name} + ?" for name in _COLUMNS)
+_LINE = "SELECT id, dimension, period, source, value, open, response, ratings FROM figures"
+#: dimension, period, source, value, open
+_Key = tuple[str, str, str, str, int]
 _IS_OPEN = {True: 1, False: 0, None: -1}
 
 
 def count(db: Database, chat: int, tally: Tally) -> None:
     """A chat as it stands now, in the place of what it added before."""
-    before = db.execute("SELECT added, lines FROM counted WHERE chat = ?", (chat,)).fetchone()
-    if before is not None and before["lines"] is None:
-        return  # it was closed
-    if db.execute("SELECT visitor_name FROM chats WHERE id = ?", (chat,)).fetchone()["visitor_name"] == "":
-        return  # emptied: of what it was nothing is left to count
-    counts = {} if tally.void else {**tally.counts, **_outcomes(db, chat)}
-    adds = [counts.get(name, 0) for name in _COLUMNS]
-    values = [tally.values.get(dimension, ()) for dimension in BY_MONTH]
-    added = _json([tally.source, tally.day.isoformat(), tally.open, values, adds, tally.response_s, tally.rating])
-    if before is not None:
-        if before["added"] == added:
-            return
-        *_, old, response_s, rating = json.loads(before["added"])
-        for line in json.loads(before["lines"]):
-            row = db.execute("SELECT id, response, ratings FROM figures WHERE id = ?", (line,)).fetchone()
-            if row is not None:  # lost with a damaged file
-                _add(db, row, old, response_s, rating, -1)
-    lines = []
-    for key in () if tally.void else _keys(tally):
-        row = _line(db, *key)
-        _add(db, row, adds, tally.response_s, tally.rating, 1)
-        lines.append(row["id"])
-    db.execute(
+    count_all(db, {chat: tally})
+
+
+def _nobody_waits() -> None: ...
+
+
+def count_all(db: Database, tallies: Mapping[int, Tally], stand_in_line: Callable[[], None] = _nobody_waits) -> None:
+    """Several chats at once. `stand_in_line` is called before any line is looked at, if there is anything to add: lines are read,
+    added up and written, so no two may do that with lines of one source at the same moment.
+    """
+    changes = list(_changes(db, tallies))
+    if not changes:
+        return
+    stand_in_line()
+    lines = _Lines(db)
+    lines.load((line for change in changes for line in change.lines_before), (key for change in changes for key in change.keys))
+    for change in changes:
+        for number in change.lines_before:
+            lines.add(lines.by_id(number), change.adds_before, change.response_before, change.rating_before, -1)
+        found = [lines.by_key(key) for key in change.keys]
+        for line in found:
+            lines.add(line, change.adds, change.tally.response_s, change.tally.rating, 1)
+        change.lines = [line.id for line in found]
+    lines.save()
+    db.executemany(
         "INSERT INTO counted (chat, added, lines) VALUES (?, ?, ?) ON CONFLICT (chat) DO UPDATE SET added = excluded.added, "
         "lines = excluded.lines",
-        (chat, added, _json(lines)),
+        [(change.chat, change.added, _json(change.lines)) for change in changes],
     )
+
+
+@dataclass(slots=True)
+class _Change:
+    """Of one chat: what it adds from now on, and what it has added before."""
+
+    chat: int
+    tally: Tally
+    adds: Sequence[int]
+    added: str
+    keys: Sequence[_Key]
+    lines_before: Sequence[int] = ()
+    adds_before: Sequence[int] = ()
+    response_before: int | None = None
+    rating_before: str | None = None
+    lines: list[int] = field(default_factory=list)
+
+
+def _changes(db: Database, tallies: Mapping[int, Tally]) -> Iterable[_Change]:
+    rows = db.execute(
+        "SELECT c.id, c.visitor_name, n.added, n.lines FROM chats c LEFT JOIN counted n ON n.chat = c.id "  # noqa: S608 - marks only
+        f"WHERE c.id IN ({marks(len(tallies))})",
+        sorted(tallies),
+    ).fetchall()
+    counted = [
+        row for row in rows
+        # what is closed stays as it is; of what is emptied nothing is left to count
+        if not (row["added"] is not None and row["lines"] is None) and row["visitor_name"] != ""
+    ]  # fmt: skip
+    outcomes = _outcomes(db, [row["id"] for row in counted if not tallies[row["id"]].void])
+    for row in counted:
+        tally = tallies[row["id"]]
+        counts = {} if tally.void else {**tally.counts, **outcomes[row["id"]]}
+        adds = [counts.get(name, 0) for name in _COLUMNS]
+        values = [tally.values.get(dimension, ()) for dimension in BY_MONTH]
+        added = _json([tally.source, tally.day.isoformat(), tally.open, values, adds, tally.response_s, tally.rating])
+        if row["added"] == added:
+            continue
+        change = _Change(row["id"], tally, adds, added, () if tally.void else tuple(_keys(tally)))
+        if row["added"] is not None:
+            *_, change.adds_before, change.response_before, change.rating_before = json.loads(row["added"])
+            change.lines_before = json.loads(row["lines"])
+        yield change
 
 
 def _json(value: Any) -> str:
@@ -60,7 +110,7 @@ def close(db: Database, chat: int) -> None:
     db.execute("UPDATE counted SET added = '', lines = NULL WHERE chat = ?", (chat,))
 
 
-def _keys(tally: Tally) -> Iterable[tuple[str, str, str, str, int]]:
+def _keys(tally: Tally) -> Iterable[_Key]:
     opened = _IS_OPEN[tally.open]
     yield "all", tally.day.isoformat(), tally.source, "", opened
     for dimension in BY_MONTH:
@@ -69,57 +119,110 @@ def _keys(tally: Tally) -> Iterable[tuple[str, str, str, str, int]]:
                 yield dimension, period, tally.source, value, opened
 
 
-def _line(db: Database, dimension: str, period: str, source: str, value: str, opened: int) -> Row:
-    """Its id and what is packed in it; a line that is not there yet is made, or the one of all the rest is taken."""
-    row = db.execute(
-        "SELECT id, response, ratings FROM figures WHERE dimension = ? AND period = ? AND source = ? AND value = ? AND open = ?",
-        (dimension, period, source, value, opened),
-    ).fetchone()
-    if row is None and value != THE_REST:
-        there = db.execute(
-            "SELECT count(*) AS n FROM (SELECT 1 FROM figures WHERE dimension = ? AND period = ? AND source = ? LIMIT ?) AS few",
-            (dimension, period, source, MOST_LINES),
-        ).fetchone()["n"]
-        if there >= MOST_LINES:
-            return _line(db, dimension, period, source, THE_REST, opened)
-    if row is None:
-        row = db.execute(
-            "INSERT INTO figures (dimension, period, source, value, open) VALUES (?, ?, ?, ?, ?) RETURNING id, response, ratings",
-            (dimension, period, source, value, opened),
-        ).fetchone()
-    found: Row = row
-    return found
+@dataclass(slots=True)
+class _Line:
+    id: int
+    responses: Counter[str]
+    ratings: Counter[str]
+    adds: list[int] = field(default_factory=lambda: [0] * len(_COLUMNS))
+    touched: bool = False
+    taken_from: bool = False
 
 
-def _add(
-    db: Database, row: Row, adds: Sequence[int], response_s: int | None, rating: str | None, times: int
-) -> None:
-    responses, ratings = unpacked(row["response"]), unpacked(row["ratings"])
-    if response_s is not None:
-        responses[str(bucket(response_s))] += times
-    if rating is not None:
-        # blanks part them in a line
-        key = rating.replace(" ", "\u00a0")
-        ratings[key if key in ratings or (times > 0 and len(ratings) < MOST_RATINGS) else THE_REST] += times
-    db.execute(
-        f"UPDATE figures SET {_ADD}, response = ?, ratings = ? WHERE id = ?",  # noqa: S608 - our own names
-        (*(times * number for number in adds), packed(responses), packed(ratings), row["id"]),
-    )
-    if times < 0:
-        db.execute("DELETE FROM figures WHERE id = ? AND chats <= 0", (row["id"],))
+class _Lines:
+    """Those that are looked at once, changed here, and written once."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._by_id: dict[int, _Line] = {}
+        self._by_key: dict[_Key, _Line] = {}
+
+    def load(self, numbers: Iterable[int], keys: Iterable[_Key]) -> None:
+        some, named = sorted(set(numbers)), sorted(set(keys))
+        if some:
+            self._know(self._db.execute(f"{_LINE} WHERE id IN ({marks(len(some))})", some))
+        if named:
+            of = ", ".join(["(?, ?, ?, ?, ?)"] * len(named))
+            values = [part for key in named for part in key]
+            self._know(self._db.execute(f"{_LINE} WHERE (dimension, period, source, value, open) IN (VALUES {of})", values))
+
+    def _know(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            line = self._by_id.get(row["id"])
+            if line is None:
+                line = self._by_id[row["id"]] = _Line(row["id"], unpacked(row["response"]), unpacked(row["ratings"]))
+            self._by_key[row["dimension"], row["period"], row["source"], row["value"], row["open"]] = line
+
+    def by_id(self, number: int) -> _Line | None:
+        return self._by_id.get(number)
+
+    def by_key(self, key: _Key) -> _Line:
+        """A line that is not there yet is made, or the one of all the rest is taken."""
+        dimension, period, source, value, opened = key
+        if key not in self._by_key and value != THE_REST:
+            there = self._db.execute(
+                "SELECT count(*) AS n FROM (SELECT 1 FROM figures WHERE dimension = ? AND period = ? AND source = ? LIMIT ?) "
+                "AS few",
+                (dimension, period, source, MOST_LINES),
+            ).fetchone()["n"]
+            if there >= MOST_LINES:
+                rest = (dimension, period, source, THE_REST, opened)
+                self.load((), [rest])
+                return self.by_key(rest)
+        if key not in self._by_key:
+            self._know(self._db.execute(
+                "INSERT INTO figures (dimension, period, source, value, open) VALUES (?, ?, ?, ?, ?) "
+                "RETURNING id, dimension, period, source, value, open, response, ratings",
+                key,
+            ).fetchall())  # fmt: skip
+        return self._by_key[key]
+
+    def add(self, line: _Line | None, adds: Sequence[int], response_s: int | None, rating: str | None, times: int) -> None:
+        if line is None:
+            return  # lost with a damaged file
+        line.touched, line.taken_from = True, line.taken_from or times < 0
+        line.adds = [had + times * number for had, number in zip(line.adds, adds, strict=True)]
+        if response_s is not None:
+            line.responses[str(bucket(response_s))] += times
+        if rating is not None:
+            # blanks part them in a line
+            key = rating.replace(" ", "\u00a0")
+            known = key in line.ratings or (times > 0 and len(line.ratings) < MOST_RATINGS)
+            line.ratings[key if known else THE_REST] += times
+
+    def save(self) -> None:
+        changed = [line for line in self._by_id.values() if line.touched]
+        self._db.executemany(
+            f"UPDATE figures SET {_ADD}, response = ?, ratings = ? WHERE id = ?",  # noqa: S608 - our own names
+            [(*line.adds, packed(line.responses), packed(line.ratings), line.id) for line in changed],
+        )
+        self._db.executemany(
+            "DELETE FROM figures WHERE id = ? AND chats <= 0", [(line.id,) for line in changed if line.taken_from]
+        )
 
 
-def _outcomes(db: Database, chat: int) -> dict[str, int]:
-    """What became of it in the CRMs. One that is only told of chats says nothing of clients."""
-    row = db.execute(
-        "SELECT count(DISTINCT CASE WHEN o.kind = 'create' THEN 1 END) AS made, "
+def _outcomes(db: Database, chats: Sequence[int]) -> dict[int, dict[str, int]]:
+    """What became of each in the CRMs. One that is only told of chats says nothing of clients."""
+    if not chats:
+        return {}
+    rows = db.execute(
+        "SELECT j.chat AS chat, count(DISTINCT CASE WHEN o.kind = 'create' THEN 1 END) AS made, "  # noqa: S608 - marks only
         "count(DISTINCT CASE WHEN o.kind = 'deal' THEN o.target || ' ' || o.record_id END) AS deals "
-        "FROM jobs j CROSS JOIN operations o ON o.job = j.id WHERE j.chat = ? AND o.state = 'done'",
-        (chat,),
-    ).fetchone()
-    ends = {(one["state"], one["reason"]) for one in db.execute("SELECT state, reason FROM jobs WHERE chat = ?", (chat,))}
-    made = bool(row["made"])
-    return {
-        "new_clients": int(made), "known_clients": int(not made and ("done", "found") in ends), "deals": row["deals"],
-        "clients_n": int(made or any(reason != "told" for _, reason in ends)),
-    }  # fmt: skip
+        f"FROM jobs j CROSS JOIN operations o ON o.job = j.id WHERE j.chat IN ({marks(len(chats))}) AND o.state = 'done' "
+        "GROUP BY j.chat",
+        chats,
+    )
+    written = {row["chat"]: row for row in rows}
+    ends: dict[int, set[tuple[str, str]]] = {chat: set() for chat in chats}
+    for one in db.execute(f"SELECT DISTINCT chat, state, reason FROM jobs WHERE chat IN ({marks(len(chats))})", chats):  # noqa: S608 - marks only
+        ends[one["chat"]].add((one["state"], one["reason"]))
+    found = {}
+    for chat in chats:
+        row = written.get(chat)
+        made = bool(row and row["made"])
+        found[chat] = {
+            "new_clients": int(made), "known_clients": int(not made and ("done", "found") in ends[chat]),
+            "deals": row["deals"] if row else 0,
+            "clients_n": int(made or any(reason != "told" for _, reason in ends[chat])),
+        }  # fmt: skip
+    return found

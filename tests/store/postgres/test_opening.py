@@ -6,14 +6,16 @@ import os
 import subprocess
 import sys
 import time
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from fakes import FakeClock
 from real_postgres import Shared, programs
-from store_materials import finish_chat, raw
+from store_materials import delivery, finish_chat, raw
 
 from bridge.clock import Clock, Steady
-from bridge.errors import ConfigError, StoreError
+from bridge.errors import ConfigError, StoreAway, StoreError
 from bridge.store import open_store
 from bridge.store.postgres import connecting, opening
 
@@ -80,6 +82,37 @@ async def test_a_database_that_is_not_there_is_named_with_what_to_look_at() -> N
         await open_store("postgresql://me:s3cret@127.0.0.1:1/x?connect_timeout=2", clock=Clock()).open()
     assert "s3cret" not in str(raised.value)
     assert not opening.is_up_to_date(connecting.parameters("postgresql://127.0.0.1:1/x"))
+
+
+async def test_a_database_that_takes_no_writes_is_away_and_used_when_it_does(postgres_url: str, clock: FakeClock) -> None:
+    """A standby, say, that is about to become the primary."""
+    name = urlsplit(postgres_url).path[1:]
+    store = open_store(postgres_url, clock=clock)
+    raw(postgres_url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    try:
+        with pytest.raises(StoreAway):
+            await store.open()
+        with pytest.raises(StoreAway, match="was not reached yet"):
+            await store.accept(delivery("k", at=clock.now()))
+    finally:
+        raw(postgres_url, "SET default_transaction_read_only = off", f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    await store.open()
+    assert not (await store.accept(delivery("k", at=clock.now()))).duplicate
+    await store.close()
+
+
+async def test_whoever_opens_waits_for_another_that_does_only_so_long(
+    postgres_url: str, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "LIMITS", "SELECT set_config('lock_timeout', '100', true)")
+    with psycopg.connect(postgres_url) as other:
+        other.execute("INSERT INTO guards (name) VALUES ('opening') ON CONFLICT DO NOTHING")
+        store = open_store(postgres_url, clock=clock)
+        with pytest.raises(StoreAway, match="lock timeout"):
+            await store.open()
+        other.rollback()
+    await store.open()
+    await store.close()
 
 
 def test_without_its_driver_the_store_says_what_to_install() -> None:

@@ -108,8 +108,8 @@ class SourceSettings(Frozen):
     token: Secret | None = None
     #: whose deliveries are taken, in place of `receive.networks`
     networks: Networks = ()
-    #: authentic deliveries that are taken in a minute, and at once after a minute's rest; beyond them the provider is asked to come
-    #: again. None: all
+    #: authentic deliveries that are taken in a minute, and at once after a minute's rest; beyond them the provider is asked to
+    #: come again. None: all
     most_per_minute: Annotated[int, Field(ge=1)] | None = None
     #: of the provider's own server, where a business runs it itself
     url: HttpUrl | None = None

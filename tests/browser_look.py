@@ -1,4 +1,4 @@
-"""What the tests look at the pages with: one browser for all of them, two windows in it, and what one must see by keyboard."""
+"""What the tests look at the pages with: one browser for all of a module, two windows in it, and what one sees by keyboard."""
 
 from __future__ import annotations
 

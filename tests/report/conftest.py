@@ -36,9 +36,9 @@ async def open_desk(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Desk]:
 # -- for those that look at the pages in a browser; it is imported here and not above: it may be missing --
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """One for all of them."""
+    """One for all of a module, and gone after it: it keeps an event loop running, beside which no other test can have its own."""
     from browser_look import launched
 
     with launched() as made:

@@ -127,7 +127,9 @@ def _apart(results: list[Sorted]) -> tuple[list[Sorted], list[Sorted]]:
 def _record_new(db: Database, results: list[Sorted], now: float) -> list[int]:
     """New chats, all by the same few statements. Gives the deliveries of those that are there already."""
     numbers = [result.delivery for result in results]
-    rows = db.execute(f"SELECT id, state, event, findings FROM deliveries WHERE id IN ({marks(len(numbers))})", numbers)  # noqa: S608 - marks only
+    rows = db.execute(
+        f"SELECT id, state, event, findings, fetch_at FROM deliveries WHERE id IN ({marks(len(numbers))})", numbers  # noqa: S608 - marks only
+    )
     told = {row["id"]: row for row in rows if row["state"] in OPEN}
     wanted = [result for result in results if result.delivery in told]
     chats = _made(db, [result.changes[0].chat for result in wanted], now)
@@ -147,6 +149,9 @@ def _record_new(db: Database, results: list[Sorted], now: float) -> list[int]:
             f"chat = CASE id {cases} END WHERE id IN ({marks(len(pairs))})",
             [(*said, *(number for pair in pairs for number in pair), *(delivery for delivery, _ in pairs))],
         )
+    for result, _ in done:
+        if told[result.delivery]["fetch_at"] is not None:
+            fetches.set_out(db, result.delivery, None)
     kept = {result.delivery for result, _ in done}
     return [result.delivery for result in wanted if result.delivery not in kept]
 

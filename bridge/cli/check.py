@@ -42,18 +42,21 @@ class Line:
 
 @click.command(epilog=example(
     "chat2crm check", "chat2crm check ./mappings/providers/mine.yaml --accept", "chat2crm check --live sales",
+    "chat2crm check --live sales --probe --clean-up",
 ))
 @click.argument("mappings", nargs=-1, metavar="[MAPPING]...")
-@click.option("--live", "live", metavar="TARGET", help="Ask this target's CRM: reachable, authorised, may we search and read?")
+@click.option("--live", "live", metavar="TARGET",
+              help="Ask this target's CRM: are we let in, may we search and read, does it know the names and fields?")
 @click.option("--probe", is_flag=True, help="With --live: also create a client and a note there. They stay; it says where.")
+@click.option("--clean-up", "clean_up", is_flag=True, help="With --probe: delete the probe again, where the CRM lets us.")
 @click.option("--accept", "accepting", is_flag=True, help="Take what the samples become now as what they must become.")
 @click.option("--drop", is_flag=True, help="As `serve --drop`: a source or target may go although chats are on their way to it.")
 @click.option("--thorough", is_flag=True, help="Also list what no sample shows.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def check(
-    config_path: Path, /, *, mappings: tuple[str, ...], live: str | None, probe: bool, accepting: bool, drop: bool,
-    thorough: bool, as_json: bool,
+    config_path: Path, /, *, mappings: tuple[str, ...], live: str | None, probe: bool, clean_up: bool, accepting: bool,
+    drop: bool, thorough: bool, as_json: bool,
 ) -> int:
     """Can the configuration be used, and do the mappings do what their samples say? Nothing is started or written.
 
@@ -61,10 +64,12 @@ def check(
     """
     if probe and not live:
         raise click.UsageError("--probe belongs to --live TARGET.")
+    if clean_up and not probe:
+        raise click.UsageError("--clean-up belongs to --probe: it deletes the probe that was just made, and nothing else.")
     if live:
         if mappings or accepting or as_json:
             raise click.UsageError("--live TARGET stands alone, or with --probe.")
-        return asyncio.run(check_live(settings_of(config_path), live, probe=probe))
+        return asyncio.run(check_live(settings_of(config_path), live, probe=probe, clean_up=clean_up))
     lines: list[Line] = []
     if mappings:
         search = [config_path.absolute().parent / "mappings"]

@@ -36,6 +36,10 @@ class Owners:
         self._known[wanted] = (self._clock.monotonic() + self._request.cache, found)
         return found
 
+    async def seen(self, email: str, steps: list[Step]) -> str | None:
+        """The same, asked now, and with whatever stands in the way of asking raised: CrmError, EmptyExpression."""
+        return await self._asked(self._request, email.strip().lower(), steps) if self._request is not None else None
+
     async def _asked(self, request: Owner, wanted: str, steps: list[Step]) -> str | None:
         scope = {"email": wanted, "operator": {"email": wanted}}
         call = Call("owner", request, scope, "find owner", strict=True)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from bridge.mapping.auth import Auth, Token, Who
 from bridge.mapping.expressions import Expression
+from bridge.mapping.known import NAMED, FieldList, Named, NameList
 from bridge.mapping.parts import BothLanguages, CrmScale, Duration, Mapped, OneOrMany, Part
 from bridge.mapping.patterns import Pattern
 from bridge.mapping.request import MaybeRequest, PagedRequest, Request
-from bridge.mapping.speech import Again, Bucket, ErrorRule, Limits, Operation, Pause, Then
+from bridge.mapping.speech import Again, Bucket, CountedLimits, Counter, ErrorRule, Limits, Operation, Pause, Then
 from bridge.mapping.templates import Template, TextTemplate
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "Auth",
     "Bucket",
     "ClientFields",
+    "CountedLimits",
+    "Counter",
     "Create",
     "CrmMapping",
     "Deal",
@@ -29,6 +32,7 @@ __all__ = [
     "Enrich",
     "Entity",
     "ErrorRule",
+    "FieldList",
     "FieldMerge",
     "FileUpload",
     "FindStep",
@@ -139,6 +143,9 @@ class Write(Request):
 class Create(Write):
     """A new client."""
 
+    #: takes back a probe, which a person asked for, by `client.id`; no chat is ever written by it
+    remove: Request | None = None
+
     #: the entity it makes
     entity: str = "client"
 
@@ -211,6 +218,8 @@ class Note(Write):
     markup: Literal["plain", "html", "bbcode", "markdown"] = "plain"
     max: NoteMax | None = None
     on: Literal["client", "deal"] = "client"
+    #: as that of `create`, by `note.id`
+    remove: Request | None = None
 
 
 class Deal(Write):
@@ -238,21 +247,6 @@ class OpenDeals(PagedRequest):
 NO_CLIENT = ClientFields(id=Expression("id"))
 NO_READ = Read.model_construct()
 NO_CREATE = Create.model_construct()
-
-Named = Literal["pipeline", "stage", "source"]
-NAMED: tuple[Named, ...] = get_args(Named)
-
-
-class NameList(PagedRequest):
-    """What the CRM's people call something that it wants to be told by an id."""
-
-    records: Expression
-    id: Expression
-    #: over one record: what people call it, compared without regard to case
-    name: Expression
-    #: over one record: the id of the pipeline it belongs to; compared with the deal's
-    of: Expression | None = None
-    cache: Duration = 3600.0
 
 
 class Task(Write):
@@ -357,7 +351,7 @@ class CrmMapping(Mapped):
     headers: Template | None = None
     #: its endpoint asks nobody for a key, so it is called at loopback and private addresses only, unless the target allows more
     only_private: bool = False
-    limits: Limits = Limits()
+    limits: CountedLimits = CountedLimits()
     errors: Annotated[tuple[ErrorRule, ...], OneOrMany] = ()
     #: over every answer: true if it worked, where the status alone does not tell
     success: Expression | None = None
@@ -378,6 +372,8 @@ class CrmMapping(Mapped):
     owner: Owner | None = None
     #: of a deal's pipeline, stage and source: lists in which a name is looked up
     names: dict[Named, NameList] = Field(default_factory=dict)
+    #: kind of record → its fields, for `check --live`
+    fields_known: dict[str, FieldList] = Field(default_factory=dict)
     card_url: TextTemplate | None = None
     #: the longest a request that we gave up on may still take effect
     commits_within: Duration | None = None

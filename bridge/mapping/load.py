@@ -167,9 +167,39 @@ def _refuse_blanks(document: Document) -> None:
 def _laid_over(base: Document, own: Document) -> Document:
     """The base with the own keys in place of its own; objects are merged, lists replaced, a key with ~ or null is taken out."""
     merged = Document(own.origin, None, dict(base.marks), dict(base.key_marks), dict(base.text_marks))
-    merged.value = _overlay(base.value, own.value, (), merged, own)
+    merged.value = _overlay(_without_removals(base.value, own.value, merged), own.value, (), merged, own)
     merged.marks[()] = own.marks[()]
     return merged
+
+
+def _without_removals(base: Any, own: Any, merged: Document) -> Any:
+    """`remove` deletes what the request beside it made. Where that request is changed it is not inherited: the same number may be
+    another record's there.
+    """
+    entities = own.get("entities")
+    names = entities if isinstance(entities, dict) else {}
+    for path in (("create",), ("note",), *(("entities", name, "note") for name in names)):
+        changed = _at(own, path)
+        if isinstance(changed, dict) and changed.get("remove", ...) is not None:  # None: ~, which takes it out as ever
+            base = _without(base, (*path, "remove"))
+            _forget(merged, (*path, "remove"))
+    return base
+
+
+def _at(value: Any, path: tuple[str, ...]) -> Any:
+    for part in path:
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def _without(value: Any, path: tuple[str, ...]) -> Any:
+    """The same without the key at that path; what is given stays as it is."""
+    first, *rest = path
+    if not isinstance(value, dict) or first not in value:
+        return value
+    if not rest:
+        return {key: member for key, member in value.items() if key != first}
+    return {**value, first: _without(value[first], tuple(rest))}
 
 
 def _overlay(base: Any, own: Any, path: tuple[str | int, ...], merged: Document, marks: Document) -> Any:

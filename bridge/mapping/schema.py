@@ -10,6 +10,8 @@ from bridge.mapping.crm import (
     Again,
     Bucket,
     ClientFields,
+    CountedLimits,
+    Counter,
     Create,
     CrmMapping,
     Deal,
@@ -17,6 +19,7 @@ from bridge.mapping.crm import (
     Enrich,
     Entity,
     ErrorRule,
+    FieldList,
     FieldMerge,
     FileUpload,
     FindStep,
@@ -57,13 +60,13 @@ from bridge.mapping.request import MaybeRequest, PagedRequest, Pages, Request
 from bridge.mapping.speech import Api
 
 __all__ = [
-    "CRM_RULES", "FIELDS", "KINDS", "LANGUAGE", "NO_MARKER", "OPEN_FIELDS", "PROVIDER_RULES", "SIGNED_NAMES",
-    "Again", "Answer", "Api", "Auth", "Body", "Bucket", "ClientFields", "Consent", "Create", "CrmMapping", "Deal",
-    "DealFields", "Enrich", "Entity", "ErrorRule", "EventRule", "Fetch", "FieldMerge", "FileUpload", "Files", "FindStep", "Grade",
-    "Handshake", "Kind", "Limits", "Mapped", "Marker", "MaybeRequest", "Messages", "NameList", "Note", "NoteMax", "OpenDeals",
-    "Option", "Owner", "PagedRequest", "Pages", "Part", "Paste", "Pause", "ProviderMapping", "Read", "Reconcile",
-    "Request", "SignedAt", "Task", "Token", "TokenEndpoint", "Upload", "UploadParts", "Verify", "Who", "Words", "Write",
-    "json_schema",
+    "CRM_RULES", "FIELDS", "KINDS", "LANGUAGE", "NO_MARKER", "OPEN_FIELDS", "PROVIDER_RULES", "SIGNED_NAMES", "Again", "Answer",
+    "Api", "Auth", "Body", "Bucket", "ClientFields", "Consent", "CountedLimits", "Counter", "Create", "CrmMapping", "Deal",
+    "DealFields", "Enrich", "Entity", "ErrorRule", "EventRule", "Fetch", "FieldList", "FieldMerge", "FileUpload", "Files",
+    "FindStep", "Grade", "Handshake", "Kind", "Limits", "Mapped", "Marker", "MaybeRequest", "Messages", "NameList", "Note",
+    "NoteMax", "OpenDeals", "Option", "Owner", "PagedRequest", "Pages", "Part", "Paste", "Pause", "ProviderMapping", "Read",
+    "Reconcile", "Request", "SignedAt", "Task", "Token", "TokenEndpoint", "Upload", "UploadParts", "Verify", "Who", "Words",
+    "Write", "json_schema",
 ]  # fmt: skip
 
 Kind = Literal["provider", "crm"]

@@ -35,11 +35,34 @@ class Pause(Part):
     when: Expression | None = None
 
 
+class Counter(Part):
+    """A count of our use that the CRM itself keeps and tells in its answers, for `check --live`; nothing is slowed by it."""
+
+    about: BothLanguages
+    #: over the answer: how much is used, or how much is left …
+    used: Expression | None = None
+    left: Expression | None = None
+    #: … and of how much
+    most: Expression | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Counter:
+        if (self.used is None) == (self.left is None):
+            raise PydanticCustomError("counter", "say what the answer tells: `used:` or `left:`, one of them")
+        return self
+
+
 class Limits(Part):
     requests: Annotated[tuple[Bucket, ...], OneOrMany] = ()
     #: requests under way at once
     concurrent: int | None = Field(default=None, ge=1)
     pause: Pause | None = None
+
+
+class CountedLimits(Limits):
+    """Of a CRM, which people ask how much of them is used."""
+
+    counters: Annotated[tuple[Counter, ...], OneOrMany] = ()
 
 
 Then = Literal["retry", "retry_after", "refresh_auth", "conflict", "not_found", "permanent", "blocked", "access_refused"]

@@ -56,6 +56,7 @@ class Api:
                 yield "PATCH", rf"/{table}/{{id:\d{{1,18}}}}", f"{name}.update", "write", partial(self.update, entity)
         yield "PUT", r"/clients/{id:\d{1,18}}", "client.update", "write", partial(self.update, CLIENT)
         yield "DELETE", r"/clients/{id:\d{1,18}}", "client.delete", "write", self.delete
+        yield "DELETE", r"/notes/{id:\d{1,18}}", "note.delete", "write", self.delete_note
         yield "POST", r"/clients/{id:\d{1,18}}/merge", "client.merge", "write", self.merge
         for entity in ATTACHED:
             path = rf"/clients/{{client_id:\d{{1,18}}}}/{entity.table}"
@@ -179,6 +180,10 @@ class Api:
 
     def delete(self, request: web.Request, _: bytes) -> web.Response:
         self.records.delete(int(request.match_info["id"]))
+        return web.Response(status=204)
+
+    def delete_note(self, request: web.Request, _: bytes) -> web.Response:
+        self.records.delete_note(int(request.match_info["id"]))
         return web.Response(status=204)
 
     # -- wording -------------------------------------------------------------------------------------------------------

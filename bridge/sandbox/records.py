@@ -233,6 +233,12 @@ class Records:
             self.db.execute("UPDATE clients SET gone = 1, changed_at = ? WHERE id = ?", (self.clock(), client_id))
             self.db.execute("DELETE FROM points WHERE client_id = ?", (client_id,))
 
+    def delete_note(self, note_id: int) -> None:
+        with self.transaction():
+            self.read(NOTE, note_id)
+            self.db.execute("DELETE FROM notes WHERE id = ?", (note_id,))
+            words.forget(self.db, NOTE, note_id)
+
     def reset(self) -> None:
         """Forget everything; ids begin at 1 again."""
         with self.transaction():

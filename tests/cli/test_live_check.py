@@ -14,7 +14,7 @@ def test_one_screen_says_what_the_crm_lets_us_do_and_nothing_is_written(place: P
     done = place.run("check", "--live", "sales")
     assert done.exit_code == 0, done.output
     assert [line.split()[1] for line in done.stdout.splitlines()[1:]] == [
-        "reachable", "clock", "authorised", "search", "read", "create", "note",
+        "reachable", "clock", "authorised", "search", "read", "owner", "limits", "create", "note",
     ]  # fmt: skip
     assert "not tried" in done.stdout
     assert audit(sandbox.parts.records)["clients"] == 0
@@ -98,3 +98,110 @@ def test_a_target_that_is_only_told_of_chats_is_asked_nothing_and_gets_the_probe
     done = place.run("check", "--live", "sales", "--probe")
     assert done.exit_code == 1
     assert "nothing was sent" in done.stdout
+
+
+# -- names, users, fields, limits --------------------------------------------------------------------------------------
+
+
+def of(text: str, what: str) -> list[str]:
+    """The lines about one thing, without it."""
+    return [" ".join(line.replace(what, "", 1).split()) for line in text.splitlines() if line.split()[1:2] == [what]]
+
+
+def test_names_that_an_interface_cannot_list_go_out_as_they_stand_and_that_is_said(place: Place, sandbox: Sandbox) -> None:
+    place.config["targets"]["sales"] |= {"deal": "always", "pipeline": "Retail"}
+    done = place.run("check", "--live", "sales")
+
+    assert done.exit_code == 0, done.output
+    assert of(done.stdout, "pipeline") == [
+        "! «Retail» (targets.sales) goes out as it stands: this interface has no list of them to check it by"
+    ]
+
+
+def test_a_route_to_another_target_is_not_asked_about(place: Place, sandbox: Sandbox) -> None:
+    place.config["targets"]["other"] = {**place.config["targets"]["sales"], "pipeline": "Wholesale"}
+    place.config["routes"] = [{"source": "own", "target": "other", "stage": "New"}]
+
+    assert "Wholesale" not in place.run("check", "--live", "sales").stdout
+    assert "«New» (route 1 (source own))" in place.run("check", "--live", "other").stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "what", "text"),
+    [
+        ({"owner": {"new": "17"}}, "owner", "! «17» (targets.sales): an id; users are looked up by e-mail only, so not checked"),
+        ({"owner": {"new": "crm"}}, "owner", None),
+        ({}, "owner", "✓ users can be looked up; which of them is an operator, each chat tells: not checkable here"),
+        ({"duty": "5"}, "duty", "! «5» (targets.sales): an id; users are looked up by e-mail only, so not checked"),
+        ({"duty": "a@b.ru"}, "duty",
+         "✗ «a@b.ru» (targets.sales): tasks are given to this user as it stands; write the user's id"),
+    ],
+)  # fmt: skip
+def test_users_by_id_are_said_not_to_be_checkable(
+    options: dict[str, object], what: str, text: str | None, place: Place, sandbox: Sandbox
+) -> None:
+    place.config["targets"]["sales"] |= options
+    assert of(place.run("check", "--live", "sales").stdout, what) == ([text] if text else [])
+
+
+def test_fields_that_an_interface_cannot_list_are_said_to_be_so(place: Place, sandbox: Sandbox) -> None:
+    folder = place.folder / "mappings" / "crms"
+    folder.mkdir(parents=True)
+    (folder / "mine.yaml").write_text(
+        "mapping_language: 1\nextends: sandbox\ncreate: {json: {custom: {'{target.fields.channel}': '{chat.channel}'}}}\n"
+    )
+    place.config["targets"]["sales"] |= {"crm": "mine", "fields": {"channel": "chat_channel"}}
+
+    assert of(place.run("check", "--live", "sales").stdout, "fields") == [
+        "! channel: fields cannot be listed by this interface"
+    ]
+
+
+def test_fields_that_nothing_reads_fail(place: Place, sandbox: Sandbox) -> None:
+    place.config["targets"]["sales"]["fields"] = {"site_id": "x"}
+    done = place.run("check", "--live", "sales")
+
+    assert done.exit_code == 1
+    assert of(done.stdout, "fields") == ["✗ site_id: nothing reads it; there are: none"]
+
+
+def test_limits_are_those_that_the_target_sets(place: Place, sandbox: Sandbox) -> None:
+    assert of(place.run("check", "--live", "sales").stdout, "limits") == ["✓ the CRM tells no counts; we keep to none"]
+    place.config["targets"]["sales"]["limits"] = {"requests": {"most": 7, "per": "1s"}, "concurrent": 4}
+    place.write()
+    assert of(place.run("check", "--live", "sales").stdout, "limits") == [
+        "✓ the CRM tells no counts; we keep to 7 requests in 1 s, 4 at once (the target's own `limits`)"
+    ]
+
+
+# -- the probe, and cleaning up after it -------------------------------------------------------------------------------
+
+
+def test_the_probe_can_be_taken_back(place: Place, sandbox: Sandbox) -> None:
+    done = place.run("check", "--live", "sales", "--probe", "--clean-up")
+
+    assert done.exit_code == 0, done.output
+    assert [line for line in done.stdout.splitlines() if "clean up" in line] == [
+        "  ✓ clean up    note 1 deleted", "  ✓ clean up    client 1 deleted",
+    ]  # fmt: skip
+    told = audit(sandbox.parts.records)
+    assert (told["clients"], told["notes"]) == (0, 0)
+
+
+def test_where_an_interface_deletes_nothing_that_is_said_with_the_place(place: Place, sandbox: Sandbox) -> None:
+    folder = place.folder / "mappings" / "crms"
+    folder.mkdir(parents=True)
+    (folder / "mine.yaml").write_text("mapping_language: 1\nextends: sandbox\ncreate: {remove: ~}\n")
+    place.config["targets"]["sales"]["crm"] = "mine"
+    done = place.run("check", "--live", "sales", "--probe", "--clean-up")
+
+    assert done.exit_code == 0, done.output
+    assert "note 1 deleted" in done.stdout
+    assert f"client 1 stays, this interface deletes no such thing; delete it there: {sandbox.url}/clients/1" in done.stdout
+    assert audit(sandbox.parts.records)["clients"] == 1
+
+
+def test_cleaning_up_without_a_probe_is_refused(place: Place) -> None:
+    done = place.run("check", "--live", "sales", "--clean-up")
+    assert done.exit_code == 2
+    assert "--clean-up belongs to --probe" in done.stderr

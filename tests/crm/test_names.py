@@ -68,7 +68,7 @@ async def test_without_a_name_nothing_is_asked() -> None:
 async def test_a_name_that_is_not_there_is_refused_with_those_that_are_and_nothing_is_written() -> None:
     other, target = crm(STAGES)
 
-    with pytest.raises(Rejected, match=r"no stage «Old»; there are: «new», «won»"):
+    with pytest.raises(Rejected, match=r"no stage «Old»; there are: «New», «Won»"):
         await write(target, pipeline="2", stage="Old")
     assert len(other.asked) == 1
 

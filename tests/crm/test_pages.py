@@ -13,6 +13,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "crms"
 ROWS = [
     "search", "kinds of records", "new client", "known client", "chat", "on an open deal", "figures", "deal", "task", "files",
     "owner", "tags", "own fields", "card link", "after a lost answer", "quiet", "sign-in",
+    "names checked", "probe deleted",
 ]  # fmt: skip
 KNOWN_FROM = {"recorded", "vendor's pages", "source", "inferred", "ours"}
 #: row → the part of a mapping without which it is not possible
@@ -49,6 +50,7 @@ def test_what_a_page_says_is_what_the_mapping_does(name: str) -> None:
     assert {row: possible(said[row]) for row in PARTS} == {row: getattr(mapping, part) is not None for row, part in PARTS.items()}
     assert said["files"].startswith("copied" if mapping.file is not None else "links")
     assert possible(said["new client"]) == mapping.knows_clients
+    assert possible(said["probe deleted"]) == (mapping.create.remove is not None)
 
 
 @pytest.mark.parametrize("name", TWINS)

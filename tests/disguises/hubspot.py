@@ -55,6 +55,10 @@ class HubSpot(Disguise):
         yield "GET", "/crm/v3/pipelines/deals", "pipeline.list", "read", self.pipelines
         yield "GET", "/crm/v3/pipelines/deals/{id}/stages", "stage.list", "read", self.stages
         yield "GET", "/crm/v3/owners", "owner.search", "read", self.owners
+        yield "GET", "/account-info/v3/details", "account.read", "read", self.account
+        yield "GET", "/crm/v3/properties/{kind:contacts|notes|deals}", "property.list", "read", self.properties
+        yield "DELETE", rf"{V3}/contacts/{{id:\d+}}", "client.delete", "write", self.delete
+        yield "DELETE", rf"{V3}/notes/{{id:\d+}}", "note.delete", "write", self.delete_note
         for kind, entity in (("notes", NOTE), ("deals", DEAL), ("tasks", TASK)):
             yield "POST", f"{V3}/{{kind:{kind}}}", f"{entity.name}.create", "write", self.attach
             yield "POST", f"{V3}/{{kind:{kind}}}/search", f"{entity.name}.search", "search", self.search_attached
@@ -250,6 +254,24 @@ class HubSpot(Disguise):
         asked.only("email", "limit")
         found = [row for row in self.all(OWNER) if row["email"] == asked.query["email"].lower()]
         return answer({"results": [{"id": row["id"], "email": row["email"]} for row in found]})
+
+    def account(self, asked: Asked) -> web.Response:
+        return answer({"portalId": 48123456, "uiDomain": "app.hubspot.com"}, headers={
+            "X-HubSpot-RateLimit-Daily": "250000", "X-HubSpot-RateLimit-Daily-Remaining": "249500",
+        })  # fmt: skip
+
+    def properties(self, asked: Asked) -> web.Response:
+        own = {"contacts": [MARKER, SITE_ID], "notes": [], "deals": ["chat_source"]}[asked.parts["kind"]]
+        labels = {name: name.replace("_", " ").capitalize() for name in (*own, "description")}
+        return answer({"results": [{"name": name, "label": label} for name, label in labels.items()]})
+
+    def delete(self, asked: Asked) -> web.Response:
+        self.records.delete(asked.id)
+        return web.Response(status=204)
+
+    def delete_note(self, asked: Asked) -> web.Response:
+        self.records.delete_note(asked.id)
+        return web.Response(status=204)
 
     # -- searching -------------------------------------------------------------------------------------------------------
 

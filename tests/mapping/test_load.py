@@ -133,6 +133,39 @@ def test_extends_changes_only_what_it_names(tmp_path: Path) -> None:
     assert mapping.digest != load_provider("base", search=[tmp_path]).digest
 
 
+@pytest.mark.parametrize(
+    ("changes", "left"),
+    [
+        ("", ["create", "note", "lead"]),
+        ("create: {json: {name: '{phones[0]}'}}", ["note", "lead"]),
+        ("note: {post: '/calls'}", ["create", "lead"]),
+        ("entities: {lead: {note: {post: '/calls'}}}", ["create", "note"]),
+        ("create: {post: '/leads', remove: {post: '/leads/{client.id}/delete'}}", ["create", "note", "lead"]),
+    ],
+)
+def test_what_deletes_a_record_is_not_inherited_by_what_makes_another(changes: str, left: list[str], tmp_path: Path) -> None:
+    base = """\
+        mapping_language: 1
+        extends: sandbox
+        entities:
+          lead:
+            note:
+              post: '/leads/{client.id}/notes'
+              remove:
+                delete: '/lead-notes/{note.id}'
+        """
+    written(tmp_path / "crms", "base", base)
+    mine = load_crm(written(tmp_path / "crms", "mine", f"mapping_language: 1\nextends: base\n{changes}\n"))
+
+    lead = mine.entities["lead"].note
+    parts = {"create": mine.create, "note": mine.note, "lead": lead}
+    assert [name for name, part in parts.items() if part is not None and part.remove is not None] == left
+    given = mine.create.remove
+    if "remove" in changes:
+        assert given is not None
+        assert (given.method, given.delete) == ("POST", None)
+
+
 def test_ones_own_mapping_can_extend_the_shipped_one_of_its_name(tmp_path: Path) -> None:
     name = next(iter(available("provider")))
     written(tmp_path / "providers", name, f"mapping_language: 1\nextends: {name}\ntitle: Ours\n")

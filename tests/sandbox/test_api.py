@@ -126,6 +126,18 @@ async def test_the_switch_replace_lists_makes_a_patch_replace(crm: Caller) -> No
     assert patched["phones"] == ["+7 495 1"]
 
 
+async def test_a_deleted_note_is_found_by_nobody_and_the_client_stays(crm: Caller) -> None:
+    client = await crm.made("/clients", ANNA)
+    first, second = [await crm.made(f"/clients/{client['id']}/notes", {"text": f"hello {word}"}) for word in ("anna", "olga")]
+    assert await ids(crm, "/notes?q=hello") == [second["id"], first["id"]]
+
+    assert (await crm.ask("DELETE", f"/notes/{first['id']}")).status == 204
+    assert (await crm.get(f"/notes/{first['id']}")).status == 404
+    assert (await crm.ask("DELETE", f"/notes/{first['id']}")).status == 404
+    assert await ids(crm, "/notes?q=hello") == [second["id"]]
+    assert await ids(crm, f"/clients/{client['id']}/notes") == [second["id"]]
+
+
 async def test_deleted_clients_are_gone_and_merged_ones_say_where_they_went(crm: Caller) -> None:
     first, second, third = [
         await crm.made("/clients", {"name": name, "phones": [phone]})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
@@ -15,6 +16,7 @@ _WRAPPING = tuple(ip_network(text) for text in ("2001::/32", "2002::/16"))
 _RELAY = ip_network("192.88.99.0/24")
 
 
+@lru_cache(maxsize=4096)
 def read_address(text: str) -> Address:
     """Without its zone (`fe80::1%eth0`), and as version 4 where version 6 only wraps it. Raises ValueError if it is none."""
     address = ip_address(text.partition("%")[0])
@@ -38,8 +40,10 @@ def belongs(address: Address, networks: Iterable[Network]) -> bool:
     return any(address.version == network.version and address in network for network in networks)
 
 
-def is_in(text: str | None, networks: Iterable[Network]) -> bool:
-    """The same for what need not be an address: that is in no network."""
+def is_in(text: str | None, networks: Collection[Network]) -> bool:
+    """The same for what need not be an address: that is in no network. Asked several times of each request."""
+    if not networks:
+        return False
     try:
         return belongs(read_address(text or ""), networks)
     except ValueError:

@@ -40,7 +40,7 @@ async def no_post_refused(service: Service, crm: Crm, *, restarts: int, at_once:
 
     assert set(statuses) == {200}
     assert proxy.held > 0
-    await service.at_rest()
+    await service.at_rest(patience=60 + 6 * restarts)  # what was put off while it started has to be caught up with
     audit = await crm.audit()
     assert audit["notes"] == audit["clients"] == statuses[200]
     assert (audit["doubled_notes"], audit["doubled_clients"]) == (0, 0)

@@ -20,8 +20,8 @@ from running import BOTH, BOTH_IN_THE_LONG_RUN, Crm, Service, crm_at, eventually
 
 log = logging.getLogger(__name__)
 
-#: of the long run: a thousand take hours, so fewer may be asked for (CHAT2CRM_KILLS=300 make torture ARGS=…); seen with
-#: `--log-cli-level INFO`
+#: of the long run: a thousand take a quarter of an hour on two processors, over PostgreSQL longer, so fewer may be asked for
+#: (CHAT2CRM_KILLS=300 make torture ARGS=…); seen with `--log-cli-level INFO`
 KILLS = int(os.environ.get("CHAT2CRM_KILLS", "1000"))
 DOUBLED = ("doubled_clients", "doubled_notes", "doubled_deals", "doubled_tasks")
 #: seconds a stop may take

@@ -186,13 +186,19 @@ class Transport:
             self._session = None
 
 
-def _address(url: str) -> URL:
+def web_address(text: str, *, encoded: bool = True) -> URL | None:
+    """None if it is not one that can be called. `encoded`: it is good as it is written, and not to be written anew."""
     try:
-        address = URL(url, encoded=True)
+        address = URL(text, encoded=encoded)
         usable = address.scheme in {"http", "https"} and bool(address.host) and bool(address.port)
     except ValueError:
-        usable = False
-    if not usable:
+        return None
+    return address if usable else None
+
+
+def _address(url: str) -> URL:
+    address = web_address(url)
+    if address is None:
         raise Rejected("The CRM's address is not one that can be called: check the target's `url`.")
     return address
 

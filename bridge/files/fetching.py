@@ -18,7 +18,7 @@ from yarl import URL
 from bridge.errors import FileAddressRefused, FileTooLarge, FileTypeRefused, FileUnreachable
 from bridge.files.kinds import MIB, UNNAMED, Limits, kind_of, safe_name
 from bridge.networks import is_in, is_public
-from bridge.transport import CONNECT_TIMEOUT, address_was_refused, sockets_to, trust
+from bridge.transport import CONNECT_TIMEOUT, address_was_refused, sockets_to, trust, web_address
 
 REDIRECTS = 3
 #: tries where the other side stumbles
@@ -120,13 +120,9 @@ async def _read(answer: aiohttp.ClientResponse, most: int) -> bytes:
 
 
 def _address(text: str) -> URL:
-    try:
-        # A signed address is good as it is written only; one in other letters still has to be put into those of an address.
-        url = URL(text, encoded=text.isascii() and not any(map(str.isspace, text)))
-        fits = url.scheme in {"http", "https"} and bool(url.host) and bool(url.port) and not (url.user or url.password)
-    except ValueError:
-        fits = False
-    if not fits:
+    # A signed address is good as it is written only; one in other letters still has to be put into those of an address.
+    url = web_address(text, encoded=text.isascii() and not any(map(str.isspace, text)))
+    if url is None or url.user or url.password:
         raise FileAddressRefused("The file's address is no web address (http or https, without a name and a password in it).")
     return url
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,10 @@ from fakes import FakeClock
 from guard import no_way_out
 from hypothesis import HealthCheck, settings
 from real_postgres import Shared
+from store_materials import opened
 
 from bridge import log
+from bridge.store import Store
 
 __all__ = ["no_way_out"]
 
@@ -72,6 +74,13 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         url: str = request.getfixturevalue("postgres_url")
         return url
     return f"sqlite:///{tmp_path}/chat2crm.db"
+
+
+@pytest.fixture
+async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
+    """In a file of its own, for whatever goes on above it; tests/store and test_store.py have one of each kind."""
+    async with opened(f"sqlite:///{tmp_path}/chat2crm.db", clock) as made:
+        yield made
 
 
 @pytest.fixture(autouse=True)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
+
+from fakes import FakeClock
 
 from bridge.model import (
     Chat,
@@ -21,10 +25,19 @@ from bridge.model import (
     Verdict,
     Visitor,
 )
-from bridge.store import Attempt, Job, Outcome, Sorted, Store, VisitorContacts
+from bridge.store import Attempt, Job, Outcome, Sorted, Store, VisitorContacts, open_store
 from bridge.store.records import ChatChange, NewJob
 
 LEASE = 60.0
+
+
+@asynccontextmanager
+async def opened(url: str, clock: FakeClock) -> AsyncIterator[Store]:
+    """As the service has it."""
+    made = open_store(url, clock=clock)
+    await made.open()
+    yield made
+    await made.close()
 
 
 def delivery(key: str, *, source: str = "shop", at: datetime, body: bytes = b'{"a": 1}') -> Delivery:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -12,15 +10,7 @@ from bridge import client_locks
 from bridge.attempt import Attempting, Stop
 from bridge.client_locks import ClientLocks
 from bridge.model import JobState
-from bridge.store import Store, open_store
-
-
-@pytest.fixture
-async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
-    made = open_store(f"sqlite:///{tmp_path}/chat2crm.db", clock=clock)
-    await made.open()
-    yield made
-    await made.close()
+from bridge.store import Store
 
 
 @pytest.fixture(autouse=True)

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -19,7 +18,7 @@ from bridge.errors import NoAnswer, Rejected
 from bridge.journal import Journal
 from bridge.mapping.load import load_crm
 from bridge.model import Client, JobState, Operation, OperationKind, OperationState
-from bridge.store import Keep, OperationRow, Store, open_store
+from bridge.store import Keep, OperationRow, Store
 from bridge.targets import Target
 
 COMMITS, LAG = 60.0, 5.0
@@ -79,14 +78,6 @@ class Scene:
         assert (outcome.state, outcome.reason, outcome.uses_attempt) == (JobState.WAITING, "settling", False)
         assert outcome.next_at is not None
         return outcome.next_at - self.clock.time()
-
-
-@pytest.fixture
-async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
-    made = open_store(f"sqlite:///{tmp_path}/chat2crm.db", clock=clock)
-    await made.open()
-    yield made
-    await made.close()
 
 
 @pytest.fixture

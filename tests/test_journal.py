@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -29,7 +28,7 @@ from bridge.errors import (
 from bridge.journal import ASK_AGAIN, Journal
 from bridge.mapping.load import load_crm
 from bridge.model import JobState, Operation, OperationKind, OperationState
-from bridge.store import Brake, OperationRow, Outcome, Store, open_store
+from bridge.store import Brake, OperationRow, Outcome, Store
 from bridge.targets import Target
 
 COMMITS, LAG = 60.0, 5.0
@@ -118,14 +117,6 @@ class Scene:
 
 def attempt_of(job: Any, clock: FakeClock) -> Attempting:
     return Attempting(job=job, clock=clock, lease_until=clock.monotonic() + LEASE)
-
-
-@pytest.fixture
-async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
-    made = open_store(f"sqlite:///{tmp_path}/chat2crm.db", clock=clock)
-    await made.open()
-    yield made
-    await made.close()
 
 
 @pytest.fixture

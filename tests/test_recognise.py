@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -14,7 +13,7 @@ from bridge.attempt import Attempting, waiting
 from bridge.errors import NotFound
 from bridge.model import Claim, Client, ContactPoint, Match, OperationKind, OperationState, PointKind, Verdict
 from bridge.recognise import Person, Recogniser
-from bridge.store import Store, open_store
+from bridge.store import Store
 from bridge.targets import Target
 
 PHONE, EMAIL = "+79160000001", "anna@mail.ru"
@@ -87,14 +86,6 @@ def points(values: Sequence[str]) -> tuple[ContactPoint, ...]:
         ContactPoint(kind=PointKind.EMAIL if "@" in value else PointKind.PHONE, value=value, as_written=value, claim=Claim.OWN)
         for value in values
     )
-
-
-@pytest.fixture
-async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
-    made = open_store(f"sqlite:///{tmp_path}/chat2crm.db", clock=clock)
-    await made.open()
-    yield made
-    await made.close()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -13,21 +12,13 @@ from bridge.errors import ConfigError
 from bridge.model import JobState
 from bridge.removal import refuse_removal, removed
 from bridge.sites import load as load_sites
-from bridge.store import Store, open_store
+from bridge.store import Store
 
 CONFIG = """
 key: ${KEY}
 sources: {shop: {provider: jivo, target: sales}}
 targets: {sales: {crm: sandbox, url: http://127.0.0.1:9}}
 """
-
-
-@pytest.fixture
-async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
-    made = open_store(f"sqlite:///{tmp_path}/chat2crm.db", clock=clock)
-    await made.open()
-    yield made
-    await made.close()
 
 
 def settings(folder: Path, text: str = CONFIG) -> Settings:

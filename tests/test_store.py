@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from fakes import FakeClock
-from store_materials import LEASE, chat, claim, delivery, end, finish_chat, plan_of
+from store_materials import LEASE, chat, claim, delivery, end, finish_chat, opened, plan_of
 
 from bridge.errors import StaleLease
 from bridge.model import Correction, JobState, OperationKind, OperationState, PointKind, Step, Verdict
@@ -33,10 +33,8 @@ CREATE, NOTE, DEAL, TASK = OperationKind.CREATE, OperationKind.NOTE, OperationKi
 
 @pytest.fixture
 async def store(store_url: str, clock: FakeClock) -> AsyncIterator[Store]:
-    made = open_store(store_url, clock=clock)
-    await made.open()
-    yield made
-    await made.close()
+    async with opened(store_url, clock) as made:
+        yield made
 
 
 class TestTokens:

@@ -30,7 +30,7 @@ from bridge.errors import (
     StaleLease,
 )
 from bridge.model import JobState, OperationKind, OperationState
-from bridge.store import Job, Outcome, Store, TargetStop, open_store
+from bridge.store import Job, Outcome, Store, TargetStop
 from bridge.worker import ACCESS_REST, POLL, Worker
 
 DONE = Outcome(state=JobState.DONE, reason="new")
@@ -57,14 +57,6 @@ class Watching:
 
     def finished(self, job: Job, outcome: Outcome, seconds: float) -> None:
         self.outcomes.append(outcome)
-
-
-@pytest.fixture
-async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
-    made = open_store(f"sqlite:///{tmp_path}/chat2crm.db", clock=clock)
-    await made.open()
-    yield made
-    await made.close()
 
 
 @pytest.fixture

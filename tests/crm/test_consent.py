@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -14,18 +12,10 @@ from bridge.crm import consent
 from bridge.crm.sealing import Seal
 from bridge.crm.tokens import OAuthTokens
 from bridge.errors import AccessRefused
-from bridge.store import Store, open_store
+from bridge.store import Store
 
 BACK = "http://localhost:8765/back"
 OURS = OAuthSettings(client_id=CLIENT["client_id"], client_secret=SecretStr(CLIENT["client_secret"]), redirect_url=BACK)
-
-
-@pytest.fixture
-async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
-    made = open_store(f"sqlite:///{tmp_path}/chat2crm.db", clock=clock)
-    await made.open()
-    yield made
-    await made.close()
 
 
 def tokens_over(store: Store, authority: Authority, clock: FakeClock, *, pkce: bool = False, key: str = "k" * 40) -> OAuthTokens:

@@ -25,14 +25,6 @@ TARGET = {"url": "https://crm.example.com"}
 
 
 @pytest.fixture
-async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
-    made = open_store(f"sqlite:///{tmp_path}/chat2crm.db", clock=clock)
-    await made.open()
-    yield made
-    await made.close()
-
-
-@pytest.fixture
 async def second(store: Store, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
     """The same store, as another process has it open."""
     made = open_store(f"sqlite:///{tmp_path}/chat2crm.db", clock=clock, service=False)

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
-from fakes import BEGINNING, FakeClock
+from fakes import BEGINNING
 from store_materials import delivery
 
 from bridge.model import Chat, Message, Role, Visitor
-from bridge.store import Sorted, Store, by_text, finding, open_store
+from bridge.store import Sorted, Store, by_text, finding
 from bridge.store.finding import Found, Wanted
 from bridge.store.records import ChatChange, NewJob
 
 WORDS = ("доставка", "доставки", "гриль", "grün", "grun", "ёлка", "елка", "йод", "иод", "a1", "été", "zoë", "д", "доля")
 QUESTIONS = ("доставка", "дос", "д", "гриль елка", "grün", "gru доля", "ете ё", "été", "йод", "a1", "zoe гриль дос", "c-3", "нет")
 SOURCES = ("shop", "bakery.shop", "florist.shop", "florist.phone")
-
-
-@pytest.fixture
-async def store(store_url: str, clock: FakeClock) -> AsyncIterator[Store]:
-    made = open_store(store_url, clock=clock)
-    await made.open()
-    yield made
-    await made.close()
 
 
 def chats(seed: int, count: int) -> Iterator[tuple[Chat, int]]:

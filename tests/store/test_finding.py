@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -10,17 +9,9 @@ from fakes import BEGINNING, FakeClock
 from store_materials import delivery, finish_chat, raw
 
 from bridge.model import Chat, Message, Role, Visitor
-from bridge.store import Keep, Sorted, Store, finding, open_store
+from bridge.store import Keep, Sorted, Store, finding
 from bridge.store.finding import Found, Wanted
 from bridge.store.records import ChatChange, NewJob
-
-
-@pytest.fixture
-async def store(store_url: str, clock: FakeClock) -> AsyncIterator[Store]:
-    made = open_store(store_url, clock=clock)
-    await made.open()
-    yield made
-    await made.close()
 
 
 async def add(

@@ -11,10 +11,10 @@ from tempfile import TemporaryDirectory
 import pytest
 from fakes import FakeClock
 from real_postgres import HELP, Server, programs
-from store_materials import claim, delivery, finish_chat, raw
+from store_materials import claim, delivery, finish_chat, opened, raw
 
 from bridge.errors import NoRoom
-from bridge.store import Store, open_store
+from bridge.store import Store
 from bridge.store.postgres import writing
 from bridge.store.postgres.database import Database
 
@@ -34,10 +34,8 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 async def store(server: Server, clock: FakeClock) -> AsyncIterator[Store]:
-    made = open_store(server.url, clock=clock)
-    await made.open()
-    yield made
-    await made.close()
+    async with opened(server.url, clock) as made:
+        yield made
 
 
 async def test_what_was_acknowledged_is_there_after_the_server_was_killed_and_came_back(

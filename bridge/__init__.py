@@ -6,7 +6,7 @@ A chat comes in
     turns        says whose request is looked at next, when more come without proof than are to be looked at.
     porch        takes connections, and hands on those that have sent a whole head.
     bare         has the HTTP server's own answers say nothing.
-    allowance    counts what a chat connection may send in a minute.
+    allowance    counts how much may still happen: of one chat connection's deliveries, of looks at what proves nothing.
     bodies       reads what is sent, within one limit for all that is being read.
     receive      takes a webhook, has it proved and kept, and only then answers it.
     verify       says whether a request proves that it comes from the chat service.

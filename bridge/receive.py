@@ -199,8 +199,8 @@ class Receiver:
         if most is None:
             return
         allowance = self._allowances.get(source.name)
-        if allowance is None or allowance.per_minute != most:
-            allowance = self._allowances[source.name] = Allowance(most, now)
+        if allowance is None or allowance.burst != most:
+            allowance = self._allowances[source.name] = Allowance(most / 60, most, now)
         if not allowance.take(now):
             self.observer.alert(
                 f"rate:{source.name}",

@@ -13,6 +13,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Protocol
 
+from bridge.allowance import Allowance
+
 #: looks of all addresses together, for each that one address has
 ALL = 10
 #: seconds between two rounds of turns while anybody stands in line, how many go in one, and how many addresses are asked
@@ -36,29 +38,25 @@ class Caller(Protocol):
         """It is their turn. False: they have gone, and no look was needed."""
 
 
-class _Share:
-    """Looks that are left of so many a second."""
+class _Share(Allowance):
+    """Looks that are left."""
 
-    __slots__ = ("_at", "_burst", "_left", "_rate", "was_refused")
+    __slots__ = ("was_refused",)
 
     def __init__(self, rate: float, burst: float, now: float) -> None:
-        self._rate, self._burst = rate, burst
-        self._left, self._at = burst, now
+        super().__init__(rate, burst, now)
         #: since it was last whole
         self.was_refused = False
 
     def left(self, now: float) -> float:
-        self._left, self._at = min(self._burst, self._left + (now - self._at) * self._rate), now
-        if self._left >= self._burst:
+        left = super().left(now)
+        if left >= self.burst:
             self.was_refused = False
-        return self._left
+        return left
 
-    def take(self, now: float) -> None:
+    def look(self, now: float) -> None:
         """What is owed is bounded, so that whoever comes to an address after a flood waits no longer than after a small one."""
-        self._left = max(self.left(now) - 1.0, -LONGEST_REST * self._rate)
-
-    def give_back(self) -> None:
-        self._left = min(self._burst, self._left + 1.0)
+        self.spend(now, owing=LONGEST_REST * self.rate)
 
 
 class _Line:
@@ -158,7 +156,7 @@ class Turns:
         share = self._share_of(address, now)
         share.was_refused = True
         if self._is_proved(address, now):  # all others have paid before
-            share.take(now)
+            share.look(now)
 
     def give_back(self, address: str) -> None:
         """What came of the look is not to be held against anybody."""
@@ -186,8 +184,8 @@ class Turns:
         return self._all.left(now) >= 1.0 and share.left(now) >= 1.0
 
     def _spend(self, share: _Share, now: float) -> None:
-        self._all.take(now)
-        share.take(now)
+        self._all.look(now)
+        share.look(now)
 
     def give_turns(self) -> None:
         """One round. It calls itself while anybody stands in line."""

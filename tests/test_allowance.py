@@ -4,12 +4,12 @@ from bridge.allowance import Allowance
 
 
 def test_a_minutes_worth_may_come_at_once_and_then_no_more() -> None:
-    allowance = Allowance(30, 100.0)
+    allowance = Allowance(30 / 60, 30, 100.0)
     assert [allowance.take(100.0) for _ in range(31)] == [True] * 30 + [False]
 
 
 def test_what_is_refused_is_not_counted_and_time_gives_evenly() -> None:
-    allowance = Allowance(30, 100.0)
+    allowance = Allowance(30 / 60, 30, 100.0)
     for _ in range(50):
         allowance.take(100.0)
     assert not allowance.take(101.9)
@@ -18,5 +18,5 @@ def test_what_is_refused_is_not_counted_and_time_gives_evenly() -> None:
 
 
 def test_a_long_rest_gives_no_more_than_a_minute() -> None:
-    allowance = Allowance(5, 0.0)
+    allowance = Allowance(5 / 60, 5, 0.0)
     assert sum(allowance.take(86_400.0) for _ in range(20)) == 5

@@ -126,25 +126,27 @@ class Doorway:
         if guest is None:
             answer: web.StreamResponse = await handler(request)
             return answer
-        proxied = self._is_proxy(guest.address)
-        address = household(sender(guest.address, request.headers.getall("X-Forwarded-For", []), self._limits.proxies))
+        came_from = sender(guest.address, request.headers.getall("X-Forwarded-For", []), self._limits.proxies)
+        # a proxy that asks for itself; whom it forwards to us has an address of their own
+        is_proxy = self._is_proxy(came_from)
+        address = household(came_from)
         if guest in self._called:
             self._called.discard(guest)
-        elif not self._is_proxy(address) and not (request.path == HEALTH and _is_near(address)):
+        elif not is_proxy and not (request.path == HEALTH and _is_near(came_from)):
             # its body is not read meanwhile, and it makes place like any that waits
             await self._turn_of(address)
         self._stop_waiting(guest)
         try:
             response: web.StreamResponse = await handler(request)
-            if self._is_proxy(address):
-                pass  # it asks for itself; whom it forwards to us has an address of their own
+            if is_proxy:
+                pass
             elif request.get(PROVED):
                 self._turns.proved(address)
             elif response.status >= OUR_FAULT or (PROVED in request and response.status not in REFUSALS):
                 self._turns.give_back(address)
             elif response.status in REFUSALS:
                 self._turns.refused(address)
-                if not proxied:  # its next request stands in line where that costs next to nothing
+                if not self._is_proxy(guest.address):  # its next request stands in line where that costs next to nothing
                     response.force_close()
         finally:
             if guest in self._standing:

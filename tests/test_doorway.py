@@ -365,6 +365,14 @@ async def test_a_trusted_proxy_that_asks_for_itself_stands_in_no_line() -> None:
         assert not door.doorway._turns._shares
 
 
+async def test_so_does_one_with_an_address_of_version_6() -> None:
+    proxies = (ip_network("127.0.0.2/32"), ip_network("fd00::/8"))
+    head = WHOLE.replace(b"/ ", b"/free ").replace(b"\r\n", b"\r\nX-Forwarded-For: fd00::1\r\n", 1)
+    async with opened(replace(LIMITS, rate=0.001, burst=1.0, proxies=proxies)) as door:
+        assert await seconds_for(door, 20, head, "127.0.0.2") < 5
+        assert not door.doorway._turns._shares
+
+
 async def test_a_connection_that_breaks_off_leaves_nothing_behind() -> None:
     async with opened() as door:
         for sent in (b"", b"PO", WHOLE):

@@ -2,8 +2,8 @@
 
 The real pipeline, worker and store statements run here, on SQLite in memory, but nothing happens between two of their writes or
 calls unless the search says so. At each such point it may let another job go first, kill the process, break an attempt off,
-freeze it beyond its lease, or have the CRM's answer be lost; each of that costs from a budget. Between the points where nobody
-is at work the whole world is data, so that what was reached by two ways is searched but once.
+freeze it beyond its lease, or have the CRM's answer be lost; each of that costs from a budget. Whenever nobody is in the middle
+of anything the whole world is data, so that what was reached by two ways is searched but once.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from collections.abc import Callable, Collection, Coroutine, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
+from heapq import heappop, heappush
+from itertools import count
 from types import coroutine
 from typing import Any
 from zlib import compress, decompress
@@ -27,6 +29,7 @@ from bridge.errors import NoAnswer, NotFound
 from bridge.model import Client, Operation, OperationKind, Step
 from bridge.pipeline import Pipeline
 from bridge.sources import Source
+from bridge.store.records import Job
 from bridge.store.sqlite import SqliteStore, claims
 from bridge.store.statements import jobs
 from bridge.targets import Target
@@ -34,8 +37,10 @@ from bridge.worker import Worker
 
 BEGINNING = datetime(2026, 11, 21, 9, 0, tzinfo=UTC).timestamp()
 LEASE = 60.0
-#: what was written longer ago makes no difference any more, in seconds
-LONG_AGO = 200.0
+#: how long a CRM's search lags behind, and how late a request whose answer was lost may take effect, in seconds
+DELAY, COMMITS_WITHIN = 5.0, 60.0
+#: seconds from now; before that it makes no difference when something was written, was sent and left open, or a lease ended
+LAGS, UNSETTLED, TAKEN_OVER = -DELAY - 1, -DELAY - COMMITS_WITHIN - 1, -1.0
 #: points at which something is about to change; to break off before a mere question is to break off before what follows it
 CHANGES = ("write", "send")
 #: the process dies; the attempt is broken off; it stands still beyond its lease
@@ -98,14 +103,15 @@ class Ledger(SqliteStore):
         return self.now(call)
 
     def now(self, call: Callable[[sqlite3.Connection], Any]) -> Any:
-        self.db.execute("BEGIN")
+        # within the play, of which nothing stays
+        self.db.execute("SAVEPOINT written")
         try:
-            result = call(self.db)
+            return call(self.db)
         except BaseException:
-            self.db.execute("ROLLBACK")
+            self.db.execute("ROLLBACK TO written")
             raise
-        self.db.execute("COMMIT")
-        return result
+        finally:
+            self.db.execute("RELEASE written")
 
     def _connection(self) -> sqlite3.Connection:
         return self.db
@@ -133,8 +139,8 @@ class LaggingCrm:
     """Speaks like bridge.crm.client.Crm. What it has is found by a search only `consistency_delay` later, and a request whose
     answer was lost may take effect as late as `commits_within` after it was sent."""
 
-    commits_within = 60.0
-    consistency_delay = 5.0
+    commits_within = COMMITS_WITHIN
+    consistency_delay = DELAY
 
     def __init__(self, clock: Clock, phone: str, records: Sequence[Record] = (), *, markers: bool = True) -> None:
         self.clock = clock
@@ -168,7 +174,9 @@ class LaggingCrm:
         guard()
         now = self.clock.time()
         landed_at = {"never": None, "late": now + self.commits_within}.get(fate, now)
-        record_id = f"{operation.kind}-{len(self.records) + 1}"
+        # the same in whatever order the records are made
+        same = sum(one.marker == operation.marker for one in self.records)
+        record_id = f"{operation.kind}-{operation.marker}-{same + 1}"
         if landed_at is not None:
             client = (operation.scope.get("client") or {}).get("id")
             self.records.append(Record(str(operation.kind), operation.marker, client, landed_at, record_id))
@@ -195,28 +203,52 @@ class LaggingCrm:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """All there is while nobody is at work."""
+    """All there is while nobody is in the middle of anything."""
 
     at: float
+    #: packed: there may be tens of thousands
     db: bytes
     records: tuple[Record, ...]
+    #: jobs that were claimed and not begun
+    claimed: tuple[int, ...]
     budget: Budget
 
-    def shape(self) -> bytes:
-        """The same for worlds that will go on alike: times count from now, and how often something was tried does not count."""
-        with Opened(self.db) as db:
-            rows: list[object] = [(*row[:5], self._ago(row[5]), self._ago(row[6])) for row in db.execute(
-                "SELECT id, state, reason, generation, plan, next_at, lease_until FROM jobs")]
-            rows += [(*row[:-1], self._ago(row[-1])) for row in db.execute(
-                "SELECT job, position, state, answered, record_id, sent_at FROM operations ORDER BY job, position")]
-            rows += [(*row[:-1], self._ago(row[-1])) for row in db.execute(
-                "SELECT kind, value, client_id, operation, written_at FROM identities ORDER BY kind, value")]
-            rows += [tuple(row) for row in db.execute("SELECT * FROM delivered ORDER BY 1, 2, 3")]
-        rows += [replace(one, landed_at=self._ago(one.landed_at) or 0.0) for one in self.records]
-        return blake2b(repr(rows).encode(), digest_size=16).digest()
+    def opened(self) -> sqlite3.Connection:
+        """Its database, to play on."""
+        db = in_memory()
+        with Opened(self.db) as kept:
+            kept.backup(db)
+        return db
 
-    def _ago(self, moment: float | None) -> float | None:
-        return None if moment is None else max(-LONG_AGO, round(moment - self.at, 1))
+
+def shape(at: float, db: sqlite3.Connection, records: Sequence[Record], claimed: Sequence[int]) -> bytes:
+    """The same for worlds that will go on alike: times count from now, and as far as they make a difference; how often something
+    was tried does not count, nor what a job that is done had to do.
+    """
+
+    def from_now(moment: float | None, least: float) -> float | None:
+        return None if moment is None else max(least, round(moment - at, 1))
+
+    rows: list[object] = [tuple(claimed)]
+    rows += [
+        (job["id"], job["state"])
+        if job["state"] == "done"
+        else (*job[:5], from_now(job["next_at"], 0.0), from_now(job["lease_until"], TAKEN_OVER))
+        for job in db.execute("SELECT id, state, reason, generation, plan, next_at, lease_until FROM jobs")
+    ]
+    rows += [
+        (*row[:5], from_now(row["sent_at"], UNSETTLED) if row["state"] == "sent" else None,
+         from_now(row["settled_at"], LAGS) if row["state"] == "done" else None)
+        for row in db.execute(
+            "SELECT job, position, state, answered, record_id, sent_at, settled_at FROM operations ORDER BY job, position")
+    ]  # fmt: skip
+    rows += [
+        (*row[:-1], from_now(row["written_at"], LAGS))
+        for row in db.execute("SELECT kind, value, client_id, operation, written_at FROM identities ORDER BY kind, value")
+    ]
+    rows += [tuple(row) for row in db.execute("SELECT * FROM delivered ORDER BY 1, 2, 3")]
+    rows += sorted((one.id, one.kind, one.marker, one.client, from_now(one.landed_at, LAGS)) for one in records)
+    return blake2b(repr(rows).encode(), digest_size=16).digest()
 
 
 @dataclass(slots=True)
@@ -230,12 +262,28 @@ class Actor:
     frozen: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class After:
+    """What a world has become, for as long as its database is not put back."""
+
+    at: float
+    db: sqlite3.Connection
+    records: tuple[Record, ...]
+    claimed: tuple[int, ...]
+
+    def shape(self) -> bytes:
+        return shape(self.at, self.db, self.records, self.claimed)
+
+    def kept(self, budget: Budget) -> World:
+        return World(self.at, compress(self.db.serialize(), 1), self.records, self.claimed, budget)
+
+
 Choose = Callable[[list[tuple[Budget, str]]], str]
 
 
 @dataclass(slots=True)
 class Stage:
-    """From one moment at which nobody is at work to the next."""
+    """From one moment at which nobody is in the middle of anything to the next."""
 
     settings: Settings
     sources: Mapping[str, Source]
@@ -251,17 +299,17 @@ class Stage:
     store: Ledger = field(init=False)
     actors: list[Actor] = field(default_factory=list)
 
-    def play(self, world: World) -> tuple[float, bytes, tuple[Record, ...]] | None:
-        """What the world is after it; None if nothing is left to do."""
-        with Opened(world.db) as db:
-            self.clock = StillClock(world.at)
-            self.crm = LaggingCrm(self.clock, self.phone, world.records, markers=self.markers)
-            self._start(db)
-            if not self._begin():
-                return None
-            while self.actors:
-                self._step()
-            return self.clock.at, db.serialize(), tuple(self.crm.records)
+    def play(self, world: World, db: sqlite3.Connection) -> After | None:
+        """What the world is after it; None if nothing is left to do. `db`: the world's own, to be put back afterwards."""
+        self.clock = StillClock(world.at)
+        self.crm = LaggingCrm(self.clock, self.phone, world.records, markers=self.markers)
+        self._start(db)
+        if not self._begin(world.claimed):
+            return None
+        self._step()
+        while any(actor.at for actor in self.actors):
+            self._step()
+        return After(self.clock.at, db, tuple(self.crm.records), tuple(sorted(self._claimed())))
 
     def _start(self, db: sqlite3.Connection) -> None:
         self.store = Ledger(db, self.clock)
@@ -269,8 +317,14 @@ class Stage:
         pipeline = Pipeline.of(self.store, self.clock, self.settings, self.sources, targets)
         self.worker = Worker(self.store, self.clock, pipeline, self.settings.retry, _Nobody(), lease=LEASE)
 
-    def _begin(self) -> bool:
-        """Take up what is due, after the time it takes until something is."""
+    def _begin(self, claimed: Sequence[int]) -> bool:
+        """Go on with what is claimed; else take up what is due, after the time it takes until something is."""
+        if claimed:
+            for job_id in claimed:
+                job = self.store.now(lambda db, job_id=job_id: jobs.job(db, job_id))  # type: ignore[misc]
+                (lease_until,) = self.store.db.execute("SELECT lease_until FROM jobs WHERE id = ?", (job_id,)).fetchone()
+                self._take_up(job, lease_until)
+            return True
         moments = self.store.db.execute(
             "SELECT next_at FROM jobs WHERE state IN ('pending', 'retrying', 'waiting') "
             "UNION ALL SELECT lease_until + 0.1 FROM jobs WHERE state = 'running'"
@@ -286,8 +340,18 @@ class Stage:
         room = {self.target.name: 9}
         claimed = self.store.now(lambda db: claims.claim(db, owner="w", until=now + LEASE, now=now, room=room))
         for job in claimed:
-            attempt = Attempting(job=job, clock=self.clock, lease_until=now + LEASE)
-            self.actors.append(Actor(attempt, self.worker._attempt(attempt)))
+            self._take_up(job, now + LEASE)
+
+    def _take_up(self, job: Job, lease_until: float) -> None:
+        attempt = Attempting(job=job, clock=self.clock, lease_until=lease_until)
+        self.actors.append(Actor(attempt, self.worker._attempt(attempt)))
+
+    def _claimed(self) -> Iterator[int]:
+        for actor in self.actors:
+            job = actor.attempt.job
+            assert self.store.now(lambda db, job=job: jobs.job(db, job.id)) == job  # type: ignore[misc]
+            actor.steps.close()
+            yield job.id
 
     def _step(self) -> None:
         """The first of the actors takes a step, unless the search has another word for it."""
@@ -362,13 +426,18 @@ class _Nobody:
     def finished(self, *_: object) -> None: ...
 
 
+def in_memory() -> sqlite3.Connection:
+    db = sqlite3.connect(":memory:", isolation_level=None, cached_statements=512)
+    db.row_factory = sqlite3.Row
+    return db
+
+
 class Opened:
     """A database out of its bytes, for as long as the block lasts."""
 
     def __init__(self, db: bytes) -> None:
-        self.db = sqlite3.connect(":memory:", isolation_level=None)
-        self.db.deserialize(db)
-        self.db.row_factory = sqlite3.Row
+        self.db = in_memory()
+        self.db.deserialize(decompress(db))
 
     def __enter__(self) -> sqlite3.Connection:
         return self.db
@@ -381,7 +450,7 @@ class Search:
     """Every way through the world that the budget pays for."""
 
     def __init__(self, stage: Callable[[Choose], Stage], end: Callable[[World], None],
-                 always: Callable[[World], None] = lambda _: None) -> None:  # fmt: skip
+                 always: Callable[[Sequence[Record]], None] = lambda _: None) -> None:  # fmt: skip
         self._stage = stage
         self._end = end
         self._always = always
@@ -393,24 +462,29 @@ class Search:
 
     def run(self, first: World) -> None:
         """Raises AssertionError, with the way that led there, for an end that `end` refuses, or any world that `always` does."""
-        # packed: there may be tens of thousands
-        open_worlds: list[tuple[World, tuple[str, ...]]] = [(replace(first, db=compress(first.db, 1)), ())]
+        # those first that may spend most: then hardly any is reached again with more left than before
+        with Opened(first.db) as db:
+            known = shape(first.at, db, first.records, first.claimed)
+        self._seen[known] = [first.budget]
+        order = count()
+        open_worlds: list[tuple[tuple[int, int], int, bytes, World, tuple[str, ...]]] = []
+        heappush(open_worlds, (_least_spent(first.budget), next(order), known, first, ()))
         while open_worlds:
-            packed, way = open_worlds.pop()
-            world = replace(packed, db=decompress(packed.db))
-            shape = world.shape()
-            for after, words in self._ways_on(world):
+            _, _, known, world, way = heappop(open_worlds)
+            if world.budget not in self._seen[known]:
+                continue  # reached with more left meanwhile
+            for after, budget, words in self._ways_on(world):
                 if after is None:
-                    self._ends.add(shape)
+                    self._ends.add(known)
                     _held(self._end, world, way)
                     break
                 told = (*way, f"after {after.at - first.at:g} s: {', '.join(words)}") if words else way
-                _held(self._always, after, told)
+                _held(self._always, after.records, told)
                 following = after.shape()
-                if after.budget == world.budget:
-                    self._by_itself[shape].add(following)
-                if self._is_new(following, after.budget):
-                    open_worlds.append((replace(after, db=compress(after.db, 1)), told))
+                if budget == world.budget:
+                    self._by_itself[known].add(following)
+                if self._is_new(following, budget):
+                    heappush(open_worlds, (_least_spent(budget), next(order), following, after.kept(budget), told))
 
     def stuck(self) -> set[bytes]:
         """The worlds from which no end can be reached although nothing more goes wrong."""
@@ -426,26 +500,35 @@ class Search:
         return set(self._seen) - reach
 
     def _is_new(self, shape: bytes, budget: Budget) -> bool:
-        known = self._seen.setdefault(shape, [])
+        known = self._seen.get(shape, [])
         if any(one.covers(budget) for one in known):
             return False
-        known.append(budget)
+        self._seen[shape] = [*(one for one in known if not budget.covers(one)), budget]
         return True
 
-    def _ways_on(self, world: World) -> Iterator[tuple[World | None, list[str]]]:
-        """Depth first over the choices: each play repeats the last one up to the choice that has another option left."""
+    def _ways_on(self, world: World) -> Iterator[tuple[After | None, Budget, list[str]]]:
+        """Depth first over the choices: each play repeats the last one up to the choice that has another option left. What a play
+        gives is good until the next one.
+        """
         track: list[int] | None = []
+        db = world.opened()
+        db.execute("SAVEPOINT as_it_was")
         while track is not None:
             choices = Choices(world.budget, track)
             self.played += 1
-            after = self._stage(choices.choose).play(world)
-            yield (World(*after, choices.left) if after else None), choices.words
+            yield self._stage(choices.choose).play(world, db), choices.left, choices.words
+            db.execute("ROLLBACK TO as_it_was")
             track = choices.next_track()
+        db.close()
 
 
-def _held(check: Callable[[World], None], world: World, way: Sequence[str]) -> None:
+def _least_spent(budget: Budget) -> tuple[int, int]:
+    return -budget.faults, -budget.switches
+
+
+def _held(check: Callable[[Any], None], what: object, way: Sequence[str]) -> None:
     try:
-        check(world)
+        check(what)
     except AssertionError as error:
         error.add_note(f"the way there: {'; '.join(way) or 'nothing went wrong'}")
         raise

@@ -100,6 +100,20 @@ class Server:
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
 
+    def follow(self, primary: Server) -> None:
+        """Made as a copy of another that is up: once started, it takes over whatever is written there (a standby), and takes
+        writes itself when it is promoted.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if os.geteuid() == 0:
+            os.chown(self.folder, pwd.getpwnam("nobody").pw_uid, -1)
+        done = subprocess.run(
+            [str(reachable(self.folder) / "pg_basebackup"), "-D", str(self.folder / "data"), "-d", primary.url,
+             "--write-recovery-conf", "--checkpoint=fast", "--no-sync"],
+            capture_output=True, text=True, check=False, cwd=self.folder, **nobody(),  # type: ignore[call-overload]
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+
     def start(self) -> None:
         if not self.port:
             with socket.socket() as free:

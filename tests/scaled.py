@@ -75,24 +75,27 @@ class Scaled:
 
 @asynccontextmanager
 async def scaled(
-    folder: Path, crm: Crm, url: str, *, through: str = "", many: int = 3, **target: Any
+    folder: Path, crm: Crm, url: str, *, through: str = "", many: int = 3, directly: bool = False, **target: Any
 ) -> AsyncIterator[Scaled]:
-    """Configured, not started. `through`: by which address the replicas come to the database; `target`: what is other than usual
-    of the one target.
+    """Configured, not started. `through`: by which address the replicas come to the database; `directly`: without a cable that
+    could be cut; `target`: what is other than usual of the one target.
     """
-    parts = urlsplit(through or url)
-    assert parts.hostname is not None
     async with AsyncExitStack() as stack:
         cables, replicas = [], []
         for number in range(many):
-            cable = Cable((parts.hostname, parts.port or 5432))
-            await stack.enter_async_context(listening(cable))
+            store = through or url
+            if not directly:
+                parts = urlsplit(store)
+                assert parts.hostname is not None
+                cable = Cable((parts.hostname, parts.port or 5432))
+                await stack.enter_async_context(listening(cable))
+                cables.append(cable)
+                store = parts._replace(netloc=f"{parts.username}@127.0.0.1:{cable.port}").geturl()
             home = folder / f"replica{number + 1}"
             home.mkdir()
             replica = Service(home, crm)
-            replica.config = configured(parts._replace(netloc=f"{parts.username}@127.0.0.1:{cable.port}").geturl(), crm, target)
+            replica.config = configured(store, crm, target)
             stack.push_async_callback(replica.close)
-            cables.append(cable)
             replicas.append(replica)
         balancer = Balancer(replicas)
         await stack.enter_async_context(listening(balancer))

@@ -15,12 +15,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from aiohttp import web
 from real_caddy import caddy, free_port, proxy_before
 from real_pgbouncer import pooler
 from real_postgres import HELP, Server, programs
-from running import Crm, finished
+from running import Crm, eventually, finished
 from scaled import Scaled, scaled
 
 log = logging.getLogger(__name__)
@@ -168,18 +169,38 @@ async def test_two_replicas_behind_the_delivered_caddy_are_restarted_in_turn_and
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    """A database server of this test's own, that keeps what it has committed."""
+def room() -> Iterator[Path]:
+    """Where servers may lie: not in pytest's own folder, since whoever they run as may not pass there."""
     if programs() is None:
         pytest.skip(HELP)
-    # not in pytest's own folder: whoever the server runs as may not pass there
     with tempfile.TemporaryDirectory(prefix="chat2crm-server-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
-        made = Server(Path(folder) / "server", durable=True)
-        made.create()
-        made.start()
-        yield made
-        made.stop(signal.SIGQUIT)
+        yield Path(folder)
+
+
+@pytest.fixture
+def server(room: Path) -> Iterator[Server]:
+    """A database server of this test's own, that keeps what it has committed."""
+    made = Server(room / "server", durable=True)
+    made.create()
+    made.start()
+    yield made
+    made.stop(signal.SIGQUIT)
+
+
+@pytest.fixture
+def standby(room: Path, server: Server) -> Iterator[Server]:
+    """Another that has all that the first one commits before it says so: replication is synchronous."""
+    made = Server(room / "standby", durable=True)
+    made.follow(server)
+    made.start()
+    with psycopg.connect(server.url, autocommit=True) as primary:
+        primary.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        primary.execute("SELECT pg_reload_conf()")
+        while primary.execute("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'").fetchone() is None:
+            time.sleep(0.02)
+    yield made
+    made.stop(signal.SIGQUIT)
 
 
 class Load:
@@ -269,6 +290,14 @@ async def check(replicas: Scaled, crm: Crm, acknowledged: set[int]) -> Counter[s
     return states
 
 
+async def without_leases(replicas: Scaled) -> None:
+    """What a replica had in hand that is gone is taken up when its lease is over; with none alive, that may be now."""
+    await asyncio.gather(*(one.killed() for one in replicas.replicas))
+    replicas.change("UPDATE jobs SET lease_until = 0 WHERE state = 'running'")
+    replicas.change("UPDATE locks SET until = 0")
+    await replicas.start()
+
+
 async def everything_breaks(
     replicas: Scaled, crm: Crm, server: Server, *, seconds: float, every: float, tears: float, restarts: int, a_second: float,
     waits: bool = True,
@@ -290,11 +319,7 @@ async def everything_breaks(
     over.set()
     await trouble
     if not waits:
-        # what a replica had in hand that is gone is taken up when its lease is over; with none alive, that may be now
-        await asyncio.gather(*(one.killed() for one in replicas.replicas))
-        replicas.change("UPDATE jobs SET lease_until = 0 WHERE state = 'running'")
-        replicas.change("UPDATE locks SET until = 0")
-        await replicas.start()
+        await without_leases(replicas)
     log.info("%d posted, %d killed, %s", load.posted, len(deaths), dict(Counter(torn)))
     await check(replicas, crm, load.acknowledged)
     await replicas.stop()
@@ -310,3 +335,38 @@ async def test_killed_cut_off_and_the_database_restarted_under_load(tmp_path: Pa
 async def test_so_for_minutes(tmp_path: Path, crm: Crm, server: Server) -> None:
     async with scaled(tmp_path, crm, server.url, deal="new_client", missed="task", consistency_delay="1s") as replicas:
         await everything_breaks(replicas, crm, server, seconds=SECONDS, every=5.0, tears=7.0, restarts=2, a_second=20)
+
+
+async def test_a_standby_takes_over_and_nothing_acknowledged_is_lost(
+    tmp_path: Path, crm: Crm, server: Server, standby: Server
+) -> None:
+    both = f"postgresql://chat2crm@127.0.0.1:{server.port},127.0.0.1:{standby.port}/postgres"
+    async with scaled(
+        tmp_path, crm, f"{both}?target_session_attrs=read-write", through=both, many=2, directly=True, deal="new_client",
+        consistency_delay="1s",
+    ) as replicas:  # fmt: skip
+        await replicas.start()
+        load = Load(replicas, at_once=6, a_second=15)
+        await acknowledged(load, 20)
+        await asyncio.to_thread(server.stop, signal.SIGQUIT)
+
+        async def refused() -> bool:
+            return replicas.answers.get(503, 0) >= 5
+
+        # the standby is there all the while: it is not taken for the database
+        await eventually(refused, "intake answers 503")
+        with psycopg.connect(standby.url, autocommit=True) as promoted:
+            promoted.execute("SELECT pg_promote()")
+        await acknowledged(load, len(load.acknowledged) + 20)
+        await load.end()
+        assert [one.process.returncode for one in replicas.replicas if one.process] == [None, None], "they went on by themselves"
+        await without_leases(replicas)
+        await check(replicas, crm, load.acknowledged)
+        await replicas.stop()
+
+
+async def acknowledged(load: Load, chats: int) -> None:
+    async def so_many() -> bool:
+        return len(load.acknowledged) >= chats
+
+    await eventually(so_many, f"{chats} chats acknowledged")

@@ -39,9 +39,13 @@ class Budget:
         """From here on it is another text."""
         self.of_text = self._most_of_text
 
+    def is_spent(self) -> bool:
+        """Whether there is no use in looking for digits in this text any more."""
+        return self.left <= 0 or self.of_text <= 0
+
     def take(self) -> bool:
         """Whether one more may be checked."""
-        if self.left <= 0 or self.of_text <= 0:
+        if self.is_spent():
             return False
         self.left -= 1
         self.of_text -= 1

@@ -59,6 +59,8 @@ def phones_in(
     taken: list[tuple[int, int, str]] | None = None,
 ) -> Iterator[Find]:
     """Phones, and what looks like one and was dropped, in order. `taken`: spans that are something else already."""
+    if budget.is_spent():
+        return  # none could be checked
     text = blank(normal.text, taken or [])
     low = blank(normal.low, taken or [])
     text = letters_as_digits(text)
@@ -82,7 +84,7 @@ def _in_chain(chain: list[Group], here: _Text) -> Iterator[Find]:
 def _numbers_in(chain: list[Group], here: _Text) -> Iterator[Find]:
     place = 0
     stray: Group | None = None  # the group before, if it belongs to nothing
-    while place < len(chain):
+    while place < len(chain) and not here.budget.is_spent():
         found = _longest(chain, place, here, stray)
         if found is None:
             stray = chain[place]

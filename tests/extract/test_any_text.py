@@ -6,12 +6,13 @@ import subprocess
 import sys
 import textwrap
 import unicodedata
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.extract import Own, contact_points
+from bridge.extract import Own, contact_points, phones
 from bridge.extract.finds import Budget
 from bridge.extract.normal import LONGEST
 from bridge.model import Chat, Message, Operator, Page, PointKind, Role, Visitor
@@ -98,6 +99,22 @@ def test_a_hostile_message_is_given_up_on_in_time(piece: str, monkeypatch: pytes
     assert len(asked) < 60 * granted
     budget = Budget()
     assert sum(budget.take() for _ in range(10_000)) == granted
+
+
+def test_a_chat_of_tables_is_given_up_on_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a numbering plan would no longer be asked about is not put together either."""
+    put_together: list[int] = []
+    longest = phones._longest
+
+    def counted(*given: Any) -> Any:
+        put_together.append(1)
+        return longest(*given)
+
+    monkeypatch.setattr(phones, "_longest", counted)
+    table = Message(role=Role.VISITOR, text="8 9 1 6 " * 100)
+    few, many = (contact_points(Chat(source="any", chat_id="1", messages=(table,) * number), region="RU") for number in (40, 400))
+    assert few.points == many.points
+    assert 0 < len(put_together) <= 2 * 1.5 * Budget().left
 
 
 def test_a_long_message_is_read_at_both_ends() -> None:

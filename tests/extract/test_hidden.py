@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bridge.extract import contact_points
+from bridge.extract import contact_points, sensitive
 from bridge.model import Chat, Message, Role
 
 CARD = "4276 3800 1234 5679"
@@ -60,3 +62,19 @@ def test_other_digits_that_follow_one_another_stay(lines: tuple[str, ...]) -> No
 def test_a_number_in_many_pieces_is_looked_at_for_six_of_them_only() -> None:
     pieces = list("4276380012345679")
     assert shown(*pieces) == pieces
+
+
+PIECES = ["1", "4", "12", "4276", "0", " ", "-", "  ", "   ", "+", "1 ", "-7", "1 2 3 4 5 6 7 8 9 0 ", "1" * 20]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=60).map("".join))
+def test_of_a_table_of_digits_only_what_cannot_be_a_number_is_left_out(text: str) -> None:
+    thinned = sensitive._TABLE.sub(sensitive._ends_of_table, text)
+    assert len(thinned) == len(text)
+    found = [[match.span() for match in sensitive._LONG_DIGITS.finditer(one)] for one in (text, thinned)]
+    assert found[0] == found[1]
+
+
+def test_a_card_at_the_end_of_a_table_is_masked() -> None:
+    table = "1 2 3 4 5 6 7 8 9 0 " * 10
+    assert shown(f"{table}  {CARD}") == [f"{table}  •••• •••• •••• ••••"]

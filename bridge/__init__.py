@@ -65,7 +65,9 @@ All of them rest on
     clock        the time, from one object that tests can drive.
 
 Around it stand
-    app          puts everything together and runs it.
+    parts        puts everything together, and replaces it when the configuration changes.
+    chores       goes on beside the chats: sorting what came in, emptying what is too old.
+    app          runs the service from its start to its end.
     cli          holds the commands, one module each.
     demo         shows the real service at work on recorded chats.
     sandbox      is a small real CRM for demonstrations, trials and tests.

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import FakeClock
+from way import ENVIRON
+
+from bridge import parts as parts_module
+from bridge.config import Settings, load
+from bridge.errors import ConfigError
+from bridge.parts import Parts
+
+TARGET = {"crm": "sandbox", "url": "http://127.0.0.1:9", "token": "${C2C_TOKEN}", "mode": "write"}
+
+
+def settings(folder: Path, *, targets: dict[str, Any] | None = None, **top: Any) -> Settings:
+    config = {
+        "store": f"sqlite:///{folder}/chat2crm.db", "key": "${C2C_KEY}",
+        "receive": {"host": "127.0.0.1", "port": "0"}, "ops": {"host": "127.0.0.1", "port": "0"},
+        "sources": {"shop": {"provider": "jivo", "secret": "${C2C_SECRET}", "region": "RU", "target": "sales"}},
+        "targets": targets or {"sales": TARGET}, **top,
+    }  # fmt: skip
+    (folder / "config.yaml").write_text(json.dumps(config), encoding="utf-8")
+    return load(folder / "config.yaml", ENVIRON)
+
+
+@pytest.fixture
+async def parts(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Parts]:
+    made = Parts(settings(tmp_path), clock)
+    await made.store.open()
+    yield made
+    await made.close()
+    await made.store.close()
+
+
+async def test_whoever_works_sees_the_other_configuration_at_once(parts: Parts, tmp_path: Path) -> None:
+    other = settings(
+        tmp_path, targets={"sales": TARGET, "support": TARGET}, retry={"attempts": 3},
+        sources={"shop": {"provider": "jivo", "secret": "${C2C_SECRET}", "region": "KZ", "target": "support"}},
+    )  # fmt: skip
+    assert parts.replace(other) == []
+    assert parts.receiver.sources["shop"].settings.region == "KZ"
+    assert parts.sorter.sources is parts.receiver.sources is parts.deps.sources
+    assert set(parts.worker.known_targets()) == set(parts.deps.targets) == {"sales", "support"}
+    assert parts.worker.retry.attempts == parts.fetcher.retry.attempts == parts.reconciler.retry.attempts == 3
+    assert parts.worker.news.is_set(), "jobs that waited for it are looked for"
+
+
+async def test_what_counts_only_after_a_restart_is_named(parts: Parts, tmp_path: Path) -> None:
+    other = settings(tmp_path, worker={"concurrency": 3}, alerts={"silence": "9"})
+    assert parts.replace(other) == ["alerts", "worker"]
+
+
+async def test_a_configuration_that_cannot_be_used_changes_nothing(parts: Parts, tmp_path: Path) -> None:
+    known, pipeline = parts.targets, parts.worker.pipeline
+    wrong = settings(tmp_path, targets={"sales": {**TARGET, "crm": str(tmp_path / "nothing.yaml")}})
+    with pytest.raises(ConfigError):
+        parts.replace(wrong)
+    assert (parts.targets, parts.worker.pipeline) == (known, pipeline)
+    assert parts.deps.targets is known
+
+
+async def test_connections_that_are_replaced_stay_for_attempts_under_way(parts: Parts, tmp_path: Path, clock: FakeClock) -> None:
+    closed: list[str] = []
+
+    async def close() -> None:
+        closed.append("sales")
+
+    parts.targets["sales"].crm.close = close  # type: ignore[method-assign]
+    parts.replace(settings(tmp_path))
+    await clock.advance(parts_module.OLD_TARGETS_STAY - 1)
+    assert closed == []
+    await clock.advance(2)
+    assert closed == ["sales"]
+
+
+@pytest.mark.parametrize(("most", "lease"), [("20s", 60.0), ("50s", 120.0)])
+async def test_a_lease_is_longer_than_the_longest_request(tmp_path: Path, clock: FakeClock, most: str, lease: float) -> None:
+    made = Parts(settings(tmp_path, targets={"sales": TARGET, "slow": {**TARGET, "timeout": most}}), clock)
+    assert made.worker.lease == lease
+    await made.close()
+
+
+async def test_a_lease_that_grew_stays_so_while_older_attempts_may_be_under_way(parts: Parts, tmp_path: Path) -> None:
+    parts.replace(settings(tmp_path, targets={"sales": {**TARGET, "timeout": "50s"}}))
+    assert parts.worker.lease == 120.0
+    parts.replace(settings(tmp_path))
+    assert parts.worker.lease == 120.0
+
+
+def test_room_is_told_where_the_store_is_a_file(tmp_path: Path) -> None:
+    assert (parts_module._room(f"sqlite:///{tmp_path}/x.db") or 0) > 0
+    assert parts_module._room(f"sqlite:///{tmp_path}/nowhere/x.db") is None
+    assert parts_module._room("postgresql://db.example/chats") is None

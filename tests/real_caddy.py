@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import shutil
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from ports import free_port
 
 ROOT = Path(__file__).parents[1]
 CADDYFILE = ROOT / "deploy" / "Caddyfile"
@@ -33,12 +33,6 @@ def caddy() -> str:
 def surroundings(folder: Path, *, domain: str, upstream: str) -> dict[str, str]:
     return {**os.environ, "DOMAIN": domain, "CHAT2CRM": upstream, "HOME": str(folder), "XDG_DATA_HOME": str(folder),
             "XDG_CONFIG_HOME": str(folder)}  # fmt: skip
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from real_caddy import free_port
+from ports import free_port
 
 HELP = "NOT TESTED: no PgBouncer is here (Debian: apt-get install pgbouncer; .ci/pgbouncer install unpacks it)"
 #: seconds for it to come up or go

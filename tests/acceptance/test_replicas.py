@@ -18,7 +18,8 @@ from typing import Any
 import psycopg
 import pytest
 from aiohttp import web
-from real_caddy import caddy, free_port, proxy_before
+from ports import free_port
+from real_caddy import caddy, proxy_before
 from real_pgbouncer import pooler
 from real_postgres import HELP, Server, programs
 from running import Crm, eventually, finished

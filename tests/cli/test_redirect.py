@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import aiohttp
 import pytest
+from ports import free_port
 
 from bridge.cli.redirect import Listening, can_listen, listening
 from bridge.errors import ConfigError
@@ -27,9 +28,7 @@ def test_an_address_is_said_as_it_is_opened() -> None:
 
 
 async def test_the_first_right_answer_counts_and_no_other_is_heard() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        where = Listening("127.0.0.1", free.getsockname()[1], "/back")
+    where = Listening("127.0.0.1", free_port(), "/back")
 
     async def right(given: Mapping[str, str]) -> bool:
         return given.get("state") == "ours"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from bridge.errors import EmptyExpression, NotUnderstood
 from bridge.mapping.compiling import is_true
-from bridge.mapping.expressions import Findings
+from bridge.mapping.expressions import Expression, Findings
 from bridge.mapping.schema import Body, EventRule, ProviderMapping
 from bridge.mapping.scopes import Scope, narrowed, split_scope
 from bridge.model import Delivery, Event
@@ -76,10 +76,9 @@ def understand(delivery: Delivery, mapping: ProviderMapping, source: SourceView,
             return Understood(not_understood=error.message)
     reader = _Reader(mapping, source, event)
     top = top_scope(payload, delivery, source)
-    # a list's record is one chat, however the provider packs what it sends
-    pieces = [top] if delivery.method in LISTED else parts(mapping, top, reader.findings)
     try:
-        source.limits.check_parts(len(pieces))
+        # a list's record is one chat, however the provider packs what it sends
+        pieces = [top] if delivery.method in LISTED else list(parts(mapping, top, reader.findings, source.limits))
     except NotUnderstood as error:
         return Understood(not_understood=error.message)
     for number, scope in enumerate(pieces):
@@ -90,12 +89,25 @@ def understand(delivery: Delivery, mapping: ProviderMapping, source: SourceView,
     return reader.outcome()
 
 
-def parts(mapping: ProviderMapping, top: Scope, findings: Findings) -> list[Scope]:
-    """The scopes of a delivery's parts: of each element that `split` reaches, or the whole."""
-    scopes = [top]
+def parts(mapping: ProviderMapping, top: Scope, findings: Findings, limits: Limits) -> Iterator[Scope]:
+    """The scopes of a delivery's parts: of each element that `split` reaches, or the whole; each is made when it is asked for.
+    Raises NotUnderstood where any of its steps reaches too many, also if nothing comes of them.
+    """
+    scopes: Iterable[Scope] = (top,)
     for step in mapping.split:
-        scopes = [split_scope(element, scope) for scope in scopes for element in as_list(step(scope, findings))]
-    return scopes
+        scopes = _split(step, scopes, findings, limits)
+    yield from scopes
+
+
+def _split(step: Expression, scopes: Iterable[Scope], findings: Findings, limits: Limits) -> Iterator[Scope]:
+    before = 0
+    for scope in scopes:
+        elements = as_list(step(scope, findings))
+        for number, element in enumerate(elements, start=before + 1):
+            if number > limits.parts:
+                limits.check_parts(before + len(elements))
+            yield split_scope(element, scope)
+        before += len(elements)
 
 
 def event_name(mapping: ProviderMapping, scope: Scope, findings: Findings) -> str | None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bridge.errors import NotUnderstood
 from bridge.mapping.compiling import is_true
 from bridge.mapping.expressions import Findings
 from bridge.mapping.paths import conceal
@@ -16,6 +17,7 @@ from bridge.mapping.schema import Answer, EventRule, Handshake, ProviderMapping
 from bridge.mapping.scopes import Scope
 from bridge.model import Delivery
 from bridge.parse.events import event_name, parts, rule_for
+from bridge.parse.limits import Limits
 from bridge.parse.source import SourceView, top_scope
 from bridge.parse.values import as_text
 
@@ -72,7 +74,7 @@ def glance(payload: Any, delivery: Delivery, mapping: ProviderMapping, source: S
     if shaken is not None:
         return Glance(dedupe_key="", event=None, rule=None, answer=reply(shaken.answer, top), handshake=True,
                       proved=shaken.secret is not None or shaken.open)
-    scope = next(iter(parts(mapping, top, findings)), top) if payload is not None else top
+    scope = _first_part(mapping, top, findings, source.limits) if payload is not None else top
     event = event_name(mapping, scope, findings)
     rule = rule_for(mapping, event, scope, findings) if payload is not None else None
     answer = mapping.answer(rule.answer if rule else None)
@@ -85,6 +87,13 @@ def glance(payload: Any, delivery: Delivery, mapping: ProviderMapping, source: S
         live_answer=live,
         scope=top,
     )
+
+
+def _first_part(mapping: ProviderMapping, top: Scope, findings: Findings, limits: Limits) -> Scope:
+    try:
+        return next(parts(mapping, top, findings, limits), top)
+    except NotUnderstood:  # which will be said when it is sorted
+        return top
 
 
 def reply(answer: Answer, scope: Scope, ours: Mapping[str, Any] | None = None) -> Reply:

@@ -17,7 +17,7 @@ from parse_materials import SOURCE, delivery, mapping
 from bridge.config import ReceiveSettings
 from bridge.errors import NotUnderstood
 from bridge.mapping.schema import Body
-from bridge.parse import LIMITS, Limits, SourceView, understand
+from bridge.parse import LIMITS, Limits, SourceView, glance, understand
 from bridge.parse.limits import Room
 from bridge.parse.wire import decode_body
 
@@ -159,6 +159,23 @@ def test_a_delivery_with_more_parts_than_the_limit_is_not_understood() -> None:
     assert of(11).events == ()
     assert "there are 11 parts in the delivery" in of(11).not_understood
     assert "raise `receive.max_parts`" in of(11).not_understood
+
+
+def test_parts_of_which_nothing_comes_count_too() -> None:
+    """Each of them is looked into, before the answer as well."""
+    empty = {"all": [{}] * 40_000}
+    began = time.thread_time()
+    nothing = told(empty, LIMITS, split=["all", "inside"])
+    assert "there are 40000 parts in the delivery; more than 1000 are not read" in nothing.not_understood
+    first = glance(empty, delivery(b"{}"), mapping(split=["all", "inside"]), SOURCE)
+    assert (first.event, first.answer.status) == (None, 200)
+    assert time.thread_time() - began < LONGEST / 2
+
+
+def test_the_answer_to_a_delivery_of_too_many_parts_is_that_to_its_first() -> None:
+    answered = mapping(split="all", at="what", events={"ended": {"as": "chat_finished", "answer": {"text": "over"}}})
+    many = {"all": [{"what": "ended"}] * 5_000}
+    assert glance(many, delivery(b"{}"), answered, SOURCE).answer.body == b"over"
 
 
 LINES = {"lines": "log", "pattern": r"^(?P<role>[vo]): (?P<text>.*)", "roles": {"v": "visitor", "o": "operator"}}

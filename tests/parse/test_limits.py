@@ -173,7 +173,9 @@ def test_parts_of_which_nothing_comes_count_too() -> None:
 
 
 def test_the_answer_to_a_delivery_of_too_many_parts_is_that_to_its_first() -> None:
-    answered = mapping(split="all", at="what", events={"ended": {"as": "chat_finished", "answer": {"text": "over"}}})
+    answered = mapping(
+        split="all", at="what", events={"ended": {"as": "chat_finished", "answer": "said"}}, answers={"said": {"text": "over"}}
+    )
     many = {"all": [{"what": "ended"}] * 5_000}
     assert glance(many, delivery(b"{}"), answered, SOURCE).answer.body == b"over"
 

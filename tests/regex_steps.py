@@ -30,6 +30,7 @@ class Counter:
         self._dotall = bool(pattern.flags & re.DOTALL)
         self._tree = _as_lists(_parser.parse(pattern.pattern, pattern.flags))
         self._known: dict[tuple[int, str], bool] = {}
+        self._begun: dict[tuple[int, str], list[tuple[int, Tree | None]]] = {}
 
     def finditer(self, text: str) -> Iterator[tuple[int, int]]:
         """The spans that `re.finditer` gives."""
@@ -63,8 +64,9 @@ class Counter:
         if operation is sre.SUBPATTERN:
             return self._sequence(argument, 0, position, then)
         if operation is sre.BRANCH:
-            for branch in argument:
-                end = self._sequence(branch, 0, position, then)
+            for failed, branch in self._branches(argument, position):
+                self.steps += failed
+                end = self._sequence(branch, 0, position, then) if branch is not None else None
                 if end is not None:
                     return end
             return None
@@ -73,6 +75,24 @@ class Counter:
         if operation in _REPEATS:
             return self._repeat(operation, argument, position, then)
         return self._assert(operation, argument, position, then)
+
+    def _branches(self, argument: Any, position: int) -> list[tuple[int, Tree | None]]:
+        """Those that may go on with the sign at this position, each with how many before it fail at their first step; after the
+        last of them None. Tables of words are most of what there is to count.
+        """
+        sign = self._text[position : position + 1]
+        found = self._begun.get((id(argument), sign))
+        if found is None:
+            found, failed = [], 0
+            for branch in argument:
+                if branch and branch[0][0] in _SINGLE and not (sign and self._single(*branch[0], sign)):
+                    failed += 1
+                else:
+                    found.append((failed, branch))
+                    failed = 0
+            found.append((failed, None))
+            self._begun[id(argument), sign] = found
+        return found
 
     def _assert(self, operation: Any, argument: Any, position: int, then: Then) -> int | None:
         back, tree = argument

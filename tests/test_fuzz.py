@@ -266,7 +266,7 @@ def expressions() -> Fuzz:
                 written = ", ".join(["a", *("'x'" for _ in range(count - 1))][:count])
                 calls.append(Expression(f"{name}({written})"))
 
-    @settings(max_examples=60, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @settings(max_examples=10, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @given(st.sampled_from(calls), st.fixed_dictionaries(dict.fromkeys("abcdef", values | st.sampled_from(ODD))))
     def throw(call: Expression, scope: dict[str, Any]) -> None:
         call(scope, Findings())

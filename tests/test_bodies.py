@@ -67,14 +67,28 @@ async def test_when_room_runs_short_the_one_that_takes_longest_goes() -> None:
         second = asyncio.ensure_future(client.post("/", data=quick.parts()))
         await until_used(bodies, 7_000)
 
-        async with client.post("/", data=b"x" * 5_000) as third:
-            assert third.status == 200
+        large = Slow(5_000)
+        third = asyncio.ensure_future(client.post("/", data=large.parts()))
         assert (await first).status == 503
-        quick.go_on.set()
-        assert (await second).status == 200
+        for sender, answer in ((large, third), (quick, second)):
+            sender.go_on.set()
+            assert (await answer).status == 200
         assert bodies._used == 0
         assert not bodies._under_way
         slow.go_on.set()
+
+
+async def test_one_that_is_whole_takes_no_room_from_the_unfinished() -> None:
+    async with reader(10_000) as (client, bodies):
+        slow = Slow(9_000)
+        first = asyncio.ensure_future(client.post("/", data=slow.parts()))
+        await until_used(bodies, 9_000)
+        async with client.post("/", data=b"x" * 5_000) as second:
+            assert second.status == 200
+        async with client.post("/", data=b"") as third:
+            assert (third.status, await third.text()) == (200, "0")
+        slow.go_on.set()
+        assert (await first).status == 200
 
 
 async def test_one_that_is_larger_than_all_the_room_is_itself_the_one_that_goes() -> None:

@@ -125,12 +125,13 @@ def _in_words(sign: str, encode: Callable[[str], object]) -> str:
     return letters or (f"[{name}]" if name and _can(name, encode) else "?")
 
 
+_in_order = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=plain).encode
+
+
 @function("any")
 def sha256(value: Any) -> str:
     """The hash in hex: of a text's bytes, or of any other value's JSON with its keys in order."""
-    text = value if isinstance(value, str) else json.dumps(
-        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=plain
-    )
+    text = value if isinstance(value, str) else _in_order(value)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Collection, Coroutine, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -291,8 +291,6 @@ class Stage:
     phone: str
     choose: Choose
     markers: bool = True
-    #: those that may happen, of all
-    faults: Collection[str] = FAULTS
     clock: StillClock = field(init=False)
     crm: LaggingCrm = field(init=False)
     worker: Worker = field(init=False)
@@ -361,7 +359,7 @@ class Stage:
         possible = {*(IN_BETWEEN if actor.at in CHANGES else ()), *(OF_A_REQUEST if actor.at == "send" else ())}
         if actor.frozen:
             possible.discard("freeze")
-        options += [(FAULT, fault) for fault in FAULTS if fault in possible and fault in self.faults]
+        options += [(FAULT, fault) for fault in FAULTS if fault in possible]
         word = self.choose(options)
         if word.startswith("switch"):
             self.actors.insert(0, self.actors.pop(int(word.split()[1])))

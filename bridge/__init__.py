@@ -65,7 +65,7 @@ All of them rest on
     clock        the time, from one object that tests can drive.
 
 Around it stand
-    parts        puts everything together, and replaces it when the configuration changes.
+    wiring       puts everything together, and replaces it when the configuration changes.
     chores       goes on beside the chats: sorting what came in, emptying what is too old.
     app          runs the service from its start to its end.
     cli          holds the commands, one module each.

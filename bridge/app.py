@@ -23,9 +23,9 @@ from bridge.clock import Clock, Steady
 from bridge.config import Settings
 from bridge.errors import ConfigError, NoRoom, StoreAway
 from bridge.listeners import Doors
-from bridge.parts import Parts
 from bridge.removal import refuse_removal
 from bridge.report import application
+from bridge.wiring import Parts
 
 log = structlog.get_logger()
 

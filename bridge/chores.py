@@ -8,8 +8,8 @@ import contextlib
 import structlog
 
 from bridge.errors import BridgeError
-from bridge.parts import Parts
 from bridge.store import Keep
+from bridge.wiring import Parts
 
 log = structlog.get_logger()
 

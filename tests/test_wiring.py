@@ -9,10 +9,10 @@ import pytest
 from fakes import FakeClock
 from way import ENVIRON
 
-from bridge import parts as parts_module
+from bridge import wiring
 from bridge.config import Settings, load
 from bridge.errors import ConfigError
-from bridge.parts import Parts
+from bridge.wiring import Parts
 
 TARGET = {"crm": "sandbox", "url": "http://127.0.0.1:9", "token": "${C2C_TOKEN}", "mode": "write"}
 
@@ -72,7 +72,7 @@ async def test_connections_that_are_replaced_stay_for_attempts_under_way(parts: 
 
     parts.targets["sales"].crm.close = close  # type: ignore[method-assign]
     parts.replace(settings(tmp_path))
-    await clock.advance(parts_module.OLD_TARGETS_STAY - 1)
+    await clock.advance(wiring.OLD_TARGETS_STAY - 1)
     assert closed == []
     await clock.advance(2)
     assert closed == ["sales"]
@@ -93,6 +93,6 @@ async def test_a_lease_that_grew_stays_so_while_older_attempts_may_be_under_way(
 
 
 def test_room_is_told_where_the_store_is_a_file(tmp_path: Path) -> None:
-    assert (parts_module._room(f"sqlite:///{tmp_path}/x.db") or 0) > 0
-    assert parts_module._room(f"sqlite:///{tmp_path}/nowhere/x.db") is None
-    assert parts_module._room("postgresql://db.example/chats") is None
+    assert (wiring._room(f"sqlite:///{tmp_path}/x.db") or 0) > 0
+    assert wiring._room(f"sqlite:///{tmp_path}/nowhere/x.db") is None
+    assert wiring._room("postgresql://db.example/chats") is None

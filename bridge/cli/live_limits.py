@@ -8,8 +8,8 @@ from bridge.cli.printing import GOOD
 from bridge.cli.screen import Screen
 from bridge.config import Settings, TargetSettings
 from bridge.crm.checked import counted
-from bridge.mapping.crm import CrmMapping, Limits
-from bridge.mapping.speech import Bucket, Counter
+from bridge.mapping.crm import CrmMapping
+from bridge.mapping.speech import Bucket, Counter, Limits
 from bridge.transport import Answer
 
 

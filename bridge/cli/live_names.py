@@ -11,7 +11,7 @@ from bridge.cli.screen import Screen, in_words, tried
 from bridge.config import RouteOptions, Settings
 from bridge.crm.checked import CheckedCrm
 from bridge.crm.names import Sighting, shown
-from bridge.mapping.crm import NAMED, Named
+from bridge.mapping.known import NAMED, Named
 from bridge.mapping.suggestions import nearest
 
 #: as a route writes them down

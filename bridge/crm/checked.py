@@ -9,7 +9,7 @@ from bridge.crm.client import Crm, Steps
 from bridge.crm.decipher import Said, as_id
 from bridge.crm.names import Sighting
 from bridge.crm.search import listed
-from bridge.mapping.crm import Named
+from bridge.mapping.known import Named
 from bridge.mapping.speech import Counter
 from bridge.transport import Answer
 

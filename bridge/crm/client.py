@@ -22,7 +22,8 @@ from bridge.crm.owners import Owners
 from bridge.crm.search import Search
 from bridge.crm.uploads import with_upload
 from bridge.errors import Conflict, CrmBroken, EmptyExpression, NotFound, Rejected
-from bridge.mapping.crm import CrmMapping, Enrich, Entity, FileUpload, Marker, Write
+from bridge.mapping.crm import CrmMapping, Entity
+from bridge.mapping.writing import Enrich, FileUpload, Marker, Write
 from bridge.model import Client, Operation, OperationKind, Step
 from bridge.transport import Sends
 

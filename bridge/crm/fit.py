@@ -10,8 +10,9 @@ from bridge.config.settings import OAuthSettings, TargetSettings
 from bridge.config.values import MAIL_SCHEMES
 from bridge.crm.stated import sql_wrong, statements_of
 from bridge.errors import ConfigError
-from bridge.mapping.crm import NO_MARKER, CrmMapping, FindStep, Write
+from bridge.mapping.crm import CrmMapping, FindStep
 from bridge.mapping.request import Request
+from bridge.mapping.writing import NO_MARKER, Write
 from bridge.transport import is_private
 
 #: parts that a target can do without

@@ -26,7 +26,7 @@ from bridge.crm.hurry import hurried, in_a_hurry
 from bridge.crm.shared_pace import SharedPace
 from bridge.crm.slots import Rate
 from bridge.errors import Busy, ConfigError
-from bridge.mapping.crm import Limits
+from bridge.mapping.speech import Limits
 
 __all__ = ["PATIENCE", "Pace", "Paces", "Places", "Rate", "in_a_hurry", "pace_of"]
 

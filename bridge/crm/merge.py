@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from bridge.mapping.crm import Enrich, FieldMerge
+from bridge.mapping.writing import Enrich, FieldMerge
 from bridge.phone_digits import same_email, same_phone
 
 #: ours (a phone in E.164), what stands on the card

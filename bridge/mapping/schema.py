@@ -5,39 +5,8 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from bridge.mapping.auth import Auth, Consent, Token, TokenEndpoint, Who
-from bridge.mapping.crm import (
-    NO_MARKER,
-    Again,
-    Bucket,
-    ClientFields,
-    CountedLimits,
-    Counter,
-    Create,
-    CrmMapping,
-    Deal,
-    DealFields,
-    Enrich,
-    Entity,
-    ErrorRule,
-    FieldList,
-    FieldMerge,
-    FileUpload,
-    FindStep,
-    Limits,
-    Marker,
-    NameList,
-    Note,
-    NoteMax,
-    OpenDeals,
-    Option,
-    Owner,
-    Pause,
-    Read,
-    Task,
-    Upload,
-    UploadParts,
-    Write,
-)
+from bridge.mapping.crm import ClientFields, CrmMapping, DealFields, Entity, FindStep, OpenDeals, Option, Owner, Read
+from bridge.mapping.known import FieldList, NameList
 from bridge.mapping.parts import CRM_RULES, LANGUAGE, PROVIDER_RULES, Grade, Mapped, Part, Words
 from bridge.mapping.provider import (
     FIELDS,
@@ -57,7 +26,22 @@ from bridge.mapping.provider import (
     Verify,
 )
 from bridge.mapping.request import MaybeRequest, PagedRequest, Pages, Request
-from bridge.mapping.speech import Api
+from bridge.mapping.speech import Again, Api, Bucket, CountedLimits, Counter, ErrorRule, Limits, Pause
+from bridge.mapping.writing import (
+    NO_MARKER,
+    Create,
+    Deal,
+    Enrich,
+    FieldMerge,
+    FileUpload,
+    Marker,
+    Note,
+    NoteMax,
+    Task,
+    Upload,
+    UploadParts,
+    Write,
+)
 
 __all__ = [
     "CRM_RULES", "FIELDS", "KINDS", "LANGUAGE", "NO_MARKER", "OPEN_FIELDS", "PROVIDER_RULES", "SIGNED_NAMES", "Again", "Answer",

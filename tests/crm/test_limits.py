@@ -7,7 +7,7 @@ from fakes import FakeClock
 from bridge.clock import Clock
 from bridge.crm.limits import Pace, Places, Rate, in_a_hurry, pace_of
 from bridge.errors import Busy, ConfigError
-from bridge.mapping.crm import Limits
+from bridge.mapping.speech import Limits
 
 
 async def starts(pace: Pace, count: int, operation: str = "find") -> list[float]:

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from bridge.crm.merge import still_new, what_is_new
-from bridge.mapping.crm import Enrich
+from bridge.mapping.writing import Enrich
 
 A, B = "+79160000001", "+74950000002"
 

@@ -16,7 +16,7 @@ from bridge.crm.limits import pace_of
 from bridge.crm.shared_pace import SharedPace
 from bridge.crm.slots import Rate
 from bridge.errors import Busy
-from bridge.mapping.crm import Limits
+from bridge.mapping.speech import Limits
 
 
 @asynccontextmanager

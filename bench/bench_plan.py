@@ -28,7 +28,7 @@ from load import TALK
 from pydantic import SecretStr
 
 from bridge.config import RouteOptions
-from bridge.config.settings import TargetSettings
+from bridge.config.connections import TargetSettings
 from bridge.crm.fit import fit
 from bridge.crm.render import render
 from bridge.crm.story_tokens import with_secrets

@@ -10,10 +10,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from bridge.config import sites
+from bridge.config.connections import TargetSettings
 from bridge.config.document import Draft, Loc, Missing, read
 from bridge.config.references import References
 from bridge.config.routes import OPTION_KEYS, RouteOptions
-from bridge.config.settings import TARGET_KEYS, Settings, TargetSettings
+from bridge.config.settings import TARGET_KEYS, Settings
 from bridge.config.sites import SITE_KEYS, SITE_OPS_KEYS
 from bridge.config.values import Revealed
 from bridge.errors import ConfigError

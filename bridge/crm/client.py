@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.board import Board
 from bridge.clock import Clock
-from bridge.config.settings import TargetSettings
+from bridge.config.connections import TargetSettings
 from bridge.crm.call import Call, Caller, Tokens
 from bridge.crm.clients import read_client
 from bridge.crm.deals import open_deals

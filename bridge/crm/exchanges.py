@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import SecretStr
 
 from bridge.clock import Clock
-from bridge.config.settings import TargetSettings
+from bridge.config.connections import TargetSettings
 from bridge.crm.client import Crm
 from bridge.crm.fit import fit
 from bridge.crm.story_tokens import tokens_in_story, with_secrets

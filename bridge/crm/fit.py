@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from bridge.config.settings import OAuthSettings, TargetSettings
+from bridge.config.connections import OAuthSettings, TargetSettings
 from bridge.config.values import MAIL_SCHEMES
 from bridge.crm.stated import sql_wrong, statements_of
 from bridge.errors import ConfigError

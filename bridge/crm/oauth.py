@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from bridge.config.settings import OAuthSettings
+from bridge.config.connections import OAuthSettings
 from bridge.crm.decipher import Said, check
 from bridge.crm.render import FORM_TYPE, JSON_TYPE
 from bridge.crm.waits import seconds_until

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from bridge.config.settings import TargetSettings
+from bridge.config.connections import TargetSettings
 from bridge.mapping.crm import CrmMapping, FindStep
 from bridge.mapping.request import Request
 from bridge.mapping.statements import Statement

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from bridge.clock import Clock
-from bridge.config.settings import TargetSettings
+from bridge.config.connections import TargetSettings
 from bridge.crm.oauth import Held
 from bridge.crm.sealing import Seal
 from bridge.crm.tokens import OAuthTokens

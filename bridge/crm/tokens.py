@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import structlog
 
 from bridge.clock import Clock
-from bridge.config.settings import OAuthSettings
+from bridge.config.connections import OAuthSettings
 from bridge.crm.decipher import Said
 from bridge.crm.oauth import Held, read_tokens, refused, token_request
 from bridge.crm.sealing import Seal, Unreadable

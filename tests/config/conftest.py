@@ -12,6 +12,12 @@ ENVIRON = {
     "CHAT2CRM_KEY": "k" * 40, "OPS_PASSWORD": "opspassword", "ALERT_WEBHOOK": "https://alerts.invalid/T0K3N",
     "JIVO_SECRET": "widget-secret", "CRM_TOKEN": "crm-token",
 }  # fmt: skip
+WHOLE = """
+sources:
+  shop: {provider: generic, secret: ${SECRET}, target: sales}
+targets:
+  sales: {crm: sandbox, url: http://127.0.0.1:9000, token: ${TOKEN}}
+"""
 
 
 @pytest.fixture

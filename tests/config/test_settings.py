@@ -9,16 +9,9 @@ from pydantic import SecretStr, ValidationError
 from bridge.config import OpsSettings, Own, ReceiveSettings, Settings, SourceSettings, TargetSettings
 from bridge.errors import ConfigError
 
-from .conftest import ENVIRON
+from .conftest import WHOLE
 
 Load = Callable[..., Settings]
-
-WHOLE = """
-sources:
-  shop: {provider: generic, secret: ${SECRET}, target: sales}
-targets:
-  sales: {crm: sandbox, url: http://127.0.0.1:9000, token: ${TOKEN}}
-"""
 
 
 def test_a_source_has_the_zone_and_the_language_above_it_unless_it_says_otherwise(loaded: Load) -> None:
@@ -71,20 +64,6 @@ def test_a_target_has_the_zone_above_it_unless_it_says_otherwise(loaded: Load) -
     assert [one.scope()["timezone"] for one in settings.targets.values()] == ["Europe/Berlin", "Asia/Almaty"]
 
 
-def test_templates_see_of_an_integration_what_is_no_secret(loaded: Load) -> None:
-    settings = loaded(WHOLE.replace("token: ${TOKEN}", "oauth: {client_id: x, client_secret: ${TOKEN}, redirect_url: http://l:1/b}"))
-    sales = settings.targets["sales"]
-    assert sales.scope()["oauth"] == {"client_id": "x", "redirect_url": "http://l:1/b"}
-    assert settings.describe()["targets"]["sales"]["oauth"]["client_secret"] == "set"
-    assert ENVIRON["TOKEN"] in set(settings.secrets())
-
-
-def test_statements_are_read_with_their_values(loaded: Load) -> None:
-    settings = loaded(WHOLE.replace("token:", "sql: {find: 'select 1 where p = :last10'}, token:"))
-    assert settings.targets["sales"].sql["find"].names == ("last10",)
-    assert settings.describe()["targets"]["sales"]["sql"] == {"find": "select 1 where p = :last10"}
-
-
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Settings(key=SecretStr("k" * 32)).language = "ru"  # type: ignore[misc]
@@ -100,15 +79,6 @@ def test_the_ops_page_needs_a_password_elsewhere(host: str) -> None:
     assert OpsSettings(host=host, password=SecretStr("p")).host == host
     with pytest.raises(ValidationError, match="would stand open"):
         OpsSettings(host=host)
-
-
-def test_a_key_named_extra_is_a_key_like_any_other(loaded: Load) -> None:
-    assert loaded("targets: {a: {crm: x, extra: 5}}").targets["a"].extra == {"extra": 5}
-
-
-def test_options_may_be_given_whole_and_flat_ones_lie_over_them() -> None:
-    target = TargetSettings.model_validate({"crm": "x", "options": {"deal": "always", "stage": "1"}, "deal": "none"})
-    assert (target.options.deal, target.options.stage) == ("none", "1")
 
 
 def test_settings_take_networks_made_in_code_and_nothing_but_keys_and_values() -> None:

@@ -13,7 +13,7 @@ from fakes import FakeClock
 from pydantic import SecretStr
 
 from bridge.clock import Clock
-from bridge.config.settings import TargetSettings
+from bridge.config.connections import TargetSettings
 from bridge.crm.client import Crm
 from bridge.mapping.crm import CrmMapping
 from bridge.mapping.load import load_crm

@@ -7,7 +7,7 @@ from crm.authority import CLIENT, Authority, oauth_mapping
 from fakes import FakeClock
 from pydantic import SecretStr
 
-from bridge.config.settings import OAuthSettings
+from bridge.config.connections import OAuthSettings
 from bridge.crm import consent
 from bridge.crm.sealing import Seal
 from bridge.crm.tokens import OAuthTokens

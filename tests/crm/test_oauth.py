@@ -11,7 +11,7 @@ import pytest
 from crm.authority import oauth_mapping, said
 from pydantic import SecretStr
 
-from bridge.config.settings import OAuthSettings
+from bridge.config.connections import OAuthSettings
 from bridge.crm.decipher import Said
 from bridge.crm.oauth import Held, consent_address, read_tokens, refused, token_request
 from bridge.errors import AccessRefused, AuthoriseAgain, Busy, CrmBroken, CrmError

@@ -10,7 +10,7 @@ from crm.authority import CLIENT, LIVES, Authority, oauth_mapping, said
 from fakes import FakeClock
 from pydantic import SecretStr
 
-from bridge.config.settings import OAuthSettings
+from bridge.config.connections import OAuthSettings
 from bridge.crm.oauth import Held
 from bridge.crm.sealing import Seal
 from bridge.crm.tokens import FRESH, OAuthTokens

@@ -43,6 +43,7 @@ It is worked on
 It goes out
     carrying     carries out the plan, operation by operation, and says how the job ended.
     journal      has each operation done once, and finds out what became of one that got no answer.
+    leaving      says when a request leaves, to the second.
     copying      has files that were sent along copied onto the card, or says why not.
     files        fetches them from the internet alone, and knows by their bytes what they are.
     targets      holds the configured CRM connections, each with its mapping.

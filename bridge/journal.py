@@ -8,15 +8,17 @@ re-schedule; it keeps no worker and no lock, because the pending identity rows o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from bridge.attempt import Attempting, PlanAgain, Stop, held, waiting
 from bridge.clock import Clock
+from bridge.crm.call import Guard
 from bridge.crm.look import Look, Seen
 from bridge.errors import AuthExpired, CrmError, EmptyExpression, StaleLease, TryLater, UnknownOutcome, WillNotWork
+from bridge.leaving import Leaving
 from bridge.mapping.schema import Enrich, Write
 from bridge.model import FINAL, JobState, Operation, OperationKind, OperationState, client_key
 from bridge.store import Brake, OperationRow, Store
@@ -139,19 +141,20 @@ class Journal:
         pending: Sequence[tuple[str, str]] = (), again_headers: Mapping[str, str] | None = None, brake: Brake | None = None,
     ) -> OperationRow:
         """Send what `done_before` says is to be sent. Takes and raises what `carry_out` does."""
-        row = await self.store.record_sent(row, epoch=attempt.job.epoch, client=_card(scope), pending=pending, brake=brake)
+        leaving = Leaving(self.store, self.clock, attempt, target, row, _card(scope), pending)
+        await leaving.write(brake)
         try:
             record_id = await target.crm.perform(
-                planned, scope, attempt.steps, guard=_guard(attempt, target), again_headers=again_headers
+                planned, scope, attempt.steps, guard=leaving.now, again_headers=again_headers
             )
         except (StaleLease, EmptyExpression):
             # raised before the first byte
-            await self.store.settle(row, OperationState.VOID)
+            await self.store.settle(leaving.row, OperationState.VOID)
             raise
         except CrmError as error:
-            await self._failed(row, error)
+            await self._failed(leaving.row, error)
             raise
-        return await self._done(row, planned, record_id, attempt, target)
+        return await self._done(leaving.row, planned, record_id, attempt, target)
 
     async def _failed(self, row: OperationRow, error: CrmError) -> None:
         unknown = isinstance(error, UnknownOutcome) or (
@@ -273,6 +276,10 @@ def _decide(planned: Operation, look: Look) -> str:
     )
 
 
-def _guard(attempt: Attempting, target: Target) -> Callable[[], None]:
-    """Called right before the bytes leave: the commit before, or the CRM's own pace, may have taken long."""
-    return lambda: attempt.require_lease(target.settings.timeout)
+def _guard(attempt: Attempting, target: Target) -> Guard:
+    """Of a request by which is looked, and which the CRM knows again: called right before the bytes leave."""
+
+    async def guard() -> None:
+        attempt.require_lease(target.settings.timeout)
+
+    return guard

@@ -24,6 +24,7 @@ from zlib import compress, decompress
 from bridge.attempt import Attempting
 from bridge.clock import Clock
 from bridge.config import Settings
+from bridge.crm.call import Guard
 from bridge.crm.look import Look
 from bridge.errors import NoAnswer, NotFound
 from bridge.model import Client, Operation, OperationKind, Step
@@ -169,9 +170,9 @@ class LaggingCrm:
         return [{"id": one.id} for one in self._landed("deal", client.id, lag=self.consistency_delay)]
 
     async def perform(self, operation: Operation, scope: Mapping[str, Any], steps: list[Step], *,
-                      guard: Callable[[], None], again_headers: Mapping[str, str] | None = None) -> str:  # fmt: skip
+                      guard: Guard, again_headers: Mapping[str, str] | None = None) -> str:  # fmt: skip
         fate = await point("send")
-        guard()
+        await guard()
         now = self.clock.time()
         landed_at = {"never": None, "late": now + self.commits_within}.get(fate, now)
         # the same in whatever order the records are made

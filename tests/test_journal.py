@@ -12,6 +12,7 @@ from store_materials import LEASE, claim, finish_chat, plan_of
 
 from bridge.attempt import Attempting, Stop
 from bridge.carrying import Plans
+from bridge.crm.call import Guard
 from bridge.crm.look import Look
 from bridge.errors import (
     AuthExpired,
@@ -47,16 +48,20 @@ class Crm:
     looked: list[datetime] = field(default_factory=list)
     #: what the store said of the operation as its request left
     seen: list[OperationState] = field(default_factory=list)
+    #: what there is to do before the request itself can leave
+    before_leaving: Callable[[], Any] | None = None
     meanwhile: Callable[[], Any] | None = None
     before_answer: Callable[[], Any] | None = None
     commits_within: float = COMMITS
     consistency_delay: float = LAG
 
     async def perform(
-        self, operation: Operation, scope: Mapping[str, Any], steps: object, *, guard: Callable[[], None],
+        self, operation: Operation, scope: Mapping[str, Any], steps: object, *, guard: Guard,
         again_headers: Mapping[str, str] | None = None,
     ) -> str:
-        guard()
+        if self.before_leaving is not None:
+            await self.before_leaving()
+        await guard()
         rows = await self.store.operations(1)
         self.seen += [row.state for row in rows if row.marker == operation.marker]
         self.performed.append((operation.marker, again_headers))
@@ -230,6 +235,56 @@ class TestFailing:
         assert (row.state, row.answered) == (SENT, answered)
         waits = LAG if answered else LAG + COMMITS
         assert scene.journal.settled_at(scene.target, row) == scene.clock.time() + waits
+
+
+class TestLeavingLate:
+    """The CRM's limit, an upload, a look-up of names: much may lie between the journal's word and the request itself."""
+
+    async def waits(self, scene: Scene) -> None:
+        async def longer_than_anything_takes_effect() -> None:
+            await scene.clock.advance(COMMITS + LAG + 1)
+            held = {scene.attempt.job.id: scene.attempt.job.epoch}
+            assert await scene.store.renew(held, LEASE) == {scene.attempt.job.id}
+            scene.attempt.lease_until = scene.clock.monotonic() + LEASE
+
+        scene.crm.before_leaving = longer_than_anything_takes_effect
+
+    async def test_its_time_begins_when_it_leaves(self, scene: Scene) -> None:
+        await self.waits(scene)
+        await scene.lose()
+        left_at = scene.clock.time()
+        assert (await scene.state()).sent_at == left_at
+        scene.crm.before_leaving = None
+        scene.crm.looks = [Look.absent()]
+
+        with pytest.raises(Stop) as stopped:
+            await scene.carry_out()
+
+        assert stopped.value.outcome.reason == "settling"
+        assert stopped.value.outcome.next_at == left_at + COMMITS + LAG
+
+    async def test_it_is_still_known_as_one_that_was_refused(self, scene: Scene) -> None:
+        await self.waits(scene)
+        await scene.lose(Rejected("no"))
+        assert (await scene.state()).state is VOID
+
+    async def test_or_answered_with_an_error(self, scene: Scene) -> None:
+        await self.waits(scene)
+        await scene.lose(CrmBroken(status=500))
+        row = await scene.state()
+        assert (row.state, row.answered) == (SENT, True)
+
+    async def test_who_lost_the_job_over_it_sends_nothing(self, scene: Scene) -> None:
+        async def somebody_else_has_it() -> None:
+            await scene.clock.advance(LEASE + 1)
+            [_] = await claim(scene.store)
+            scene.attempt.lease_until = scene.clock.monotonic() + LEASE
+
+        scene.crm.before_leaving = somebody_else_has_it
+        with pytest.raises(StaleLease):
+            await scene.carry_out()
+        assert scene.crm.performed == []
+        assert (await scene.state()).state is VOID
 
 
 class TestSettling:

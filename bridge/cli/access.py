@@ -60,7 +60,7 @@ class Halting:
     caught: PreparedRequest | None = None
     _armed: bool = False
 
-    def arm(self) -> None:
+    async def arm(self) -> None:
         """The next request is the one: it is caught, and never sent."""
         self._armed = True
 

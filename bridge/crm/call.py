@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -32,6 +32,10 @@ TRIES_WITHIN = 5.0
 SHORT_WAIT = 2.0
 #: a CRM over its limit that names no time
 UNNAMED_PAUSE = 1.0
+
+
+#: called right before the bytes of a request leave; what it raises stops them
+Guard = Callable[[], Awaitable[None]]
 
 
 class Tokens(Protocol):
@@ -66,7 +70,7 @@ class Call:
     #: over the answer: true says "there is none", although it looks like an error
     nothing: Expression | None = None
     #: called right before the bytes leave; what it raises stops the request
-    guard: Callable[[], None] | None = None
+    guard: Guard | None = None
     #: what the path is appended to, in place of the mapping's own
     base_url: TextTemplate | None = None
     #: a request that is made already: it goes to an address that an answer gave, which may itself be a secret
@@ -191,7 +195,7 @@ class Caller:
         try:
             async with self._pace.turn(call.operation):
                 if call.guard is not None:
-                    call.guard()
+                    await call.guard()
                 answer = await self._transport.send(signed)
         except CrmError as error:
             error.operation = error.operation or call.operation

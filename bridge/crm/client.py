@@ -10,7 +10,7 @@ from typing import Any
 from bridge.board import Board
 from bridge.clock import Clock
 from bridge.config.connections import TargetSettings
-from bridge.crm.call import Call, Caller, Tokens
+from bridge.crm.call import Call, Caller, Guard, Tokens
 from bridge.crm.clients import read_client
 from bridge.crm.deals import open_deals
 from bridge.crm.decipher import ConflictSaid, Said, as_id, records_in
@@ -141,7 +141,7 @@ class Crm:
         scope: Mapping[str, Any],
         steps: Steps,
         *,
-        guard: Callable[[], None] | None = None,
+        guard: Guard | None = None,
         again_headers: Mapping[str, str] | None = None,
     ) -> str:
         """Carry it out: one request, never repeated by itself. The record's id ('' where the CRM gives none).
@@ -203,7 +203,7 @@ class Crm:
         steps: Steps,
         *,
         sent_at: datetime,
-        guard: Callable[[], None] | None = None,
+        guard: Guard | None = None,
     ) -> Look:
         """Was it carried out, by a request sent at `sent_at` whose answer was lost?
 

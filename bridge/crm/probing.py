@@ -6,11 +6,11 @@ is written by it: a test holds that `check --live` alone makes one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.crm.call import Call
+from bridge.crm.call import Call, Guard
 from bridge.crm.checked import CheckedCrm
 from bridge.crm.client import Steps
 from bridge.crm.clients import shows
@@ -46,7 +46,7 @@ class ProbedCrm(CheckedCrm):
 
     async def perform(
         self, operation: Operation, scope: Mapping[str, Any], steps: Steps, *,
-        guard: Callable[[], None] | None = None, again_headers: Mapping[str, str] | None = None,
+        guard: Guard | None = None, again_headers: Mapping[str, str] | None = None,
     ) -> str:  # fmt: skip
         done = await super().perform(operation, scope, steps, guard=guard, again_headers=again_headers)
         known = scope.get("client")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bridge.crm.call import Call, Caller
+from bridge.crm.call import Call, Caller, Guard
 from bridge.crm.decipher import Said, as_id
 from bridge.crm.render import same_origin
 from bridge.errors import CrmBroken, Rejected
@@ -30,7 +30,7 @@ def told_of(file: Fetched, url: str) -> dict[str, Any]:
 
 
 async def with_upload(
-    write: FileUpload, caller: Caller, scope: Mapping[str, Any], steps: list[Step], guard: Callable[[], None] | None
+    write: FileUpload, caller: Caller, scope: Mapping[str, Any], steps: list[Step], guard: Guard | None
 ) -> dict[str, Any]:
     """The scope, with `file.id` where the CRM has to have the file before it can hang on a card.
 

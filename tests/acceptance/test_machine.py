@@ -7,7 +7,7 @@ import json
 import logging
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +27,7 @@ from way import ENVIRON
 from bridge import client_locks
 from bridge.clock import Clock, Steady
 from bridge.config import load
+from bridge.crm.call import Guard
 from bridge.crm.look import Look
 from bridge.model import Delivery, Operation, OperationKind, Step
 from bridge.pipeline import Pipeline
@@ -90,7 +91,7 @@ class OfProcess:
         return getattr(self._crm, name)
 
     async def perform(self, operation: Operation, scope: Mapping[str, Any], steps: list[Step], *,
-                      guard: Callable[[], None], again_headers: Mapping[str, str] | None = None) -> str:  # fmt: skip
+                      guard: Guard, again_headers: Mapping[str, str] | None = None) -> str:  # fmt: skip
         crm = self._crm
         if crm.process != self._process:
             raise Killed

@@ -100,7 +100,7 @@ async def test_a_crm_may_ask_for_a_pause_in_an_answer_that_succeeded() -> None:
 async def test_what_the_guard_raises_stops_the_request() -> None:
     other, crm, steps = talk(said({"id": 1}))
 
-    def stale() -> None:
+    async def stale() -> None:
         raise StaleLease
 
     with pytest.raises(StaleLease):

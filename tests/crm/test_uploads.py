@@ -54,8 +54,12 @@ async def test_where_it_is_kept_first_the_second_request_names_it() -> None:
     crm = crm_over(other, mapping_with(file=TWO))
     guarded: list[int] = []
 
+    async def leaving() -> None:
+        guarded.append(len(other.routes.calls))
+
+
     made = await crm.perform(
-        operation(), {"file": told_of(FILE, "")}, [], guard=lambda: guarded.append(len(other.routes.calls))
+        operation(), {"file": told_of(FILE, "")}, [], guard=leaving
     )
 
     assert made == "6"
@@ -134,8 +138,12 @@ async def test_a_file_goes_in_parts_of_the_size_that_the_crm_names_each_where_th
     steps: list[Step] = []
     guarded: list[int] = []
 
+    async def leaving() -> None:
+        guarded.append(len(other.routes.calls))
+
+
     made = await crm_over(other, mapping_with(file=PARTS)).perform(
-        operation(), {"file": told_of(LONG, "")}, steps, guard=lambda: guarded.append(len(other.routes.calls))
+        operation(), {"file": told_of(LONG, "")}, steps, guard=leaving
     )
 
     parts = [sent(other, number) for number in (1, 2, 3)]

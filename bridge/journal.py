@@ -251,7 +251,8 @@ class Journal:
     def settled_at(self, target: Target, row: OperationRow) -> float:
         """From when on "not there" can be believed (seconds since 1970)."""
         sent_at = row.sent_at if row.sent_at is not None else self.clock.time()
-        return sent_at + target.crm.consistency_delay + (0.0 if row.answered else target.crm.commits_within)
+        took_effect = 0.0 if row.answered else target.crm.may_wait + target.crm.commits_within
+        return sent_at + took_effect + target.crm.consistency_delay
 
 
 def _can_be_seen(target: Target, planned: Operation) -> bool:

@@ -2,7 +2,8 @@
 
 From that moment on it counts how long the request may still take effect. A CRM's limit is waited for after the journal has
 said `sent`, and files are sent, names looked up, tokens renewed: a request that leaves a minute later could take effect when
-everybody takes it for settled.
+everybody takes it for settled. What a limit makes it wait is allowed for by whoever settles it, since a commit between a turn
+and its request would bring that request too close to the next.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from bridge.errors import Busy
 from bridge.store import Brake, OperationRow, Store
 from bridge.targets import Target
 
-#: seconds between the two that make no difference
+#: seconds between the two, besides those for which a limit is waited for, that make no difference
 ON_ITS_WAY = 1.0
 #: how often it is written down anew before a store that takes long over it is given up on
 TIMES = 3
@@ -51,7 +52,7 @@ class Leaving:
         cover the request, Busy where the store cannot say in time that it leaves.
         """
         for _ in range(TIMES):
-            if self.clock.monotonic() - self._written_at <= ON_ITS_WAY:
+            if self.clock.monotonic() - self._written_at <= self.target.crm.may_wait + ON_ITS_WAY:
                 self.attempt.require_lease(self.target.settings.timeout)
                 return
             await self.write()

@@ -140,6 +140,7 @@ class LaggingCrm:
     """Speaks like bridge.crm.client.Crm. What it has is found by a search only `consistency_delay` later, and a request whose
     answer was lost may take effect as late as `commits_within` after it was sent."""
 
+    may_wait = 0.0
     commits_within = COMMITS_WITHIN
     consistency_delay = DELAY
 

@@ -30,6 +30,7 @@ class Crm:
     looks: list[Look | Exception] = field(default_factory=list)
     listed: list[dict[str, Any]] = field(default_factory=list)
     looked: list[str] = field(default_factory=list)
+    may_wait: float = 0.0
     commits_within: float = COMMITS
     consistency_delay: float = LAG
 

@@ -52,6 +52,7 @@ class Crm:
     before_leaving: Callable[[], Any] | None = None
     meanwhile: Callable[[], Any] | None = None
     before_answer: Callable[[], Any] | None = None
+    may_wait: float = 0.0
     commits_within: float = COMMITS
     consistency_delay: float = LAG
 
@@ -262,6 +263,11 @@ class TestLeavingLate:
 
         assert stopped.value.outcome.reason == "settling"
         assert stopped.value.outcome.next_at == left_at + COMMITS + LAG
+
+    async def test_what_a_limit_may_have_made_it_wait_is_allowed_for(self, scene: Scene) -> None:
+        scene.crm.may_wait = 10.0
+        await scene.lose()
+        assert scene.journal.settled_at(scene.target, await scene.state()) == scene.clock.time() + 10.0 + COMMITS + LAG
 
     async def test_it_is_still_known_as_one_that_was_refused(self, scene: Scene) -> None:
         await self.waits(scene)

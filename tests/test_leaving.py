@@ -49,12 +49,11 @@ class Attempt:
             raise StaleLease
 
 
-def leaving(clock: FakeClock, *, takes: float = 0.0, lease: float = 1000.0) -> tuple[Leaving, Slow]:
+def leaving(clock: FakeClock, *, takes: float = 0.0, lease: float = 1000.0, waits: float = 0.0) -> tuple[Leaving, Slow]:
     store = Slow(clock, takes)
-    made = Leaving(
-        store, clock, Attempt(clock, clock.monotonic() + lease),  # type: ignore[arg-type]
-        SimpleNamespace(settings=SimpleNamespace(timeout=TIMEOUT)), Row(), "client:7", [("phone", "+1")],  # type: ignore[arg-type]
-    )  # fmt: skip
+    target: Any = SimpleNamespace(settings=SimpleNamespace(timeout=TIMEOUT), crm=SimpleNamespace(may_wait=waits))
+    attempt: Any = Attempt(clock, clock.monotonic() + lease)
+    made = Leaving(store, clock, attempt, target, Row(), "client:7", [("phone", "+1")])  # type: ignore[arg-type]
     return made, store
 
 
@@ -75,6 +74,18 @@ async def test_what_leaves_later_is_written_down_anew_and_counts_once_for_the_br
     assert [told["brake"] for told in store.told] == [Brake(most=5, since=0.0), None]
     await leaves.now()
     assert len(store.told) == 2, "a second request of the same operation, right after"
+
+
+async def test_what_a_limit_makes_it_wait_is_no_reason_for_another_commit(clock: FakeClock) -> None:
+    """It would stand between the turn that was given and the request."""
+    leaves, store = leaving(clock, waits=10.0)
+    await leaves.write()
+    await clock.advance(10.0 + ON_ITS_WAY)
+    await leaves.now()
+    assert len(store.told) == 1
+    await clock.advance(0.5)
+    await leaves.now()
+    assert len(store.told) == 2
 
 
 async def test_a_store_that_takes_too_long_stops_it(clock: FakeClock) -> None:

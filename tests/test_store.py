@@ -683,8 +683,11 @@ class TestJournal:
         [job] = await claim(store)
         [row] = await store.record_plan(job, plan_of(NOTE))
         row = await store.record_sent(row, epoch=job.epoch)
+        await clock.advance(8)
         await store.record_answered(row)
-        assert (await store.operation(row.id)).answered  # type: ignore[union-attr]
+        answered = await store.operation(row.id)
+        assert answered is not None
+        assert (answered.answered, answered.sent_at) == (True, clock.time()), "as late as that it may have done what it did"
 
         row = await store.record_sent(row, epoch=job.epoch)
 

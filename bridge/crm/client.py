@@ -71,6 +71,8 @@ class Crm:
         self._search = Search(mapping, self._caller, clock, self._scope, self.read)
         self._owners = Owners(mapping.owner, self._caller, clock)
         self._names = Names(mapping.names, self._caller, clock)
+        #: seconds that a request may wait for the CRM's limit after the journal has said that it leaves
+        self.may_wait = self.pace.patience
         #: seconds that a request we gave up on may still take effect
         self.commits_within = _first(settings.commits_within, mapping.commits_within, max(60.0, 2 * settings.timeout))
         #: seconds by which the CRM's search lags behind its writes

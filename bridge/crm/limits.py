@@ -89,6 +89,11 @@ class Paces(Protocol):
     def paused_for(self) -> float: ...
     @property
     def use(self) -> float | None: ...
+    @property
+    def patience(self) -> float:
+        """Seconds that a call may wait for its turn; 0: it never waits."""
+        ...
+
     def turn(self, operation: str) -> AbstractAsyncContextManager[None]: ...
 
 
@@ -133,6 +138,10 @@ class Pace:
             for (rate, _), lately in zip(self._buckets, self._lately, strict=True)
         )
         return max(used, default=None)
+
+    @property
+    def patience(self) -> float:
+        return self._patience if self._at_once is not None or self._buckets else 0.0
 
     @asynccontextmanager
     async def turn(self, operation: str) -> AsyncIterator[None]:

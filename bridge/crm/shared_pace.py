@@ -105,6 +105,10 @@ class SharedPace:
     def use(self) -> float | None:
         return self._book.used(self._rates, self._board.now())
 
+    @property
+    def patience(self) -> float:
+        return self._patience if self._rates or self._at_once is not None else 0.0
+
     @asynccontextmanager
     async def turn(self, operation: str) -> AsyncIterator[None]:
         """Hold a place while the call is under way. Raises Busy, see Pace.turn."""

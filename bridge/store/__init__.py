@@ -199,7 +199,7 @@ class Store(Protocol):
         ...
 
     async def record_answered(self, operation: OperationRow) -> None:
-        """The CRM answered with an error: whatever it did, it has done it by now."""
+        """The CRM answered with an error: whatever it did, it has done it by now, and counts as sent now."""
         ...
 
     async def settle(

@@ -11,6 +11,7 @@ from crm.speaking import Hurried, Scripted, crm_over, mapping_with, said
 
 from bridge.clock import Clock
 from bridge.crm.client import Crm
+from bridge.crm.limits import PATIENCE
 from bridge.crm.look import Look, Seen
 from bridge.errors import Conflict, CrmBroken, NoAnswer, NotFound, NotSent, Rejected, TryLater
 from bridge.model import Client, Operation, OperationKind, Step
@@ -279,6 +280,14 @@ async def test_a_client_that_reads_as_nothing_is_gone() -> None:
 
     with pytest.raises(NotFound, match="empty answer"):
         await crm.read("7", {}, [])
+
+
+async def test_what_may_wait_for_a_limit_says_for_how_long() -> None:
+    """Whoever settles a request has to allow for it."""
+    assert crm_over(Scripted(), mapping_with()).may_wait == 0.0
+    limited = crm_over(Scripted(), mapping_with(), limits={"requests": {"most": 7, "per": "1s"}})
+    assert limited.may_wait == PATIENCE
+    assert crm_over(Scripted(), mapping_with(), limits={"concurrent": 2}).may_wait == PATIENCE
 
 
 async def test_waits_come_from_the_target_then_the_mapping_then_the_time_out() -> None:

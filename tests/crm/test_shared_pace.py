@@ -60,6 +60,14 @@ def most_within(times: list[float], seconds: float) -> int:
     return max(sum(at - seconds < other <= at for other in times) for at in times)
 
 
+async def test_it_says_for_how_long_a_call_may_wait(clock: FakeClock) -> None:
+    database = Database(clock)
+    async with paces(database, [Rate(7, 1.0)], many=1, patience=9.0) as [limited]:
+        assert limited.patience == 9.0
+    async with paces(database, [], many=1, patience=9.0) as [free]:
+        assert free.patience == 0.0
+
+
 @pytest.mark.parametrize(
     ("rate", "seconds"), [(Rate(7, 1.0), 20.0), (Rate(1, 1.0), 20.0), (Rate(40, 1.0), 6.0), (Rate(20, 10.0), 60.0)]
 )

@@ -257,7 +257,8 @@ class PostgresStore(Plain):
         )  # fmt: skip
 
     async def record_answered(self, operation: OperationRow) -> None:
-        await self._write(lambda db: journal.record_answered(db, operation), Roots(chats=[operation.chat_row]))
+        now = self._clock.time()
+        await self._write(lambda db: journal.record_answered(db, operation, now), Roots(chats=[operation.chat_row]))
 
     async def settle(
         self, operation: OperationRow, state: OperationState, *, record_id: str = "", entity: str = "",

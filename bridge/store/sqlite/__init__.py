@@ -224,7 +224,8 @@ class SqliteStore(Plain, Agreements):
         )
 
     async def record_answered(self, operation: OperationRow) -> None:
-        await self._write(lambda db: journal.record_answered(db, operation))
+        now = self._clock.time()
+        await self._write(lambda db: journal.record_answered(db, operation, now))
 
     async def settle(
         self,

@@ -115,8 +115,12 @@ def record_sent(
     return operation_of(row)
 
 
-def record_answered(db: Database, op: OperationRow) -> None:
-    db.execute("UPDATE operations SET answered = 1 WHERE id = ? AND state = 'sent' AND sent_at = ?", (op.id, op.sent_at))
+def record_answered(db: Database, op: OperationRow, now: float) -> None:
+    """From now on its search has to catch up: what it did it may have done as late as it answered."""
+    db.execute(
+        "UPDATE operations SET answered = 1, sent_at = ? WHERE id = ? AND state = 'sent' AND sent_at = ?",
+        (now, op.id, op.sent_at),
+    )
 
 
 def settle(

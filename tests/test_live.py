@@ -140,7 +140,7 @@ async def test_no_phone_or_address_of_the_crm_goes_out(tmp_path: Path, clock: Fa
         said = await live(way, finished(1))
 
         assert said["crm_link"] == link(way, known)
-        text = json.dumps(said, ensure_ascii=False)
+        text = json.dumps(said, ensure_ascii=False).replace(link(way, known), "")  # its port may be any number
         assert "secret@" not in text
         assert "555" not in text
         assert PHONE not in text

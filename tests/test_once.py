@@ -136,9 +136,10 @@ Play = Callable[..., Scene]
 @pytest.mark.parametrize(
     ("faults", "switches", "deal"),
     [
-        (0, 2, "new_client"), (1, 1, "if_none_open"),
+        (0, 4, "if_none_open"), (1, 1, "if_none_open"),
         pytest.param(1, 1, "none", marks=LONG), pytest.param(1, 1, "new_client", marks=LONG),
-        pytest.param(2, 1, "new_client", marks=LONG), pytest.param(3, 0, "new_client", marks=LONG),
+        pytest.param(1, 2, "if_none_open", marks=LONG), pytest.param(2, 1, "new_client", marks=LONG),
+        pytest.param(3, 0, "new_client", marks=LONG),
     ],
 )  # fmt: skip
 def test_whatever_goes_wrong_there_is_one_client_one_deal_and_a_note_of_each_chat(

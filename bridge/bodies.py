@@ -48,17 +48,19 @@ class Bodies:
         """
         if request.content.is_eof():  # most are here by now: nothing is waited for, and no place is taken
             body = request.content.read_nowait()
-            if len(body) > most:
-                raise web.HTTPRequestEntityTooLarge(max_size=most, actual_size=len(body))
-            return unpacked(body, request.headers.get("Content-Encoding", ""), most)
+            _refuse_beyond(most, len(body))
+        else:
+            body = await self._gathered(request, most, within)
+        return unpacked(body, request.headers.get("Content-Encoding", ""), most)
+
+    async def _gathered(self, request: web.Request, most: int, within: float) -> bytes:
         async with asyncio.timeout(within) as ends:
             reading = _Reading(ends)
             self._under_way[reading] = None
             try:
                 while chunk := await request.content.readany():
                     reading.body += chunk
-                    if len(reading.body) > most:
-                        raise web.HTTPRequestEntityTooLarge(max_size=most, actual_size=len(reading.body))
+                    _refuse_beyond(most, len(reading.body))
                     self._used += len(chunk)
                     if self._used > self._room:
                         self._make_place()
@@ -68,7 +70,7 @@ class Bodies:
                 raise
             finally:
                 self._end(reading)
-        return unpacked(bytes(reading.body), request.headers.get("Content-Encoding", ""), most)
+        return bytes(reading.body)
 
     def _make_place(self) -> None:
         while self._used > self._room and self._under_way:
@@ -81,6 +83,11 @@ class Bodies:
         if reading in self._under_way:
             del self._under_way[reading]
             self._used -= len(reading.body)
+
+
+def _refuse_beyond(most: int, size: int) -> None:
+    if size > most:
+        raise web.HTTPRequestEntityTooLarge(max_size=most, actual_size=size)
 
 
 def unpacked(body: bytes, encoding: str, most: int) -> bytes:
@@ -100,8 +107,7 @@ def unpacked(body: bytes, encoding: str, most: int) -> bytes:
             whole += piece.decompress(left, most + 1 - len(whole))
         except zlib.error as error:
             raise web.RequestPayloadError(named) from error
-        if len(whole) > most:
-            raise web.HTTPRequestEntityTooLarge(max_size=most, actual_size=len(whole))
+        _refuse_beyond(most, len(whole))
         if not piece.eof:
             break
         left = piece.unused_data

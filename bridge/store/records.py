@@ -157,6 +157,7 @@ class OperationRow:
     generation: int
     marker: str
     state: OperationState
+    #: when the request left; where it was answered with an error, when that came (seconds since 1970)
     sent_at: float | None
     #: the CRM answered with an error, so the request is not under way any more
     answered: bool

@@ -216,7 +216,9 @@ class World:
     budget: Budget
 
     def opened(self) -> sqlite3.Connection:
-        """Its database, to play on."""
+        """Its database, to play on. One that was made of bytes gives as its bytes only what is committed, and a play never is: so
+        its pages go into another.
+        """
         db = in_memory()
         with Opened(self.db) as kept:
             kept.backup(db)

@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import json
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
@@ -18,12 +17,13 @@ from balancer import Cable, listening
 from fakes import FakeClock
 from ports import free_port
 from running import eventually, finished
+from service_materials import settings
 from way import ENVIRON
 
 from bridge import app
 from bridge.app import Service, obey_signals
 from bridge.clock import Clock
-from bridge.config import Settings, load
+from bridge.config import Settings
 from bridge.errors import ConfigError, NoRoom, StoreError
 from bridge.sandbox import Running, start
 from bridge.store import open_store
@@ -38,21 +38,6 @@ def _collector() -> Iterator[None]:
     yield
     gc.unfreeze()
     gc.set_threshold(*before)
-
-
-def settings(folder: Path, crm_url: str = "http://127.0.0.1:9", **top: Any) -> Settings:
-    config = {
-        "store": f"sqlite:///{folder}/chat2crm.db", "key": "${C2C_KEY}", "retry": {"first": "100ms", "longest": "1s"},
-        "receive": {"host": "127.0.0.1", "port": "0"}, "ops": {"host": "127.0.0.1", "port": "0"},
-        "sources": {"shop": {"provider": "jivo", "secret": "${C2C_SECRET}", "region": "RU", "target": "sales"}},
-        "targets": {"sales": {
-            "crm": "sandbox", "url": crm_url, "token": "${C2C_TOKEN}", "mode": "write", "timeout": "5s", "commits_within": "1s",
-            "consistency_delay": "0s",
-        }},
-        **top,
-    }  # fmt: skip
-    (folder / "config.yaml").write_text(json.dumps(config), encoding="utf-8")
-    return load(folder / "config.yaml", ENVIRON)
 
 
 @asynccontextmanager

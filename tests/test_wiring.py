@@ -1,31 +1,17 @@
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from fakes import FakeClock
-from way import ENVIRON
+from service_materials import settings
 
 from bridge import wiring
-from bridge.config import Settings, load
 from bridge.errors import ConfigError
 from bridge.wiring import Parts
 
 TARGET = {"crm": "sandbox", "url": "http://127.0.0.1:9", "token": "${C2C_TOKEN}", "mode": "write"}
-
-
-def settings(folder: Path, *, targets: dict[str, Any] | None = None, **top: Any) -> Settings:
-    config = {
-        "store": f"sqlite:///{folder}/chat2crm.db", "key": "${C2C_KEY}",
-        "receive": {"host": "127.0.0.1", "port": "0"}, "ops": {"host": "127.0.0.1", "port": "0"},
-        "sources": {"shop": {"provider": "jivo", "secret": "${C2C_SECRET}", "region": "RU", "target": "sales"}},
-        "targets": targets or {"sales": TARGET}, **top,
-    }  # fmt: skip
-    (folder / "config.yaml").write_text(json.dumps(config), encoding="utf-8")
-    return load(folder / "config.yaml", ENVIRON)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -132,8 +133,17 @@ class Worker:
             if job.id in self._running:  # its lease was over (the machine slept) and nobody else took it
                 self._running[job.id][1].cancel()
             attempt = Attempting(job=job, clock=self.clock, lease_until=lease_until)
-            self._running[job.id] = (attempt, asyncio.create_task(self._attempt(attempt), name=f"job-{job.id}"))
+            task = asyncio.create_task(self._attempt(attempt), name=f"job-{job.id}")
+            self._running[job.id] = (attempt, task)
+            # not in the task itself: one that is broken off before its first step would keep its place for ever
+            task.add_done_callback(partial(self._over, attempt))
         return len(jobs)
+
+    def _over(self, attempt: Attempting, _: asyncio.Task[None]) -> None:
+        if self._running.get(attempt.job.id, (None,))[0] is attempt:
+            del self._running[attempt.job.id]
+        self._free.set()
+        self.news.set()
 
     async def _room(self) -> dict[str, int]:
         """How many jobs of each target may be taken up now. Every target has places of its own, so that one whose CRM takes
@@ -183,9 +193,11 @@ class Worker:
                 log.exception("leases.unrenewed")
                 continue
             for job_id, (attempt, task) in list(self._running.items()):
+                if held.get(job_id) != attempt.job.epoch:
+                    continue  # taken up, perhaps anew, while this was being asked
                 if job_id in ours:
                     attempt.lease_until = began + self.lease
-                elif job_id in held:
+                else:
                     log.warning("lease.lost", job=job_id)
                     task.cancel()
 
@@ -216,11 +228,6 @@ class Worker:
             log.error("attempt.unrecorded", job=job.id, why=str(error))  # noqa: TRY400 - as above
         except Exception:
             log.exception("attempt.unrecorded", job=job.id)
-        finally:
-            if self._running.get(job.id, (None,))[0] is attempt:
-                del self._running[job.id]
-            self._free.set()
-            self.news.set()
 
     async def _outcome(self, attempt: Attempting) -> Outcome:
         job = attempt.job

@@ -307,11 +307,13 @@ class TestLeases:
         async with at_work(worker := make(script, lease=60.0)):
             await until(lambda: bool(seen))
             for _ in range(10):
+                leased = seen[0].lease_until
                 await clock.advance(20)
-                await settle_store()
+                await until(lambda leased=leased: seen[0].lease_until > leased)
             going_on.set()
             await until(lambda: not worker._running)
 
+        assert len(seen) == 1
         assert (await only_job(store)).state is JobState.DONE
 
     async def test_an_attempt_whose_lease_was_taken_is_broken_off_and_writes_nothing(
@@ -404,6 +406,58 @@ class TestLeases:
         assert [attempt.job.epoch for attempt in attempts] == [1, 2]
         assert (await only_job(store)).state is JobState.DONE
         assert worker._running == {}
+
+    async def test_a_renewal_that_comes_too_late_does_not_break_off_the_attempt_that_has_begun_since(
+        self, store: Store, clock: FakeClock, make: Make, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As after the machine slept: leases are renewed and jobs claimed in the same moment."""
+        await finish_chat(store, clock.now())
+        attempts: list[Attempting] = []
+        go = asyncio.Event()
+        real = store.renew
+
+        async def late(held: Any, lease: float) -> Any:
+            await clock.advance(61)
+            await worker._start_due()
+            answered = await real(held, lease)
+            go.set()
+            return answered
+
+        async def script(attempt: Attempting) -> Outcome:
+            attempts.append(attempt)
+            await go.wait()
+            await settle()
+            return DONE
+
+        worker = make(script, lease=60.0)
+        await worker._start_due()
+        await settle()
+        monkeypatch.setattr(store, "renew", late)
+        renewing = asyncio.create_task(worker._renew_for_ever())
+        await settle()
+        await clock.advance(20)
+        await until(go.is_set)
+        renewing.cancel()
+        await worker.drain(10)
+
+        assert [attempt.job.epoch for attempt in attempts] == [1, 2]
+        assert (await only_job(store)).state is JobState.DONE
+
+    async def test_an_attempt_that_is_broken_off_before_it_began_leaves_its_place(
+        self, store: Store, clock: FakeClock, make: Make
+    ) -> None:
+        await finish_chat(store, clock.now())
+        worker = make()
+
+        await worker._start_due()
+        for _, task in worker._running.values():
+            task.cancel()
+        await worker.drain(10)
+
+        assert worker._running == {}
+        await clock.advance(61)
+        assert await once(worker) == 1
+        assert (await only_job(store)).state is JobState.DONE
 
     @pytest.mark.parametrize("seconds", [3600.0, -3600.0])
     async def test_a_clock_that_is_set_takes_no_lease_away_and_delays_nothing(
@@ -521,12 +575,6 @@ async def until_run(pipeline: Scripted, clock: FakeClock) -> None:
         while not pipeline.ran:
             await clock.advance(POLL)
             await asyncio.sleep(0.001)
-
-
-async def settle_store() -> None:
-    """Let a write of the store's own thread come back."""
-    for _ in range(5):
-        await asyncio.sleep(0.002)
 
 
 class TestTargets:

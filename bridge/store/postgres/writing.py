@@ -2,8 +2,8 @@
 
 Calls that come in during one turn of the event loop, or while commits are under way, share the next transaction: one round trip
 for its beginning and its locks, one for its end, and one flush of the server's log. One thread carries them out, since large
-groups cost least; while it is held up, others take what has come meanwhile, each on a connection of its own, so that a wait for
-another replica's lock is no wait for everybody.
+groups cost least; while it is held up, or many calls wait, others take what has come meanwhile, each on a connection of its own,
+so that a wait for another replica's lock is no wait for everybody.
 
 What a call has to be for this: a function of the connection alone, that may be run again. Where somebody was in the way (a
 deadlock, a lock that was not had in time), or a call of the group failed, the group is undone and run once more.
@@ -41,6 +41,8 @@ Result = TypeVar("Result")
 BATCH = 64
 #: seconds for which the first thread is at one group before others help
 HELD_UP = 0.03
+#: so many calls are worth a transaction beside the one that is under way: while the server is at one of them, we are at the other
+ENOUGH = 8
 #: how often a group is run
 TRIES = 6
 #: a lock was not had in time
@@ -161,7 +163,7 @@ class Writer:
 
     def _held_up(self) -> bool:
         since = self._at_work
-        return since is not None and time.monotonic() - since >= HELD_UP
+        return since is not None and (len(self._queue) >= ENOUGH or time.monotonic() - since >= HELD_UP)
 
     async def close(self) -> None:
         """Commit what is waiting, then stop."""

@@ -72,6 +72,34 @@ async def test_who_waits_for_a_lock_holds_up_nobody_else(
     await asyncio.wait_for(asyncio.gather(waiting, together[0]), 60)
 
 
+async def test_many_that_wait_are_taken_by_another_thread_a_few_wait_for_the_first(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "HELD_UP", 3600.0)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def long(db: Database) -> object:
+        begun.set()
+        go_on.wait(30)
+        return transaction(db)
+
+    first = asyncio.create_task(writer.write(long))
+    await asyncio.to_thread(begun.wait, 30)
+    try:
+        few = [asyncio.create_task(writer.write(transaction)) for _ in range(writing.ENOUGH - 1)]
+        while len(writer._queue) < len(few):  # noqa: ASYNC110 - the writer tells nobody what waits
+            await asyncio.sleep(0)
+        enough = asyncio.create_task(writer.write(transaction))
+
+        ids = await asyncio.wait_for(asyncio.gather(*few, enough), 30)
+
+        assert not first.done()
+    finally:
+        go_on.set()
+    assert len(set(ids)) == 1
+    assert await first not in ids
+
+
 async def test_two_that_wait_for_one_another_both_come_through(writer: Writer, postgres_url: str) -> None:
     other = Writer(connecting.parameters(postgres_url), "public", threads=1, name="other")
     met = threading.Barrier(2, timeout=10)

@@ -82,7 +82,9 @@ class Trial:
         _, _, inside = at.path.partition("/hooks/")
         body, headers = self.sample.body, dict(self.sample.headers)
         payload = decode(Delivery(source="x", dedupe_key="", received_at=datetime.now(UTC), body=body), self.mapping)
-        ids = {str(expected.events[0]["chat"]["chat_id"]), *(_plain(payload, part.source) for part in self.mapping.dedupe)}
+        told = expected.events[0]["chat"]
+        ids = {str(told["chat_id"]), str(told.get("visitor", {}).get("id", "")),
+               *(_plain(payload, part.source) for part in self.mapping.dedupe)}  # fmt: skip
         for old in sorted((one for one in ids if len(one) > 2 and re.search(r"\d", one)), key=len, reverse=True):
             body = body.replace(old.encode(), re.sub(r"\d+", lambda found: _as_wide(number, found[0]), old, count=1).encode())
         for part in self.mapping.dedupe:

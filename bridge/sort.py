@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -30,7 +30,7 @@ from bridge.store.records import ChatChange, DeliveryState, NewJob, ToFetch
 
 log = structlog.get_logger()
 
-#: deliveries read and written in one go
+#: deliveries read and written in one go, at the most
 BATCH = 64
 #: bytes of a delivery that takes long to read
 LARGE = 128 * 1024
@@ -46,20 +46,24 @@ class Sorter:
     clock: Clock
     settings: Settings
     sources: Mapping[str, Source]
+    #: how many deliveries the next round reads: of those that build on one another most would be read in vain
+    _at_once: int = field(default=BATCH, init=False)
 
     async def sort(self) -> int:
-        """Sort what has come in; gives how many deliveries were looked at."""
+        """Sort what has come in; gives how many deliveries were sorted."""
         results: list[Sorted] = []
         touched: set[tuple[str, str]] = set()
-        for delivery in await self.store.received(BATCH):
+        found = await self.store.received(self._at_once)
+        for delivery in found:
             understood = await self._understood(delivery)
             keys = _touches(delivery.source, understood.events)
-            if touched & keys:
-                # it builds on one that is not written yet: next round
-                break
+            builds_on_another = not touched.isdisjoint(keys)
             touched |= keys
+            if builds_on_another:
+                continue  # which is not written yet: next round
             results.append(await self._meaning(delivery, understood))
             await asyncio.sleep(0)  # reading one takes a while: who waits for an answer is not to wait for the whole batch
+        self._at_once = min(BATCH, 2 * (len(results) if len(results) < len(found) else self._at_once))
         if results:
             await self._record(results)
         for result in results:

@@ -285,6 +285,47 @@ class TestOrder:
 
         assert [message.text for message in (await desk.chat()).chat.messages] == ["one", "two", "three"]
 
+    async def test_those_of_others_go_past_what_has_to_wait_for_the_one_before_it(self, desk: Desk) -> None:
+        for chat, text in (("1", "one"), ("1", "two"), ("2", "other"), ("1", "three")):
+            await desk.post(event(chat=chat, visitor=f"v{chat}", text=text))
+
+        assert [await desk.sorter.sort() for _ in range(4)] == [2, 1, 1, 0]
+
+        assert [message.text for message in (await desk.chat("1")).chat.messages] == ["one", "two", "three"]
+        assert [message.text for message in (await desk.chat("2")).chat.messages] == ["other"]
+
+    async def test_nothing_goes_past_one_that_waits_itself(self, desk: Desk) -> None:
+        await desk.post(event(chat="1", text="one"))
+        await desk.post(event("message", chat="1", text="two"), event("message", chat="2", visitor="v2", text="first"))
+        await desk.post(event(chat="2", visitor="v2", text="second"))
+
+        assert [await desk.sorter.sort() for _ in range(4)] == [1, 1, 1, 0]
+
+        assert [message.text for message in (await desk.chat("2")).chat.messages] == ["first", "second"]
+
+    async def test_where_many_build_on_one_another_few_are_read_at_a_time(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real, read = desk.store.received, list[int]()
+
+        async def counted(limit: int) -> list[Delivery]:
+            found = await real(limit)
+            read.append(len(found))
+            return found
+
+        monkeypatch.setattr(desk.store, "received", counted)
+        for number in range(15):
+            await desk.post(event(text=str(number)))
+        await desk.all()
+        assert sum(read) <= 15 + 2 * 15
+        read.clear()
+
+        for number in range(BATCH):
+            await desk.post(event(chat=str(number), visitor=f"v{number}"))
+        await desk.all()
+
+        assert len(read) < 8, "and many again where they do not"
+
     async def test_others_are_taken_together(self, desk: Desk) -> None:
         for number in range(BATCH + 5):
             await desk.post(event(chat=str(number), visitor=f"v{number}"))

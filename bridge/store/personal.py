@@ -55,7 +55,9 @@ class Personal:
         return await self._among("SELECT * FROM jobs WHERE chat IN ({}) ORDER BY id", chats)
 
     async def operations_of(self, chats: Collection[int]) -> list[Row]:
-        return await self._among("SELECT * FROM operations WHERE chat IN ({}) ORDER BY id", chats)
+        return await self._among(
+            "SELECT * FROM operations WHERE job IN (SELECT id FROM jobs WHERE chat IN ({})) ORDER BY id", chats
+        )
 
     async def attempts_of(self, chats: Collection[int]) -> list[Row]:
         return await self._among(

@@ -117,8 +117,22 @@ def quantile(buckets: Mapping[int, int], share: float) -> int | None:
 # -- how both stand in a line: "3:1 17:4" ------------------------------------------------------------------------------
 
 
-def packed(counts: Mapping[str, int]) -> str:
-    return " ".join(f"{key}:{number}" for key, number in sorted(counts.items()) if number > 0)
+def with_more(text: str, key: str, times: int) -> str:
+    """The same with so many more of one key; less than 0: so many fewer, down to none. The rest is not taken apart."""
+    there, at = f" {text}", -1
+    while (at := there.find(f" {key}:", at + 1)) >= 0:
+        begin = at + len(key) + 2
+        end = there.find(" ", begin)
+        number, rest = (there[begin:end], there[end:]) if end >= 0 else (there[begin:], "")
+        if number.isdecimal():  # else it is a key that begins like this one
+            left = int(number) + times
+            return f"{there[:at]}{f' {key}:{left}' if left > 0 else ''}{rest}"[1:]
+    return f"{there} {key}:{times}".lstrip() if times > 0 else text
+
+
+def has(text: str, key: str) -> bool:
+    """Whether there is any of that key."""
+    return any(part.rpartition(":")[0] == key for part in text.split(" "))
 
 
 def unpacked(text: str | None) -> Counter[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 
@@ -17,7 +18,7 @@ from bridge.model import Chat, JobState, OperationKind
 from bridge.store import Forgetting, Keep, Outcome
 from bridge.store.sqlite.migrations import FIGURES
 from bridge.store.statements import tallies as lines
-from bridge.store.tallies import COUNTS, OUTCOMES, THE_REST, bucket, middle, month_of, packed, periods, quantile, unpacked
+from bridge.store.tallies import COUNTS, OUTCOMES, THE_REST, bucket, has, middle, month_of, periods, quantile, unpacked, with_more
 
 CREATE, NOTE, DEAL = OperationKind.CREATE, OperationKind.NOTE, OperationKind.DEAL
 
@@ -270,10 +271,27 @@ def test_of_nothing_there_is_no_quantile() -> None:
     assert quantile({}, 0.5) is None
 
 
-@given(st.dictionaries(st.text("abc…5", min_size=1), st.integers(1, 99)))
-def test_what_is_packed_is_unpacked(counts: dict[str, int]) -> None:
-    assert unpacked(packed(counts)) == counts
-    assert unpacked(f"{packed(counts)} {packed(counts)}") == {key: 2 * number for key, number in counts.items()}
+KEYS = st.text("ab:5…", min_size=1, max_size=3)
+
+
+@given(st.lists(st.tuples(KEYS, st.integers(-3, 99))))
+def test_what_a_line_counts_is_added_and_taken_away_key_by_key(changes: list[tuple[str, int]]) -> None:
+    text, counts = "", Counter[str]()
+    for key, times in changes:
+        text = with_more(text, key, times)
+        counts[key] = max(0, counts[key] + times)
+    there = {key: number for key, number in counts.items() if number > 0}
+    assert unpacked(text) == there
+    assert unpacked(f"{text} {text}") == {key: 2 * number for key, number in there.items()}
+    assert {key for key, _ in changes if has(text, key)} == there.keys()
+
+
+def test_what_stays_of_a_line_is_left_as_it_is() -> None:
+    text = with_more(with_more(with_more("", "3", 1), "17", 4), "31", 2)
+    assert text == "3:1 17:4 31:2"
+    assert with_more(text, "17", 1) == "3:1 17:5 31:2"
+    assert with_more(text, "3", -1) == "17:4 31:2"
+    assert with_more(text, "4", -1) == text
 
 
 def test_the_table_has_a_column_for_everything_that_is_counted() -> None:

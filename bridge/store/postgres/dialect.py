@@ -15,6 +15,7 @@ TABLE: tuple[tuple[str, str], ...] = (
     (" CROSS JOIN chats c ON", " JOIN chats c ON"),
     (" CROSS JOIN jobs j ON", " JOIN jobs j ON"),
     (" CROSS JOIN operations o ON", " JOIN operations o ON"),
+    (" CROSS JOIN figures f ON", " JOIN figures f ON"),
     (" CROSS JOIN chats_text t ON", " JOIN chats_text t ON"),
     # the index of words; see `migrations` for both
     ("INTO chats_text (rowid, words) VALUES (?, ?)", "INTO chats_text (rowid, words) VALUES (?, plain(?)::tsvector)"),

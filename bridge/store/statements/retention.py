@@ -94,7 +94,7 @@ def _chats(db: Database, since: float, limit: int, hold: Hold | None) -> int:
 def _keys(db: Database, since: float, limit: int, hold: Hold | None) -> int:
     chats = [row["id"] for row in _over(db, "visitor_name = ''", since, limit, hold)]
     for chat in chats:
-        db.execute("DELETE FROM operations WHERE chat = ?", (chat,))
+        db.execute("DELETE FROM operations WHERE job IN (SELECT id FROM jobs WHERE chat = ?)", (chat,))
         db.execute("DELETE FROM jobs WHERE chat = ?", (chat,))
         db.execute("DELETE FROM delivered WHERE chat = ?", (chat,))
         db.execute("DELETE FROM counted WHERE chat = ?", (chat,))

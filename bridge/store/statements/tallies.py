@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.store.statements.database import Database, Row, marks
-from bridge.store.tallies import BY_MONTH, COUNTS, OUTCOMES, THE_REST, Tally, bucket, month_of, packed, unpacked
+from bridge.store.tallies import BY_MONTH, COUNTS, OUTCOMES, THE_REST, Tally, bucket, has, month_of, with_more
 
 #: lines of one dimension, source and period. What comes beyond them is counted as THE_REST: a site may have a page a chat
 MOST_LINES = 200
@@ -18,7 +17,12 @@ MOST_RATINGS = 12
 
 _COLUMNS = (*COUNTS, *OUTCOMES)
 _ADD = ", ".join(f"{name} = {name} + ?" for name in _COLUMNS)
-_LINE = "SELECT id, dimension, period, source, value, open, response, ratings FROM figures"
+_LINE = "SELECT f.id, f.dimension, f.period, f.source, f.value, f.open, f.response, f.ratings FROM "
+#: a seek for each key; asked for as `IN (VALUES …)`, SQLite reads all lines there are
+_LINES = (
+    f"{_LINE}(VALUES {{keys}}) AS k CROSS JOIN figures f ON f.dimension = k.column1 AND f.period = k.column2 "
+    "AND f.source = k.column3 AND f.value = k.column4 AND f.open = k.column5"
+)
 #: dimension, period, source, value, open
 _Key = tuple[str, str, str, str, int]
 _IS_OPEN = {True: 1, False: 0, None: -1}
@@ -122,8 +126,9 @@ def _keys(tally: Tally) -> Iterable[_Key]:
 @dataclass(slots=True)
 class _Line:
     id: int
-    responses: Counter[str]
-    ratings: Counter[str]
+    #: as they stand in the line
+    responses: str
+    ratings: str
     adds: list[int] = field(default_factory=lambda: [0] * len(_COLUMNS))
     touched: bool = False
     taken_from: bool = False
@@ -140,17 +145,16 @@ class _Lines:
     def load(self, numbers: Iterable[int], keys: Iterable[_Key]) -> None:
         some, named = sorted(set(numbers)), sorted(set(keys))
         if some:
-            self._know(self._db.execute(f"{_LINE} WHERE id IN ({marks(len(some))})", some))
+            self._know(self._db.execute(f"{_LINE}figures f WHERE f.id IN ({marks(len(some))})", some))
         if named:
-            of = ", ".join(["(?, ?, ?, ?, ?)"] * len(named))
-            values = [part for key in named for part in key]
-            self._know(self._db.execute(f"{_LINE} WHERE (dimension, period, source, value, open) IN (VALUES {of})", values))
+            values = ", ".join(["(?, ?, ?, ?, ?)"] * len(named))
+            self._know(self._db.execute(_LINES.format(keys=values), [part for key in named for part in key]))
 
     def _know(self, rows: Iterable[Row]) -> None:
         for row in rows:
             line = self._by_id.get(row["id"])
             if line is None:
-                line = self._by_id[row["id"]] = _Line(row["id"], unpacked(row["response"]), unpacked(row["ratings"]))
+                line = self._by_id[row["id"]] = _Line(row["id"], row["response"], row["ratings"])
             self._by_key[row["dimension"], row["period"], row["source"], row["value"], row["open"]] = line
 
     def by_id(self, number: int) -> _Line | None:
@@ -183,18 +187,18 @@ class _Lines:
         line.touched, line.taken_from = True, line.taken_from or times < 0
         line.adds = [had + times * number for had, number in zip(line.adds, adds, strict=True)]
         if response_s is not None:
-            line.responses[str(bucket(response_s))] += times
+            line.responses = with_more(line.responses, str(bucket(response_s)), times)
         if rating is not None:
             # blanks part them in a line
             key = rating.replace(" ", "\u00a0")
-            known = key in line.ratings or (times > 0 and len(line.ratings) < MOST_RATINGS)
-            line.ratings[key if known else THE_REST] += times
+            known = has(line.ratings, key) or (times > 0 and len(line.ratings.split(" ")) < MOST_RATINGS)
+            line.ratings = with_more(line.ratings, key if known else THE_REST, times)
 
     def save(self) -> None:
         changed = [line for line in self._by_id.values() if line.touched]
         self._db.executemany(
             f"UPDATE figures SET {_ADD}, response = ?, ratings = ? WHERE id = ?",  # noqa: S608 - our own names
-            [(*line.adds, packed(line.responses), packed(line.ratings), line.id) for line in changed],
+            [(*line.adds, line.responses, line.ratings, line.id) for line in changed],
         )
         self._db.executemany(
             "DELETE FROM figures WHERE id = ? AND chats <= 0", [(line.id,) for line in changed if line.taken_from]

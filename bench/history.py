@@ -27,8 +27,18 @@ _DIFFERENT: dict[str, dict[str, str]] = {
     },
     "identities": {"value": "value || '-' || i", "client_id": "client_id || i", "written_at": "written_at - i"},
     "delivered": {"chat": "chat + i"},
+    "chat_points": {"value": "value || '-' || i", "chat": "chat + i"},
+    "counted": {"chat": "chat + i"},
     "visitors": {"visitor_id": "visitor_id || '-' || i"},
 }  # fmt: skip
+
+#: what chats add to the figures gathers by the day: a line for each page of each day of a year, as many as a day can have
+_DAYS, _PAGES = 365, 200
+_FIGURES = (
+    "INSERT INTO figures ({columns}) WITH RECURSIVE count(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM count WHERE i + 1 < ?) "
+    "SELECT {selected} FROM figures, count WHERE dimension = 'page' AND period NOT LIKE 'm%'"
+)
+_OF_ANOTHER_DAY = {"period": f"date(period, '-' || (1 + i % {_DAYS}) || ' days')", "value": f"value || '-' || (i / {_DAYS})"}
 
 
 def fill(store: Path, copies: int) -> None:
@@ -49,6 +59,10 @@ def fill(store: Path, copies: int) -> None:
                 (copies,),
             )
             db.commit()
+        columns = [row[1] for row in db.execute("PRAGMA table_info(figures)") if row[1] != "id"]
+        selected = ", ".join(_OF_ANOTHER_DAY.get(column, column) for column in columns)
+        db.execute(_FIGURES.format(columns=", ".join(columns), selected=selected), (min(copies, _DAYS * _PAGES),))
+        db.commit()
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
         db.close()

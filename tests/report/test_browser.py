@@ -192,6 +192,15 @@ def test_the_chart_tells_the_hour_under_the_pointer(look: Look) -> None:
     expect(page.locator(".u-legend")).not_to_have_text(newest)
 
 
+def test_a_charts_figures_are_written_as_the_pages_language_writes_them(look: Look) -> None:
+    legends = {
+        tongue: look(f"/reports?lang={tongue}").locator(".u-legend").filter(has_text="%").first.inner_text()
+        for tongue in ("ru", "en")
+    }
+    assert re.search(r"\d,\d\s%", legends["ru"])
+    assert re.search(r"\d\.\d\s%", legends["en"])
+
+
 def test_a_page_that_looks_after_itself_keeps_nobody_signed_in(stand: Stand, browser: Browser) -> None:
     context = browser.new_context(base_url=stand.base)
     answer = context.request.get("/", headers={"HX-Request": "true", "X-Poll": "1"}, max_redirects=0)

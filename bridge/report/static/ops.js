@@ -10,10 +10,11 @@
   const marks = {hour: [3600, "h", "ч"], minute: [60, "min", "мин"], second: [1, "s", "с"]};
   function said(value, unit) {
     if (value === null || value === undefined) return "–";
-    if (unit === "share") return `${value}\u00a0%`;
-    if (unit !== "span") return String(value);
+    const lang = document.documentElement.lang;
+    if (unit === "share") return `${value.toLocaleString(lang)}\u00a0%`;
+    if (unit !== "span") return value.toLocaleString(lang);
     const [size, en, ru] = Object.values(marks).find(([size]) => value >= size) ?? marks.second;
-    return `${Math.round(value / size * 10) / 10}\u00a0${document.documentElement.lang === "ru" ? ru : en}`;
+    return `${(Math.round(value / size * 10) / 10).toLocaleString(lang)}\u00a0${lang === "ru" ? ru : en}`;
   }
   const steps = {span: [1, 5, 10, 30, 60, 300, 600, 1800, 3600, 7200, 18000, 36000, 86400, 259200], share: [5, 10, 20, 25, 50]};
 

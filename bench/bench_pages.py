@@ -1,10 +1,11 @@
 """How fast the ops page answers, and what the search costs the intake.
 
-    python bench/bench_pages.py [--rows 1000000] [--keep FILE]
+    python bench/bench_pages.py [--rows 1000000] [--keep FOLDER] [--postgres]
 
 A store with so many chats (made up, each with its words, phone and e-mail in the index), the pages asked over HTTP one after
 another: median and worst of some tries, in ms. Then the commit that makes chats of deliveries, with the index and without it, by
-turns in the same run, in µs of processor time a chat.
+turns in the same run, in µs of processor time a chat. `--postgres` moves the store into a server that is started for the run, as
+`chat2crm store copy` does, and asks the pages there.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import asyncio
 import contextlib
 import random
+import shutil
 import sqlite3
 import statistics
 import sys
@@ -26,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import structlog
+from bench_store import database
 from desk import Desk, desk_of, dialogue, settings
 from fakes import FakeClock
 
@@ -34,6 +37,7 @@ from bridge.config import Site
 from bridge.config.sites import under_its_name
 from bridge.model import Chat, Delivery, Message, Role, Visitor
 from bridge.store import Sorted, Store, open_store
+from bridge.store.moving import copy
 from bridge.store.records import ChatChange, NewJob
 from bridge.store.search_words import points_of, words_of
 from bridge.store.statements import searching
@@ -188,7 +192,7 @@ async def cost(store: Store, clock: Clock, rows: int) -> None:
         first += 2_000
 
 
-async def run(rows: int, keep: Path | None) -> None:
+async def run(rows: int, keep: Path | None, *, postgres: bool) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     clock = FakeClock()
     with tempfile.TemporaryDirectory() as folder:
@@ -203,15 +207,33 @@ async def run(rows: int, keep: Path | None) -> None:
         print(f"{rows} chats, {path.stat().st_size / 2**20:.0f} MiB\n")
         ours = settings(password=None)
         parts = {site: Site(site, place, part=under_its_name(ours, site)) for site in ("bakery", "florist")}
-        async with desk_of(place, clock, ours.with_sites(parts)) as desk:
-            await desk.job(dialogue(chat_id="newest"))
-            await measure(desk, rows)
-            await cost(desk.store, clock, rows)
+        with moved(path) if postgres else contextlib.nullcontext("") as url:
+            async with desk_of(place, clock, ours.with_sites(parts), url) as desk:
+                await desk.job(dialogue(chat_id="newest"))
+                while await desk.store.index_older(BATCH):  # chats that were moved, as the service does in smaller pieces
+                    pass
+                await measure(desk, rows)
+                if not postgres:
+                    await cost(desk.store, clock, rows)
+
+
+@contextlib.contextmanager
+def moved(path: Path) -> Iterator[str]:
+    """Where the same chats stand in a database. The file stays as it is: one that was moved is marked as such."""
+    with tempfile.TemporaryDirectory() as made, database(Path(made), None) as url:
+        twin = Path(made) / "twin.db"
+        shutil.copyfile(path, twin)
+        began = time.monotonic()
+        copied = copy(twin, url)
+        twin.unlink()
+        print(f"{sum(one.rows for one in copied):,} rows moved in {time.monotonic() - began:.0f} s\n", flush=True)
+        yield url
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--keep", type=Path, help="a folder for the store, used again the next time")
+    parser.add_argument("--postgres", action="store_true", help="the pages over a database instead of over the file")
     given = parser.parse_args()
-    asyncio.run(run(given.rows, given.keep))
+    asyncio.run(run(given.rows, given.keep, postgres=given.postgres))

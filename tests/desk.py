@@ -204,8 +204,8 @@ def form_of(page: str, action: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def desk_of(folder: Path, clock: FakeClock, known: Settings) -> AsyncIterator[Desk]:
-    store = open_store(f"sqlite:///{folder}/chat2crm.db", clock=clock)
+async def desk_of(folder: Path, clock: FakeClock, known: Settings, url: str = "") -> AsyncIterator[Desk]:
+    store = open_store(url or f"sqlite:///{folder}/chat2crm.db", clock=clock)
     await store.open()
     provider, crm, webhook, breakers, woken = load_provider("generic"), load_crm("sandbox"), Webhook(), Switches(), list[int]()
     alerts = Alerts(store, "https://alerts.example/hook/s3cret", clock, known.language, webhook, page="http://ops.example")

@@ -22,6 +22,7 @@ from bridge.store.letters import fits
 
 Result = TypeVar("Result")
 Call = tuple[Callable[[sqlite3.Connection], Any], "asyncio.Future[Any]"]
+Ended = tuple["asyncio.Future[Any]", Any, "BaseException | None"]
 
 #: a commit that takes longer than this (seconds) is not made in the event loop's own thread
 SLOW_COMMIT = 0.002
@@ -85,7 +86,8 @@ class Writer:
 
     async def write(self, call: Callable[[sqlite3.Connection], Result]) -> Result:
         """Run `call` inside a transaction and return what it gave once that is on disk. An exception of the call undoes
-        only its own changes. Raises NoRoom if the disk is full or cannot be written.
+        only its own changes; one of another call may have it run once more. Raises NoRoom if the disk is full or cannot be
+        written.
         """
         if self._loop is None or self._closing:
             raise NoRoom("The store is closed.")
@@ -130,38 +132,44 @@ class Writer:
             if loop is not None and not loop.is_closed():
                 loop.call_soon_threadsafe(_deliver, results)
 
-    def _commit(self, calls: list[Call]) -> list[tuple[asyncio.Future[Any], Any, BaseException | None]]:
-        connection = self._connection
-        results: list[tuple[asyncio.Future[Any], Any, BaseException | None]] = []
-        alone = len(calls) == 1
+    def _commit(self, calls: list[Call]) -> list[Ended]:
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            for call, future in calls:
-                if not alone:
-                    connection.execute("SAVEPOINT one")
-                try:
-                    results.append((future, call(connection), None))
-                except sqlite3.OperationalError:
-                    raise
-                except Exception as error:  # noqa: BLE001 - the caller's own failure; handed to the caller below
-                    connection.execute("ROLLBACK" if alone else "ROLLBACK TO one")
-                    results.append((future, None, error))
-                    if alone:
-                        return results
-                if not alone:
-                    connection.execute("RELEASE one")
-            started = time.perf_counter()
-            connection.execute("COMMIT")
-            # a moving average: one hiccup does not banish the quick path
-            self._commit_seconds += 0.2 * (time.perf_counter() - started - self._commit_seconds)
+            return self._transaction(calls)
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
             refusal = NoRoom(f"The store cannot be written: {error}.")
             refusal.__cause__ = error
             return [(future, None, refusal) for _, future in calls]
-        return results
+
+    def _transaction(self, calls: list[Call], *, apart: bool = False) -> list[Ended]:
+        """What each gave, on disk. `apart`: what one does wrong undoes nothing of the others'. They are run so, all of them once
+        more, only if one has done something wrong: most are a statement or two, and this takes two more around each.
+        """
+        connection = self._connection
+        ended: list[Ended] = []
+        connection.execute("BEGIN IMMEDIATE")
+        for call, future in calls:
+            if apart:
+                connection.execute("SAVEPOINT one")
+            try:
+                ended.append((future, call(connection), None))
+            except sqlite3.OperationalError:
+                raise
+            except Exception as error:  # noqa: BLE001 - the caller's own failure; handed to the caller
+                if not apart:
+                    connection.execute("ROLLBACK")
+                    return [(future, None, error)] if len(calls) == 1 else self._transaction(calls, apart=True)
+                connection.execute("ROLLBACK TO one")
+                ended.append((future, None, error))
+            if apart:
+                connection.execute("RELEASE one")
+        started = time.perf_counter()
+        connection.execute("COMMIT")
+        # a moving average: one hiccup does not banish the quick path
+        self._commit_seconds += 0.2 * (time.perf_counter() - started - self._commit_seconds)
+        return ended
 
     async def close(self) -> None:
         """Commit what is waiting, then stop."""
@@ -177,7 +185,7 @@ class Writer:
         self._connection.close()
 
 
-def _deliver(results: Iterable[tuple[asyncio.Future[Any], Any, BaseException | None]]) -> None:
+def _deliver(results: Iterable[Ended]) -> None:
     for future, result, error in results:
         if future.done():  # the caller was cancelled; the change stands all the same
             continue

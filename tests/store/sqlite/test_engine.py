@@ -17,8 +17,10 @@ class Counting(sqlite3.Connection):
     """Counts commits and remembers the thread that made them."""
 
     commits: list[int]
+    told: list[str]
 
     def execute(self, sql: str, *parameters: object) -> sqlite3.Cursor:  # type: ignore[override]
+        self.told.append(sql.partition(" ")[0])
         if sql == "COMMIT":
             self.commits.append(threading.get_ident())
         return super().execute(sql, *parameters)
@@ -27,7 +29,7 @@ class Counting(sqlite3.Connection):
 @pytest.fixture
 async def connection(tmp_path: Path) -> Counting:
     found = sqlite3.connect(tmp_path / "x.db", isolation_level=None, check_same_thread=False, factory=Counting)
-    found.commits = []
+    found.commits, found.told = [], []
     found.execute("PRAGMA journal_mode=WAL")
     found.execute("CREATE TABLE t (x INTEGER PRIMARY KEY)")
     return found
@@ -50,6 +52,20 @@ async def test_calls_of_one_turn_share_a_commit(writer: Writer, connection: Coun
 
     # in the callers' own thread: the disk is fast
     assert connection.commits == [threading.get_ident()]
+
+
+async def test_a_commit_says_no_more_than_its_calls_do_until_one_of_them_fails(writer: Writer, connection: Counting) -> None:
+    connection.told.clear()
+    await asyncio.gather(*(writer.write(insert(number)) for number in range(3)))
+    assert connection.told == ["BEGIN", "INSERT", "INSERT", "INSERT", "COMMIT"]
+
+    connection.told.clear()
+    await asyncio.gather(*(writer.write(insert(number)) for number in (3, 3, 4)), return_exceptions=True)
+    assert connection.told == [
+        "BEGIN", "INSERT", "INSERT", "ROLLBACK", "BEGIN", "SAVEPOINT", "INSERT", "RELEASE",
+        "SAVEPOINT", "INSERT", "ROLLBACK", "RELEASE", "SAVEPOINT", "INSERT", "RELEASE", "COMMIT",
+    ]  # fmt: skip
+    assert [row[0] for row in connection.execute("SELECT x FROM t")] == [0, 1, 2, 3, 4]
 
 
 async def test_a_lone_call_is_committed_in_the_callers_thread(writer: Writer, connection: Counting) -> None:

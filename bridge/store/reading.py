@@ -125,18 +125,6 @@ class Reading:
         rows = await self._rows("SELECT * FROM deliveries WHERE id = ?", [delivery_id])
         return rows[0] if rows else None
 
-    async def sources(self) -> list[Row]:
-        return await self._rows(
-            "SELECT source, count(*) AS deliveries, max(received_at) AS last_at, sum(repeats) AS repeats, "
-            "count(*) FILTER (WHERE state = 'not_understood') AS not_understood FROM deliveries GROUP BY source",
-            [],
-        )
-
-    async def targets(self) -> list[Row]:
-        return await self._rows(
-            "SELECT target, max(CASE WHEN state = 'done' THEN updated_at END) AS last_done_at FROM jobs GROUP BY target", []
-        )
-
     async def backlog(self) -> Row:
         rows = await self._rows(
             "SELECT count(*) AS due, min(next_at) AS oldest FROM jobs WHERE state IN ('pending', 'retrying', 'waiting')", []
@@ -206,8 +194,7 @@ class Reading:
         return int(rows[0]["n"])
 
     async def first_delivery(self, source: str) -> float | None:
-        rows = await self._rows("SELECT min(received_at) AS at FROM deliveries WHERE source = ?", [source])
-        return _time(rows[0]["at"])
+        return await self._first("SELECT received_at AS at FROM deliveries WHERE source = ? ORDER BY received_at LIMIT 1", source)
 
     async def fetching(self) -> list[Row]:
         """Deliveries that wait for something the provider keeps: how many of each source, how many of them after a failure, when
@@ -236,13 +223,14 @@ class Reading:
         )
 
     async def last_delivery(self, source: str) -> float | None:
-        rows = await self._rows("SELECT max(received_at) AS at FROM deliveries WHERE source = ?", [source])
-        return _time(rows[0]["at"])
+        newest = "SELECT received_at AS at FROM deliveries WHERE source = ? ORDER BY received_at DESC LIMIT 1"
+        return await self._first(newest, source)
 
     async def last_done(self, target: str) -> float | None:
-        rows = await self._rows("SELECT max(updated_at) AS at FROM jobs WHERE target = ? AND state = 'done'", [target])
-        return _time(rows[0]["at"])
+        newest = "SELECT updated_at AS at FROM jobs WHERE target = ? AND state = 'done' ORDER BY updated_at DESC LIMIT 1"
+        return await self._first(newest, target)
 
-
-def _time(value: Any) -> float | None:
-    return None if value is None else float(value)
+    async def _first(self, sql: str, name: str) -> float | None:
+        """Of what is asked for by its end: asked for the largest of a customer's, a planner reads all that the customer has."""
+        rows = await self._rows(sql, [name])
+        return float(rows[0]["at"]) if rows else None

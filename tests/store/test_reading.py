@@ -37,8 +37,6 @@ QUESTIONS: dict[tuple[type, str], Asks] = {
     (Reading, "counts"): lambda at: at.counts(),
     (Reading, "deliveries"): lambda at: at.deliveries(state="sorted", source="a.shop", before=99),
     (Reading, "delivery"): lambda at: at.delivery(1),
-    (Reading, "sources"): lambda at: at.sources(),
-    (Reading, "targets"): lambda at: at.targets(),
     (Reading, "backlog"): lambda at: at.backlog(),
     (Reading, "open_jobs"): lambda at: at.open_jobs(),
     (Reading, "on_its_way"): lambda at: at.on_its_way(),
@@ -143,7 +141,6 @@ async def test_each_engine_understands_every_question_of_one_customer(store: Sto
 async def test_the_answers_of_both_are_alike(store: Store, clock: FakeClock) -> None:
     """Numbers come as numbers, groups in order, nothing rounded the wrong way."""
     reading = store.reading()
-    assert {row["source"]: row["not_understood"] for row in await reading.sources()} == {"a.shop": 0, "b.shop": 0, "shop": 1}
     assert await reading.not_understood(0.0) == [{"source": "shop", "n": 1, "since": clock.time()}]
     assert [(row["n"], row["failing"]) for row in await reading.fetching()] == [(1, 0)]
     at = clock.time() + 1.9 * 3600

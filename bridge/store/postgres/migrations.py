@@ -281,10 +281,17 @@ def p0001_first(db: Database) -> None:
     )
 
 
+def p0002_one_customers_chats(db: Database) -> None:
+    """The newest chats of a customer, for whoever looks for words in them."""
+    db.connection.execute(
+        "CREATE INDEX jobs_site_chat ON jobs (substr(source, 1, strpos(source, '.')), chat) WHERE strpos(source, '.') > 0"
+    )
+
+
 #: another replica makes the same table at this moment
 _MADE_JUST_NOW = (psycopg.errors.UniqueViolation, psycopg.errors.DuplicateTable, psycopg.errors.DuplicateObject)
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (p0001_first,)
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (p0001_first, p0002_one_customers_chats)
 
 
 def bring_up_to_date(db: Database, limits: str = "") -> None:

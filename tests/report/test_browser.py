@@ -192,6 +192,16 @@ def test_the_chart_tells_the_hour_under_the_pointer(look: Look) -> None:
     expect(page.locator(".u-legend")).not_to_have_text(newest)
 
 
+@pytest.mark.parametrize("path", ["/", "/reports"])
+def test_a_chart_that_is_still_as_wide_as_the_window_was_makes_no_page_wider(path: str, look: Look) -> None:
+    page = look(path)
+    expect(page.locator(".uplot").first).to_be_visible()
+    # as in the moment before it is drawn anew
+    page.evaluate("document.querySelectorAll('.uplot, .uplot *').forEach((one) => { one.style.minWidth = '1000px'; })")
+    page.set_viewport_size({"width": PHONE, "height": 860})
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
 def test_a_charts_figures_are_written_as_the_pages_language_writes_them(look: Look) -> None:
     legends = {
         tongue: look(f"/reports?lang={tongue}").locator(".u-legend").filter(has_text="%").first.inner_text()

@@ -59,13 +59,14 @@ async def test_a_chats_whole_life_reads_no_whole_table(tmp_path: Path, clock: Fa
     async with on_the_way(tmp_path, clock, target={"deal": "if_none_open"}) as way:
         said.clear()
         way.faults(drop_before_commit={"times": 2}, drop_after_commit={"times": 1, "operation": "note.create"}, index_lag=30)
-        for number in range(6):
-            await way.post(finished(number + 1))
+        events = [finished(number + 1) for number in range(6)]  # with times by this machine's clock
+        for event in events:
+            await way.post(event)
         for _ in range(30):
             await way.work(3)
             await way.store.next_due(way.targets)
             await clock.advance(10)
-        await way.post(finished(3))
+        await way.post(events[2])
         await way.work(3)
         jobs = await way.jobs()
         assert {job.state for job in jobs} == {JobState.DONE, JobState.SKIPPED}

@@ -57,7 +57,6 @@ async def test_where_it_is_kept_first_the_second_request_names_it() -> None:
     async def leaving() -> None:
         guarded.append(len(other.routes.calls))
 
-
     made = await crm.perform(
         operation(), {"file": told_of(FILE, "")}, [], guard=leaving
     )
@@ -140,7 +139,6 @@ async def test_a_file_goes_in_parts_of_the_size_that_the_crm_names_each_where_th
 
     async def leaving() -> None:
         guarded.append(len(other.routes.calls))
-
 
     made = await crm_over(other, mapping_with(file=PARTS)).perform(
         operation(), {"file": told_of(LONG, "")}, steps, guard=leaving

@@ -84,13 +84,13 @@ class Overviews:
         )
         return [{**row, "rehearsed": json.loads(row["rehearsed"]) if row["rehearsed"] else None} for row in rows]
 
-    async def rehearsal_counts(self, target: str, most: int = 10_000) -> list[Row]:
-        """By verdict (found, new), of `most` jobs of a target that a rehearsal has ended."""
+    async def rehearsal_counts(self, target: str, upto: int, most: int = 10_000) -> list[Row]:
+        """By verdict (found, new), of `most` jobs of a target that a rehearsal has ended, none of them newer than `upto`."""
         return await self._rows(
             "SELECT target, json_extract(rehearsed, '$.match.verdict') AS verdict, count(*) AS n FROM (SELECT target, rehearsed "
-            "FROM jobs WHERE state = 'skipped' AND reason = 'rehearsed' AND rehearsed IS NOT NULL AND target = ? LIMIT ?) "
-            "AS few GROUP BY target, verdict",
-            [target, most],
+            "FROM jobs WHERE state = 'skipped' AND reason = 'rehearsed' AND rehearsed IS NOT NULL AND target = ? AND id <= ? "
+            "LIMIT ?) AS few GROUP BY target, verdict",
+            [target, upto, most],
         )
 
     async def plans(self, job_ids: Sequence[int]) -> list[Row]:

@@ -54,11 +54,20 @@ class Somebody:
         return self.text
 
     async def follow(self, words: str) -> str:
-        """The first link with these words on it, or in its label."""
-        links = re.findall(r'<a ([^>]*?)href="([^"]+)"([^>]*)>(.*?)</a>', self.page, re.DOTALL)
-        found = [to for before, to, after, inside in links if words in html.unescape(re.sub(r"<[^>]+>", "", inside))
-                 or words in html.unescape(before + after)]  # fmt: skip
-        assert found, f"no link says {words!r} on {self.path}"
+        """The first link with these words on it, or in its label. A page is looked at again until it has one: it is not of one
+        moment, since the service works on while it is made.
+        """
+        found: list[str] = []
+
+        async def offers() -> bool:
+            links = re.findall(r'<a ([^>]*?)href="([^"]+)"([^>]*)>(.*?)</a>', self.page, re.DOTALL)
+            found[:] = [to for before, to, after, inside in links if words in html.unescape(re.sub(r"<[^>]+>", "", inside))
+                        or words in html.unescape(before + after)]  # fmt: skip
+            if not found:
+                await self.open(self.path)
+            return bool(found)
+
+        await eventually(offers, f"a link says {words!r} on {self.path}")
         return await self.open(found[0])
 
     async def press(self, words: str) -> str:

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import pytest
 from desk import Desk, dialogue, plan
 
 from bridge.model import Client, JobState
 from bridge.report.previews import previews
+from bridge.report.rehearsals import all_rehearsed
 from bridge.store import Outcome
+from bridge.store.finding import Row
+from bridge.store.overviews import Overviews
 
 ANNA = Client(id="17", name="Анна Иванова")
 
@@ -46,6 +50,22 @@ async def test_the_rehearsal_page_counts_what_would_be_made_and_attached_and_wri
         assert (job.state, job.for_real) == (state, for_real)
     [row] = [row for row in await desk.store.personal().audit(what="replayed") if row["about"] == "rehearsal sales"]
     assert row["detail"] == "2 jobs"
+
+
+async def test_what_ends_while_the_page_is_made_is_not_counted_without_being_shown(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Overviews.rehearsed
+
+    async def one_more_ends(self: Overviews, target: str, **window: int) -> list[Row]:
+        found = await asked(self, target, **window)
+        await desk.ended(JobState.SKIPPED, "rehearsed", rehearsed=plan(), chat=dialogue(chat_id=f"after {len(found)}"))
+        return found
+
+    monkeypatch.setattr(Overviews, "rehearsed", one_more_ends)
+    assert await all_rehearsed(desk.deps) == []
+    [shown] = await all_rehearsed(desk.deps)
+    assert (shown.ready, len(shown.previews)) == (1, 1)
 
 
 async def test_writing_wants_to_know_up_to_where(desk: Desk) -> None:

@@ -64,7 +64,7 @@ QUESTIONS: dict[tuple[type, str], Asks] = {
     (Overviews, "recent_deliveries"): lambda at: at.recent_deliveries("a.shop", 5),
     (Overviews, "rehearsed_ids"): lambda at: at.rehearsed_ids("sales", 99),
     (Overviews, "rehearsed"): lambda at: at.rehearsed("sales", before=99),
-    (Overviews, "rehearsal_counts"): lambda at: at.rehearsal_counts("sales"),
+    (Overviews, "rehearsal_counts"): lambda at: at.rehearsal_counts("sales", 99),
     (Overviews, "plans"): lambda at: at.plans([1, 2]),
     (Reports, "sums"): lambda at: at.sums("channel", date(2026, 1, 1), DAY, "a.shop"),
     (Reports, "first_day"): lambda at: at.first_day(),

@@ -29,11 +29,11 @@ KEY = "k" * 40
 #: how long a test waits for what must happen, in seconds; nothing is asserted about how fast it was
 PATIENCE = 60.0
 
-#: of a request to the CRM, its own number
 #: a test that has to hold whichever database the store is in
 BOTH = pytest.mark.parametrize("engine", ["sqlite", "postgres"])
 #: the same; over PostgreSQL only in the long run, since others show the like of it in the short one
 BOTH_IN_THE_LONG_RUN = pytest.mark.parametrize("engine", ["sqlite", pytest.param("postgres", marks=pytest.mark.torture)])
+#: of a request to the CRM, its own number
 NUMBER = web.RequestKey("number", int)
 Hook = Callable[[web.Request, str], Awaitable[None] | None]
 

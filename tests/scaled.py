@@ -75,7 +75,7 @@ class Scaled:
 
 @asynccontextmanager
 async def scaled(
-    folder: Path, crm: Crm, url: str, *, through: str = "", many: int = 3, directly: bool = False, **target: Any
+    folder: Path, crm: Crm, url: str, /, *, through: str = "", many: int = 3, directly: bool = False, **target: Any
 ) -> AsyncIterator[Scaled]:
     """Configured, not started. `through`: by which address the replicas come to the database; `directly`: without a cable that
     could be cut; `target`: what is other than usual of the one target.

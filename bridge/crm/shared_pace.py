@@ -292,8 +292,3 @@ class SharedPace:
             if not one.given.done():
                 one.given.set_exception(Busy(why.message, retry_after=why.retry_after))
         self._waiting.clear()
-
-
-def _cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

@@ -247,8 +247,6 @@ class Match(Frozen):
 
 
 class OperationKind(StrEnum):
-    FIND = "find"
-    READ = "read"
     CREATE = "create"
     ENRICH = "enrich"
     NOTE = "note"
@@ -302,8 +300,6 @@ class JobState(StrEnum):
 
 #: states from which a job goes on by itself
 ALIVE = (JobState.PENDING, JobState.RUNNING, JobState.RETRYING, JobState.WAITING)
-#: states that a person has to look at
-NEEDS_PERSON = (JobState.HELD, JobState.DEAD)
 #: states that are never left again, but by a replay
 FINAL = (JobState.DONE, JobState.SKIPPED, JobState.DEAD)
 

@@ -27,7 +27,7 @@ from bridge.config import Settings
 from bridge.crm.call import Guard
 from bridge.crm.look import Look
 from bridge.errors import NoAnswer, NotFound
-from bridge.model import Client, Operation, OperationKind, Step
+from bridge.model import Client, Operation, Step
 from bridge.pipeline import Pipeline
 from bridge.sources import Source
 from bridge.store.records import Job
@@ -198,9 +198,6 @@ class LaggingCrm:
 
     def card_url(self, client: Client) -> str | None:
         return None
-
-    def marker_kind(self, kind: OperationKind, entity: str = "client") -> str:
-        return "field" if self.markers else "none"
 
 
 @dataclass(frozen=True, slots=True)

@@ -273,24 +273,10 @@ class Crm:
         except EmptyExpression:
             return None
 
-    def marker_kind(self, kind: OperationKind, entity: str = "client") -> str:
-        """How an operation's result can be looked for; `none` if it cannot, or the CRM has no such operation.
-
-        An enrichment is looked for by reading the client: `read`.
-        """
-        part = self._part(kind, entity)
-        if isinstance(part, Enrich):
-            return "read"
-        return part.marker.kind if part is not None else "none"
-
     def largest_file(self, entity: str = "client") -> int | None:
         """Bytes of the largest file that the CRM takes; None: its mapping names no limit."""
         part = self._part(OperationKind.FILE, entity)
         return part.most if isinstance(part, FileUpload) else None
-
-    def can(self, kind: OperationKind, entity: str = "client") -> bool:
-        """True if the mapping has this operation."""
-        return self._part(kind, entity) is not None
 
     async def settle(self, seconds: float) -> None:
         """Let what must not be broken off come to its end, at most so long: an answer with the next token is given once."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from .patterns import listed
 
 #: Providers of mail to the public: an address there is a person's, whoever the shop is.
@@ -114,7 +112,6 @@ NEVER = listed(
     "png jpg jpeg gif svg webp pdf doc docx xls xlsx txt csv zip rar js ts css html htm php py exe dll json xml yml yaml md log",
     "mp3 mp4 local lan localhost localdomain internal intranet invalid test home corp arpa onion",
 )
-_LABEL = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?")
 
 
 def likely_meant(domain: str) -> str | None:
@@ -143,11 +140,6 @@ def one_slip(written: str, meant: str) -> bool:
         or rest == right[1:]
         or (rest[:2] == right[1::-1] and rest[2:] == right[2:] and len(rest) > 1)
     )
-
-
-def is_label(label: str) -> bool:
-    """Whether it can be a part of a domain."""
-    return bool(_LABEL.fullmatch(label))
 
 
 def registered(domain: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -237,19 +237,3 @@ def _checked(model: type[Read], data: Any, document: Document) -> Read:
         return model.model_validate(data)
     except ValidationError as problem:
         raise MappingError("\n".join(sentences(problem, document))) from None
-
-
-# -- how far a mapping is proven ---------------------------------------------------------------------------------------
-
-
-def origins(folder: Path) -> dict[Origin, int]:
-    """How many samples or exchanges a folder holds by where they are from. `inferred` ones prove nothing."""
-    counted: dict[Origin, int] = {"captured": 0, "vendor_docs": 0, "inferred": 0}
-    readers: tuple[Callable[[], Iterator[Origin]], ...] = (
-        lambda: (sample.expected.origin for sample in read_samples(folder) if sample.expected),
-        lambda: (exchange.origin for exchange in read_exchanges(folder)),
-    )
-    for reader in readers:
-        for origin in reader():
-            counted[origin] += 1
-    return counted

@@ -14,8 +14,6 @@ from pydantic import BaseModel, ConfigDict
 from bridge.store.reports import Sums
 from bridge.store.tallies import quantile
 
-#: whether a chat began within opening hours
-When = Literal["within", "outside", "unknown"]
 Key = TypeVar("Key")
 #: how a figure is written: a count, a share from 0 to 1, seconds, ratings with their counts
 Kind = Literal["count", "share", "span", "ratings"]

@@ -290,10 +290,3 @@ class TargetStop:
     since: float
     #: goes on by itself then; None: only when a person says go
     until: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    jobs: dict[tuple[str, str], int] = field(default_factory=dict)
-    deliveries: dict[tuple[str, str], int] = field(default_factory=dict)
-    oldest_due: float | None = None

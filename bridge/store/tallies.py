@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
-#: what lines of figures are kept by; `all` is every chat of a source
-DIMENSIONS = ("all", "channel", "page", "operator", "utm")
-#: of these, months are kept beside days: a year by page is then a dozen lines a page, not three hundred
+#: of what lines of figures are kept by, besides `all` (every chat of a source), months are kept beside days: a year by page is
+#: then a dozen lines a page, not three hundred
 BY_MONTH = ("channel", "page", "operator", "utm")
 
 #: added up by the line. `…_n`: of how many chats that is known at all

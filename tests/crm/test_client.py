@@ -127,7 +127,6 @@ async def test_without_a_marker_nothing_can_be_said() -> None:
     async with box("marker_none") as b:
         on = await b.seeded()
 
-        assert b.crm.marker_kind(OperationKind.NOTE) == "none"
         assert (await b.crm.look(NOTE, on, b.steps, sent_at=datetime.now(UTC))).seen is Seen.UNKNOWN
 
 
@@ -193,7 +192,6 @@ ENRICH = Operation(
 async def test_an_enrichment_adds_what_is_not_there_and_can_be_looked_for() -> None:
     async with box() as b:
         on = await b.seeded(phones=["+7 495 000-00-00"])
-        assert b.crm.marker_kind(OperationKind.ENRICH) == "read"
         assert await b.crm.look(ENRICH, on, b.steps, sent_at=datetime.now(UTC)) == Look.absent()
 
         assert await b.crm.perform(ENRICH, on, b.steps) == "1"
@@ -251,8 +249,6 @@ async def test_what_the_mapping_does_not_have_is_refused_in_words() -> None:
 
     with pytest.raises(Rejected, match="does not say how a deal is written"):
         await crm.perform(Operation(kind=OperationKind.DEAL), {"client": {"id": "1"}}, [])
-    assert (crm.can(OperationKind.NOTE), crm.can(OperationKind.DEAL)) == (True, False)
-    assert crm.marker_kind(OperationKind.DEAL) == "none"
     assert await crm.open_deals(Client(id="1"), {}, []) == []
     assert crm.card_url(Client(id="1")) is None
 

@@ -9,7 +9,7 @@ import pytest
 from bridge.errors import MappingError
 from bridge.mapping.load import available, load
 from bridge.mapping.provider import ProviderMapping
-from bridge.mapping.samples import file_word, origins, read_exchange, read_exchanges, read_sample, read_samples
+from bridge.mapping.samples import file_word, read_exchange, read_exchanges, read_sample, read_samples
 
 EXPECTED: dict[str, Any] = {
     "origin": "captured",
@@ -201,14 +201,6 @@ def test_a_story_that_does_not_fit_says_where(tmp_path: Path, change: tuple[str,
     path.write_text(STORY.replace(*change), encoding="utf-8")
     with pytest.raises(MappingError, match=says):
         read_exchange(path)
-
-
-def test_origins_are_counted(tmp_path: Path) -> None:
-    put(tmp_path, "a")
-    put(tmp_path, "b", expected={**EXPECTED, "origin": "inferred"})
-    put(tmp_path, "c", expected=None)
-    (tmp_path / "known.exchange.yaml").write_text(STORY, encoding="utf-8")
-    assert origins(tmp_path) == {"captured": 2, "vendor_docs": 0, "inferred": 1}
 
 
 def test_the_samples_and_stories_of_shipped_mappings_can_be_read() -> None:

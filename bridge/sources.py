@@ -37,9 +37,7 @@ class Source:
 
     def proof_needs_payload(self, method: str) -> bool:
         """Whether a request of this method can be told to be authentic only once its body has been read."""
-        return any(rule.place == "body" for rule in self.mapping.verify) or any(
-            rule.method == method.upper() for rule in self.mapping.handshakes
-        )
+        return self.mapping.proof_is_in_body or method.upper() in self.mapping.handshake_methods
 
     def scope(self) -> dict[str, Any]:
         """What a CRM's templates see as `source`."""

@@ -101,7 +101,7 @@ def _hmac(request: Outgoing, rule: Verify, secret: str, base_url: str, now: date
         headers[rule.id.lower()] = f"msg_{secrets.token_hex(12)}"
     request = replace(request, headers=headers)
     incoming = Incoming(headers, request.body, request.query, None, request.method, base_url + tail(request))
-    signed = message((rule.signed or ("{body}",))[0], rule, Asked(incoming, headers, None), stamp)
+    signed = message((rule.signed or ("{body}",))[0], rule, Asked(incoming), stamp)
     digest = hmac.digest(decoded(secret, rule.key) or b"", signed, rule.algorithm)
     text = digest.hex() if rule.encoding == "hex" else base64.b64encode(digest).decode("ascii")
     if rule.part:

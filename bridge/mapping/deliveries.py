@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -109,6 +113,16 @@ class Verify(Part):
         return self
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the provider is answered, ready to send."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
 class Answer(Part):
     """What the provider is answered. Without a body the answer is empty."""
 
@@ -129,6 +143,26 @@ class Answer(Part):
         if self.keep and self.json_:
             object.__setattr__(self, "json_", self.json_.keeping(self.keep))
         return self
+
+    @cached_property
+    def constant(self) -> Reply | None:
+        """What is sent, if it is the same each time."""
+        if any(part is not None and not part.is_constant for part in (self.json_, self.text, self.headers)):
+            return None
+        data, text, headers = (None if part is None else part.fill({}) for part in (self.json_, self.text, self.headers))
+        return self.reply(data, None if text is None else text.strip(), headers)
+
+    def reply(self, data: Any, text: str | None, headers: Mapping[str, Any] | None) -> Reply:
+        """Of what its templates (`json`, `text`, `headers`) were filled with."""
+        body, content_type = b"", None
+        if self.json_ is not None:
+            body = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+            content_type = "application/json"
+        elif self.text is not None:
+            body = (text or "").encode(errors="replace")
+            content_type = "text/plain; charset=utf-8"
+        return Reply(self.status, body, self.content_type or content_type,
+                     {name: str(value) for name, value in (headers or {}).items()})  # fmt: skip
 
 
 class Handshake(Part):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from bridge.mapping.deliveries import SIGNED_NAMES, Answer, Body, BodyInput, Handshake, SignedAt, Verify
+from bridge.mapping.deliveries import SIGNED_NAMES, Answer, Body, BodyInput, Handshake, Reply, SignedAt, Verify
 from bridge.mapping.expressions import Expression
 from bridge.mapping.parts import (
     BothLanguages,
@@ -39,6 +40,7 @@ __all__ = [
     "Paste",
     "ProviderMapping",
     "Reconcile",
+    "Reply",
     "SignedAt",
     "Verify",
 ]  # fmt: skip
@@ -252,6 +254,20 @@ class ProviderMapping(Mapped):
                 "charset", "{value} is no character set; write utf-8, windows-1251 …", {"value": repr(value)}
             ) from None
         return value
+
+    @cached_property
+    def proof_is_in_body(self) -> bool:
+        """Whether what proves a request can stand in its body."""
+        return any(rule.place == "body" for rule in self.verify)
+
+    @cached_property
+    def signs_address(self) -> bool:
+        """Whether the address is part of what is signed."""
+        return any("url}" in template for rule in self.verify for template in rule.signed)
+
+    @cached_property
+    def handshake_methods(self) -> frozenset[str]:
+        return frozenset(rule.method for rule in self.handshakes)
 
     def rules(self, event: str | None) -> tuple[EventRule, ...]:
         """The rules for a vendor's word; empty if the mapping does not know it."""

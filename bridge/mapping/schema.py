@@ -22,6 +22,7 @@ from bridge.mapping.provider import (
     Paste,
     ProviderMapping,
     Reconcile,
+    Reply,
     SignedAt,
     Verify,
 )
@@ -49,8 +50,8 @@ __all__ = [
     "DealFields", "Enrich", "Entity", "ErrorRule", "EventRule", "Fetch", "FieldList", "FieldMerge", "FileUpload", "Files",
     "FindStep", "Grade", "Handshake", "Kind", "Limits", "Mapped", "Marker", "MaybeRequest", "Messages", "NameList", "Note",
     "NoteMax", "OpenDeals", "Option", "Owner", "PagedRequest", "Pages", "Part", "Paste", "Pause", "ProviderMapping", "Read",
-    "Reconcile", "Request", "SignedAt", "Task", "Token", "TokenEndpoint", "Upload", "UploadParts", "Verify", "Who", "Words",
-    "Write", "json_schema",
+    "Reconcile", "Reply", "Request", "SignedAt", "Task", "Token", "TokenEndpoint", "Upload", "UploadParts", "Verify", "Who",
+    "Words", "Write", "json_schema",
 ]  # fmt: skip
 
 Kind = Literal["provider", "crm"]

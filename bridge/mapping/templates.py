@@ -48,10 +48,10 @@ class Template:
         value, _ = self._node.fill(Filling(scope, findings, strict=True))
         return value
 
-    def fills_nothing(self, scope: Scope) -> bool:
-        """True if it has expressions and every one is empty: an update that would change nothing need not be sent."""
-        _, full = self._node.fill(Filling(scope, None, strict=False))
-        return self._node.dynamic and not full
+    @property
+    def is_constant(self) -> bool:
+        """Whether it is the same in every scope."""
+        return not self._node.dynamic
 
     def keeping(self, paths: Iterable[str]) -> Template:
         """The same template, in which the members at these dotted paths stay even if they are empty.

@@ -6,8 +6,9 @@ it, into how many events · `chats`, `messages`, `names`, `values`, `markup` the
 held against what they must become.
 """
 
+from bridge.mapping.schema import Reply
 from bridge.parse.events import Understood, Wanted, decode, understand
-from bridge.parse.glance import Glance, Reply, glance, reply, shown, stored_body
+from bridge.parse.glance import Glance, glance, reply, shown, stored_body
 from bridge.parse.limits import LIMITS, Limits
 from bridge.parse.listed import listed
 from bridge.parse.source import IMPORTED, SourceView, kept_headers, top_scope

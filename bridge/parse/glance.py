@@ -13,7 +13,7 @@ from bridge.errors import NotUnderstood
 from bridge.mapping.compiling import is_true
 from bridge.mapping.expressions import Findings
 from bridge.mapping.paths import conceal
-from bridge.mapping.schema import Answer, EventRule, Handshake, ProviderMapping
+from bridge.mapping.schema import Answer, EventRule, Handshake, ProviderMapping, Reply
 from bridge.mapping.scopes import Scope
 from bridge.model import Delivery
 from bridge.parse.events import event_name, parts, rule_for
@@ -24,16 +24,6 @@ from bridge.parse.values import as_text
 #: characters of a part of a dedupe key that are kept readable; a longer part becomes its hash
 LONGEST_KEY_PART = 64
 HASH_CHARACTERS = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What the provider is answered, ready to send."""
-
-    status: int = 200
-    body: bytes = b""
-    content_type: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +90,11 @@ def reply(answer: Answer, scope: Scope, ours: Mapping[str, Any] | None = None) -
     """The mapping's answer, filled; without a body in the mapping it is empty. `ours` is laid over the delivery's
     scope: for a live answer `{"client": …}`, which is null elsewhere.
     """
+    if answer.constant is not None:
+        return answer.constant
     scope = Scope(scope.own, {"client": None, **scope.ours, **(ours or {})}, beyond=scope.beyond, memo=scope.memo)
-    body, content_type = b"", None
-    if answer.json_ is not None:
-        body = json.dumps(answer.json_.fill(scope), ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
-        content_type = "application/json"
-    elif answer.text is not None:
-        body = (as_text(answer.text.fill(scope)) or "").encode(errors="replace")
-        content_type = "text/plain; charset=utf-8"
-    headers = answer.headers.fill(scope) if answer.headers is not None else None
-    return Reply(answer.status, body, answer.content_type or content_type,
-                 {name: str(value) for name, value in (headers or {}).items()})
+    data, text, headers = (None if part is None else part.fill(scope) for part in (answer.json_, answer.text, answer.headers))
+    return answer.reply(data, as_text(text), headers)
 
 
 def stored_body(raw: bytes, payload: Any, mapping: ProviderMapping) -> bytes:

@@ -69,9 +69,14 @@ _STRINGS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 
 @dataclass(slots=True)
 class Room:
-    """What of a body may still be read, over all the pieces of JSON in it."""
+    """What of a body may still be read, over all the pieces of JSON in it.
+
+    Args:
+        size: bytes of the body, if known: each member takes one at least, so that those of a small body need no counting.
+    """
 
     limits: Limits
+    size: int | None = None
     _left: int = -1
 
     def __post_init__(self) -> None:
@@ -79,12 +84,20 @@ class Room:
 
     def take(self, text: str) -> None:
         """Make room for this JSON, before any of it is built. Raises NotUnderstood."""
+        if self._is_enough:
+            return
         count = _separators(text)
         if count > self._left:  # commas in what people wrote are no members
             count = _separators(_STRINGS.sub("", text))
         self.take_values(count)
 
+    @property
+    def _is_enough(self) -> bool:
+        return self.size is not None and self.size <= self.limits.values
+
     def take_values(self, count: int) -> None:
+        if self._is_enough:
+            return
         self._left -= count
         if self._left < 0:
             raise NotUnderstood(

@@ -11,10 +11,10 @@ from urllib.parse import unquote, urlsplit
 
 from bridge.errors import NotAuthentic, NotUnderstood
 from bridge.mapping.samples import Expected, Sample
-from bridge.mapping.schema import ProviderMapping
+from bridge.mapping.schema import ProviderMapping, Reply
 from bridge.model import Delivery, Event
 from bridge.parse.events import decode, understand
-from bridge.parse.glance import Glance, Reply, glance
+from bridge.parse.glance import Glance, glance
 from bridge.parse.source import LISTED, SourceView, kept_headers
 from bridge.verify import Incoming, verify
 

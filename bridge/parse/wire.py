@@ -40,10 +40,13 @@ def decode_body(raw: bytes, body: Body, charset: str, limits: Limits = LIMITS) -
     text = raw.decode(charset, errors="replace").removeprefix("\ufeff")
     if not text.strip():
         return {}
-    payload = _KINDS[body.kind](text, body, charset, Room(limits))
-    if b"\x00" in raw or b"%00" in raw or _ESCAPED.search(raw):
-        payload = storable(payload)
-    return payload
+    payload = _KINDS[body.kind](text, body, charset, Room(limits, len(raw)))
+    return storable(payload) if _may_be_unstorable(raw) else payload
+
+
+def _may_be_unstorable(raw: bytes) -> bool:
+    # single bytes are found many times faster, and most bodies have none of them
+    return b"\x00" in raw or (b"%" in raw and b"%00" in raw) or (b"\\u" in raw and _ESCAPED.search(raw) is not None)
 
 
 def storable(data: Any) -> Any:
@@ -73,7 +76,8 @@ def _json(text: str, _body: Body, _charset: str, room: Room) -> Any:
         raise room.limits.too_deep() from error
     if not isinstance(payload, dict | list):
         raise NotUnderstood("the body is JSON, but neither an object nor a list")
-    room.limits.check_depth(payload)
+    if text.count("{") + text.count("[") > room.limits.depth:
+        room.limits.check_depth(payload)
     return payload
 
 

@@ -57,6 +57,8 @@ class Metrics:
             "chat2crm_deliveries_received", "Requests from chat services by what became of them.",
             ["source", "outcome"], registry=registry,
         )
+        #: to look one up by its labels takes longer than to count
+        self._received_of: dict[tuple[str, str], Counter] = {}
         self._attempts = Counter(
             "chat2crm_attempts_finished", "Attempts of jobs by how they ended.", ["target", "outcome", "reason"],
             registry=registry,
@@ -81,7 +83,10 @@ class Metrics:
     # -- what the receiver and the worker report -----------------------------------------------------------------------
 
     def received(self, source: str, outcome: str) -> None:
-        self._received.labels(source, outcome).inc()
+        counted = self._received_of.get((source, outcome))
+        if counted is None:
+            counted = self._received_of[source, outcome] = self._received.labels(source, outcome)
+        counted.inc()
         if outcome in _PROVED:
             self.unproved.pop(source, None)
             if self._on_passed is not None:

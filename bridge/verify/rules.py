@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 from bridge.errors import NotAuthentic
@@ -93,13 +94,17 @@ class Rule(Protocol):
         """How a secret is written: `text`, `base64` or `hex`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Asked:
-    """A request on the bench: headers by lower-case name, the decoded body where a secret travels in it."""
+    """A request on the bench, with the decoded body where a secret travels in it."""
 
     request: Incoming
-    headers: Mapping[str, str]
     payload: Any = None
+
+    @cached_property
+    def headers(self) -> Mapping[str, str]:
+        """By lower-case name."""
+        return {name.lower(): value for name, value in self.request.headers.items()}
 
     def header(self, name: str) -> str:
         """The header's value. Raises NotAuthentic if it is missing or blank."""

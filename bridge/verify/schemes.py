@@ -32,7 +32,7 @@ def verify(rules: Sequence[Rule], request: Incoming, keys: Sequence[str], *, now
     Raises NotAuthentic; its message is for the log, never for the caller, and repeats nothing secret.
     """
     usable = [key for key in keys if key.strip()]
-    asked = Asked(request, {name.lower(): value for name, value in request.headers.items()}, payload)
+    asked = Asked(request, payload)
     stale: Verdict | None = None
     reasons: list[str] = []
     for rule in rules:

@@ -113,11 +113,11 @@ def test_keep_of_what_is_not_there_is_an_error() -> None:
         Template({"a": "{x}"}).keeping(["z"])
 
 
-def test_an_update_that_would_change_nothing_is_told_from_one_that_would() -> None:
-    template = Template({"fields": {"phone": "{new.phone}"}, "mode": "patch"})
-    assert template.fills_nothing({})
-    assert not template.fills_nothing({"new": {"phone": "+7"}})
-    assert not Template({"fields": "constant"}).fills_nothing({})
+@pytest.mark.parametrize(
+    ("raw", "constant"), [("ok", True), ({"a": [{"b": "c"}, 1]}, True), ("{x}", False), ({"a": [{"b": "c {x}"}, 1]}, False)]
+)
+def test_what_is_the_same_in_every_scope_is_known(raw: Any, constant: bool) -> None:
+    assert Template(raw).is_constant is constant
 
 
 # -- searches ----------------------------------------------------------------------------------------------------------

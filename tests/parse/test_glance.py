@@ -10,7 +10,7 @@ from parse_materials import SOURCE, delivery, mapping
 from bridge.mapping.load import load_provider
 from bridge.model import Delivery
 from bridge.parse import Glance, decode, glance, reply, shown, stored_body
-from bridge.parse.source import kept_headers
+from bridge.parse.source import kept_headers, top_scope
 
 PROVIDERS = Path(__file__).parents[2] / "mappings" / "providers"
 
@@ -74,6 +74,13 @@ def test_a_text_answer_is_text() -> None:
     answer = seen({"id": 7}, answers={"default": {"text": "got {id}", "content_type": "text/html"}}).answer
     assert (answer.body, answer.content_type) == (b"got 7", "text/html")
     assert seen({}, answers={"default": {"text": "ok"}}).answer.content_type == "text/plain; charset=utf-8"
+
+
+def test_an_answer_that_is_the_same_each_time_is_made_once() -> None:
+    kept = mapping(answers={"default": {"json": {"result": "ok"}, "headers": {"X-Kept": "yes"}}}).answer()
+    one, other = reply(kept, top_scope({"id": 1}, delivery({}), SOURCE)), reply(kept, top_scope({"id": 2}, delivery({}), SOURCE))
+    assert one is other
+    assert (one.body, one.content_type, dict(one.headers)) == (b'{"result":"ok"}', "application/json", {"X-Kept": "yes"})
 
 
 def test_a_live_answer_has_the_plain_one_to_fall_back_on() -> None:

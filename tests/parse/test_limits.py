@@ -106,6 +106,15 @@ def test_never_fewer_members_are_counted_than_there_are(value: Any) -> None:
     counted = -room._left
     assert counted >= members(value)
     assert counted <= 2 * members(value) + 2
+    # so a body of no more bytes than members are let in needs no counting
+    assert counted <= len(json.dumps([value]).encode())
+
+
+def test_what_a_small_body_holds_is_not_counted() -> None:
+    raw = json.dumps([1] * 9).encode()
+    Room(Limits(values=len(raw)), len(raw)).take_values(10**9)
+    with pytest.raises(NotUnderstood):
+        Room(Limits(values=len(raw) - 1), len(raw)).take_values(10**9)
 
 
 def members(value: Any) -> int:

@@ -16,7 +16,7 @@ def rule(**keys: Any) -> Verify:
 
 def asked(payload: Any = None, **keys: Any) -> Asked:
     incoming = Incoming(**keys)
-    return Asked(incoming, {name.lower(): value for name, value in incoming.headers.items()}, payload)
+    return Asked(incoming, payload)
 
 
 def test_the_prefix_is_taken_off_whatever_its_case() -> None:

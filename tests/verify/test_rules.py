@@ -9,7 +9,7 @@ from bridge.verify.rules import Asked
 
 
 def test_a_header_is_found_under_any_spelling_of_its_name_and_a_blank_one_is_missing() -> None:
-    asked = Asked(Incoming(), {"x-sig": " abc ", "x-blank": "  "})
+    asked = Asked(Incoming({"X-Sig": " abc ", "x-blank": "  "}))
     assert asked.header("X-Sig") == "abc"
     for name in ("X-Blank", "X-Other"):
         with pytest.raises(NotAuthentic, match=f"the header {name} is missing"):

@@ -43,6 +43,8 @@ RUSH = 8
 RUSH_WITHIN = 0.04
 #: seconds for which work that nobody waits for makes way in a rush, before it goes on all the same
 MAKES_WAY = 0.5
+#: seconds for which it goes on then
+GOES_ON = 0.05
 #: whoever asked whether we are up within so many seconds is a proxy that watches us; seconds it gets to see that we are leaving
 WATCHED, LEAVE = 5.0, 1.0
 
@@ -83,15 +85,21 @@ class Receiver:
     _leaving: bool = field(default=False, init=False)
     #: when somebody last asked whether we are up, by the monotonic clock
     _asked_at: float = field(default=float("-inf"), init=False)
+    #: until then nobody makes way: they have
+    _turn_until: float = field(default=float("-inf"), init=False)
 
     async def calm(self) -> None:
-        """Returns when no rush is on, and after a moment in any case. Who has to answer a provider goes first: what is on
-        disk loses nothing by waiting.
+        """Returns when no rush is on, and after a moment in any case; what asks then goes on a while without asking again. Who
+        has to answer a provider goes first: what is on disk loses nothing by waiting.
         """
+        await asyncio.sleep(0)
         until = self.clock.monotonic() + MAKES_WAY
         while len(self._arrivals) == RUSH:
             now = self.clock.monotonic()
-            if now - self._arrivals[0] > RUSH_WITHIN or now >= until:
+            if now - self._arrivals[0] > RUSH_WITHIN or now < self._turn_until:
+                return
+            if now >= until:
+                self._turn_until = now + GOES_ON
                 return
             await self.clock.sleep(RUSH_WITHIN)
 
@@ -212,7 +220,7 @@ class Receiver:
     def _prove(self, request: web.Request, source: Source, delivery: Delivery, payload: Any) -> None:
         incoming = Incoming(
             headers=delivery.headers, body=delivery.body, query=delivery.query, method=delivery.method,
-            path_secret=request.match_info.get("secret"), url=self._public_url(request),
+            path_secret=request.match_info.get("secret"), url=self._public_url(request) if source.mapping.signs_address else "",
         )
         verdict = verify(source.mapping.verify, incoming, source.keys, now=self.clock.now(), payload=payload)
         request[PROVED] = verdict.scheme != "none"

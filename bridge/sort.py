@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -32,6 +32,8 @@ log = structlog.get_logger()
 
 #: deliveries read and written in one go, at the most
 BATCH = 64
+#: of these, written in one go: an answer to a chat service may have to wait for as long as that takes
+WRITTEN = 16
 #: bytes of a delivery that takes long to read
 LARGE = 128 * 1024
 #: chats that ended longer ago are written without waking the CRM's robots, in seconds
@@ -40,12 +42,18 @@ OLD = timedelta(days=1)
 _ENDS = {EventKind.CHAT_FINISHED, EventKind.OFFLINE_MESSAGE}
 
 
+async def _nobody_else() -> None:
+    await asyncio.sleep(0)
+
+
 @dataclass(slots=True)
 class Sorter:
     store: Store
     clock: Clock
     settings: Settings
     sources: Mapping[str, Source]
+    #: awaited between two deliveries: lets those go first whom a chat service waits for
+    after_you: Callable[[], Awaitable[None]] = _nobody_else
     #: how many deliveries the next round reads: of those that build on one another most would be read in vain
     _at_once: int = field(default=BATCH, init=False)
 
@@ -62,10 +70,10 @@ class Sorter:
             if builds_on_another:
                 continue  # which is not written yet: next round
             results.append(await self._meaning(delivery, understood))
-            await asyncio.sleep(0)  # reading one takes a while: who waits for an answer is not to wait for the whole batch
+            await self.after_you()  # reading one takes a while: who waits for an answer is not to wait for the whole batch
         self._at_once = min(BATCH, 2 * (len(results) if len(results) < len(found) else self._at_once))
-        if results:
-            await self._record(results)
+        for first in range(0, len(results), WRITTEN):
+            await self._record(results[first : first + WRITTEN])
         for result in results:
             if result.state == "not_understood":
                 log.warning("delivery.not_understood", delivery=result.delivery, reason=result.reason)

@@ -62,7 +62,7 @@ class Parts:
             settings.receive, self.sources, self.store, clock, LiveAnswers(self.store, clock, settings, self.targets),
             self.metrics,
         )  # fmt: skip
-        self.sorter = Sorter(self.store, clock, settings, self.sources)
+        self.sorter = Sorter(self.store, clock, settings, self.sources, self.receiver.calm)
         self.connections = connect(self.sources, clock, self.board)
         self.worker = Worker(
             self.store, clock, Pipeline.of(self.store, clock, settings, self.sources, self.targets), settings.retry,

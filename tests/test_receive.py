@@ -30,7 +30,7 @@ from bridge.doorway import PROVED
 from bridge.errors import NoRoom, StoreError
 from bridge.model import Delivery
 from bridge.parse import Reply
-from bridge.receive import COME_AGAIN, LEAVE, MAKES_WAY, REFUSALS_SAID, RUSH, RUSH_WITHIN, WATCHED, Receiver
+from bridge.receive import COME_AGAIN, GOES_ON, LEAVE, MAKES_WAY, REFUSALS_SAID, RUSH, RUSH_WITHIN, WATCHED, Receiver
 from bridge.sources import load_sources
 from bridge.store import Store, open_store
 
@@ -624,5 +624,9 @@ class TestRush:
             rushing = asyncio.ensure_future(rush())
 
             assert await self.waits(at) <= MAKES_WAY + 2 * RUSH_WITHIN
+            # whoever made way so long goes on a while without being asked to again
+            assert await self.waits(at) < RUSH_WITHIN
+            await at.clock.advance(GOES_ON)
+            assert await self.waits(at) >= MAKES_WAY - 2 * RUSH_WITHIN
 
             rushing.cancel()

@@ -16,7 +16,7 @@ from bridge.config import load
 from bridge.errors import NoRoom
 from bridge.model import Delivery, JobState, Message, Role
 from bridge.parse import Limits
-from bridge.sort import BATCH, Sorter
+from bridge.sort import BATCH, WRITTEN, Sorter
 from bridge.sources import load_sources
 from bridge.store import Job, Outcome, Sorted, Store, StoredChat, open_store
 
@@ -331,6 +331,28 @@ class TestOrder:
             await desk.post(event(chat=str(number), visitor=f"v{number}"))
 
         assert [await desk.sorter.sort() for _ in range(3)] == [BATCH, 5, 0]
+
+    async def test_who_waits_for_an_answer_goes_before_each_of_them(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        done: list[int] = []
+        real = desk.store.record_sorted
+
+        async def others() -> None:
+            done.append(0)
+
+        async def writes(results: Sequence[Sorted]) -> list[int]:
+            done.append(len(results))
+            return await real(results)
+
+        monkeypatch.setattr(desk.sorter, "after_you", others)
+        monkeypatch.setattr(desk.store, "record_sorted", writes)
+        for number in range(WRITTEN + 2):
+            await desk.post(event(chat=str(number), visitor=f"v{number}"))
+
+        await desk.sorter.sort()
+
+        assert done == [*([0] * (WRITTEN + 2)), WRITTEN, 2]
 
 
 class TestTrouble:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import resource
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -111,6 +111,8 @@ class Doorway:
         self._sweeping = self._loop.create_task(self._sweep(), name="doorway")
         #: connections that had to make place, or waited too long
         self.turned_away = 0
+        #: called for each connection that comes, before anything is known of it
+        self.on_coming: Callable[[], None] | None = None
 
     def close(self) -> None:
         """Nobody is served any more who has not begun to ask."""
@@ -165,6 +167,8 @@ class Doorway:
 
     def came(self, guest: Guest) -> bool:
         """False: there is no place for it."""
+        if self.on_coming is not None:
+            self.on_coming()
         home = household(guest.address)
         theirs = self._of.get(home)
         if theirs is not None and theirs.standing >= self._limits.per_address and not self._is_proxy(guest.address):

@@ -38,7 +38,7 @@ log = structlog.get_logger()
 REFUSALS_SAID = 10
 #: seconds after which a provider may come again when we have no room
 COME_AGAIN = 30
-#: so many deliveries within so many seconds are a rush
+#: so many connections and deliveries within so many seconds are a rush
 RUSH = 8
 RUSH_WITHIN = 0.04
 #: seconds for which work that nobody waits for makes way in a rush, before it goes on all the same
@@ -76,7 +76,7 @@ class Receiver:
     observer: Observer
     #: set when a delivery has come in, so that it is sorted at once
     news: asyncio.Event = field(default_factory=asyncio.Event)
-    #: when the last deliveries came, by the monotonic clock
+    #: when the last connections and deliveries came, by the monotonic clock
     _arrivals: deque[float] = field(default_factory=lambda: deque(maxlen=RUSH), init=False)
     _sparing: Sparing = field(default_factory=lambda: Sparing(REFUSALS_SAID), init=False)
     #: by source
@@ -107,6 +107,7 @@ class Receiver:
         app = web.Application(client_max_size=self.settings.max_body)
         if doorway is not None:
             app.middlewares.append(doorway.middleware)
+            doorway.on_coming = self._somebody_comes
         app.middlewares.append(_no_traces)
         for path in ("/hooks/{source}", "/hooks/{source}/{secret}"):
             app.router.add_route("*", path, self.hook, expect_handler=_not_yet)
@@ -165,33 +166,36 @@ class Receiver:
         except (web.RequestPayloadError, ConnectionError):
             raise Refused("The body broke off, or is not packed as its header says.") from None
 
-    async def _take(self, request: web.Request, source: Source, body: bytes) -> Reply:
+    def _somebody_comes(self) -> None:
         self._arrivals.append(self.clock.monotonic())
-        delivery = Delivery(
-            source=source.name, dedupe_key="", received_at=self.clock.now(), method=request.method,
-            query=request.rel_url.raw_query_string, headers=dict(request.headers), body=body,
+
+    async def _take(self, request: web.Request, source: Source, body: bytes) -> Reply:
+        self._somebody_comes()
+        received_at = self.clock.now()
+        asked = Incoming(
+            headers=dict(request.headers), body=body, query=request.rel_url.raw_query_string, method=request.method,
+            path_secret=request.match_info.get("secret"),
+            url=self._public_url(request) if source.mapping.signs_address else "",
         )
         proved_by_bytes = not source.proof_needs_payload(request.method)
         if proved_by_bytes:  # before any of it is read: a flood without proof costs a hash each, whatever it holds
-            self._prove(request, source, delivery, None)
-        payload = _decoded(delivery, source)
-        glance = parse.glance(payload, delivery, source.mapping, source.view, keys=source.keys)
+            self._prove(request, source, asked, None)
+        payload = _decoded(asked, source)
+        glance = parse.glance(payload, asked, source.mapping, source.view, keys=source.keys)
         if not (proved_by_bytes or glance.proved):
-            self._prove(request, source, delivery, payload)
+            self._prove(request, source, asked, payload)
         if glance.handshake:
             self.observer.received(source.name, "handshake")
             return glance.answer
-        kept = delivery.model_copy(
-            update={
-                "dedupe_key": glance.dedupe_key or hashlib.sha256(body).hexdigest(),
-                "headers": _headers_without_secret(parse.kept_headers(delivery.headers, source.mapping), source.keys),
-                "query": _without_secret(delivery.query, source.keys),
-                "body": parse.stored_body(body, payload, source.mapping),
-            }
+        delivery = Delivery(
+            source=source.name, dedupe_key=glance.dedupe_key or hashlib.sha256(body).hexdigest(), received_at=received_at,
+            method=asked.method, query=_without_secret(asked.query, source.keys),
+            headers=_headers_without_secret(parse.kept_headers(asked.headers, source.mapping), source.keys),
+            body=parse.stored_body(body, payload, source.mapping),
         )
         self._count(source)
         try:
-            accepted = await self.store.accept(kept)
+            accepted = await self.store.accept(delivery)
         except StoreError as error:
             raise NoRoom(error.message) from error
         self.observer.received(source.name, "duplicate" if accepted.duplicate else "accepted")
@@ -217,12 +221,8 @@ class Receiver:
             )
             raise TooMany
 
-    def _prove(self, request: web.Request, source: Source, delivery: Delivery, payload: Any) -> None:
-        incoming = Incoming(
-            headers=delivery.headers, body=delivery.body, query=delivery.query, method=delivery.method,
-            path_secret=request.match_info.get("secret"), url=self._public_url(request) if source.mapping.signs_address else "",
-        )
-        verdict = verify(source.mapping.verify, incoming, source.keys, now=self.clock.now(), payload=payload)
+    def _prove(self, request: web.Request, source: Source, asked: Incoming, payload: Any) -> None:
+        verdict = verify(source.mapping.verify, asked, source.keys, now=self.clock.now(), payload=payload)
         request[PROVED] = verdict.scheme != "none"
         if verdict.signed_at is not None:
             self.observer.skewed(source.name, self.clock.time() - verdict.signed_at)
@@ -256,10 +256,10 @@ async def _not_yet(request: web.Request) -> None:
     """Nobody is asked for a body (`Expect: 100-continue`) before it is their turn, and it is known to be none too large."""
 
 
-def _decoded(delivery: Delivery, source: Source) -> Any:
+def _decoded(asked: Incoming, source: Source) -> Any:
     """The payload, or None: what it is not will be said when it is sorted."""
     try:
-        return parse.decode(delivery, source.mapping, source.view.limits)
+        return parse.decode(asked, source.mapping, source.view.limits)
     except NotUnderstood:
         return None
 

@@ -16,7 +16,7 @@ from bridge.mapping.scopes import Scope, narrowed, split_scope
 from bridge.model import Delivery, Event
 from bridge.parse.chats import read_chat
 from bridge.parse.limits import LIMITS, Limits
-from bridge.parse.source import LISTED, SourceView, top_scope
+from bridge.parse.source import LISTED, Sent, SourceView, top_scope
 from bridge.parse.values import as_list, as_text, as_time
 from bridge.parse.wire import decode_body
 
@@ -51,7 +51,7 @@ class Understood:
     wanted: tuple[Wanted, ...] = ()
 
 
-def decode(delivery: Delivery, mapping: ProviderMapping, limits: Limits = LIMITS) -> Any:
+def decode(delivery: Sent, mapping: ProviderMapping, limits: Limits = LIMITS) -> Any:
     """The delivery's body as plain data. Raises NotUnderstood if it is not what the mapping's `body` says, or too much."""
     if delivery.method in LISTED:
         return decode_body(delivery.body, Body(), "utf-8", limits)

@@ -15,10 +15,9 @@ from bridge.mapping.expressions import Findings
 from bridge.mapping.paths import conceal
 from bridge.mapping.schema import Answer, EventRule, Handshake, ProviderMapping, Reply
 from bridge.mapping.scopes import Scope
-from bridge.model import Delivery
 from bridge.parse.events import event_name, parts, rule_for
 from bridge.parse.limits import Limits
-from bridge.parse.source import SourceView, top_scope
+from bridge.parse.source import Sent, SourceView, top_scope
 from bridge.parse.values import as_text
 
 #: characters of a part of a dedupe key that are kept readable; a longer part becomes its hash
@@ -52,7 +51,7 @@ class Glance:
         return self.live_answer is not None
 
 
-def glance(payload: Any, delivery: Delivery, mapping: ProviderMapping, source: SourceView, *,
+def glance(payload: Any, delivery: Sent, mapping: ProviderMapping, source: SourceView, *,
            keys: Sequence[str] = ()) -> Glance:
     """Look at a delivery. `payload` None: it could not be decoded, it is stored and answered all the same.
 
@@ -112,7 +111,7 @@ def shown(payload: Any, mapping: ProviderMapping) -> Any:
     return conceal(payload, (*mapping.conceal, *mapping.secrets))
 
 
-def _handshake(mapping: ProviderMapping, top: Scope, delivery: Delivery, keys: Sequence[str],
+def _handshake(mapping: ProviderMapping, top: Scope, delivery: Sent, keys: Sequence[str],
                findings: Findings) -> Handshake | None:
     for rule in mapping.handshakes:
         if rule.method != delivery.method.upper() or (rule.when is not None and not is_true(rule.when(top, findings))):

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 from bridge.mapping.schema import ProviderMapping
 from bridge.mapping.scopes import Scope, provider_scope
-from bridge.model import Delivery
 from bridge.parse.limits import LIMITS, Limits
 
 #: never kept, whatever a mapping asks for
@@ -35,7 +34,20 @@ class SourceView:
     limits: Limits = LIMITS
 
 
-def top_scope(payload: Any, delivery: Delivery, source: SourceView, fetched: Mapping[str, Any] | None = None) -> Scope:
+class Sent(Protocol):
+    """A request, before it is a delivery and afterwards."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def query(self) -> str: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def body(self) -> bytes: ...
+
+
+def top_scope(payload: Any, delivery: Sent, source: SourceView, fetched: Mapping[str, Any] | None = None) -> Scope:
     """The scope of a whole delivery. Header names are in lower case there, the query is an object of texts."""
     return provider_scope(
         payload,

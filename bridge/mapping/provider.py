@@ -209,6 +209,9 @@ class Paste(Part):
     note: BothLanguages | None = None
 
 
+_NOTHING_SAID = Answer()
+
+
 class ProviderMapping(Mapped):
     """A kind of chat service."""
 
@@ -275,7 +278,7 @@ class ProviderMapping(Mapped):
 
     def answer(self, name: str | None = None) -> Answer:
         """The answer of that name; else the one called default; else an empty 200."""
-        return self.answers.get(name or "default") or self.answers.get("default") or Answer()
+        return self.answers.get(name or "default") or self.answers.get("default") or _NOTHING_SAID
 
     @model_validator(mode="after")
     def _names_exist(self) -> ProviderMapping:

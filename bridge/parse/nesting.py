@@ -23,18 +23,25 @@ def nested(pairs: Iterable[tuple[str, str]], *, deepest: int, room: Room | None 
             raise NotUnderstood(f"a form field's name is nested more than {deepest} levels deep (`receive.max_depth`)")
         room.take_values(len(steps))
         place = tree
-        for step in steps[:-1]:
-            inner = place.get(_key(place, step))
-            if not isinstance(inner, dict):
-                inner = place[_key(place, step)] = {}
+        last = steps.pop()
+        for step in steps:
+            key = step or _next_number(place)
+            inner = place.get(key)
+            if type(inner) is not dict:
+                inner = place[key] = {}
             place = inner
-        place[_key(place, steps[-1])] = value
+        place[last or _next_number(place)] = value
     return {name: _with_lists(value) for name, value in tree.items()}
 
 
 def _steps(name: str, most: int) -> list[str]:
     """What stands before the first bracket and between brackets; one more than `most` at the most."""
     opening = name.find("[")
+    if opening > 0 and name.endswith("]"):
+        inside = name[opening + 1 : -1].split("][", most)
+        plain = "".join(inside)
+        if "[" not in plain and "]" not in plain:
+            return [name[:opening], *inside]
     steps = [name[: max(opening, 0)]]
     # each bracket is looked for from where the last one was found: a name of a million of them is read once
     while opening > 0 and len(steps) <= most and (closing := name.find("]", opening)) > 0:
@@ -43,12 +50,12 @@ def _steps(name: str, most: int) -> list[str]:
     return steps if len(steps) > 1 else [name]
 
 
-def _key(place: dict[str, Any], step: str) -> str:
-    """An empty step (`[]`) is the next free number."""
+def _next_number(place: dict[str, Any]) -> str:
+    """What an empty step (`[]`) means."""
     number = len(place)
-    while not step and str(number) in place:
+    while str(number) in place:
         number += 1
-    return step or str(number)
+    return str(number)
 
 
 def _with_lists(value: Any) -> Any:

@@ -33,7 +33,7 @@ log = structlog.get_logger()
 #: deliveries read and written in one go, at the most
 BATCH = 64
 #: of these, written in one go: an answer to a chat service may have to wait for as long as that takes
-WRITTEN = 16
+WRITTEN = 8
 #: bytes of a delivery that takes long to read
 LARGE = 128 * 1024
 #: chats that ended longer ago are written without waking the CRM's robots, in seconds

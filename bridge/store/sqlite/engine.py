@@ -93,8 +93,8 @@ class Writer:
             raise NoRoom("The store is closed.")
         future: asyncio.Future[Result] = self._loop.create_future()
         if not self._gathering:
-            # runs after every call that is ready in this turn has joined in
-            self._loop.call_soon(self._flush)
+            # after every call that is ready in this turn, and what the next look at the sockets brings, has joined in
+            self._loop.call_soon(self._loop.call_soon, self._flush)
         self._gathering.append((call, future))
         return await future
 

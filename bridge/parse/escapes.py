@@ -1,6 +1,6 @@
 """`%D0%9F+x` → `П x`, as forms write it.
 
-Python's own takes a text apart at each percent sign: that is quick for a few, and of two million of them it makes half a gigabyte.
+Python's own takes a text apart at each percent sign: quick for a few, but of two million of them it makes half a gigabyte.
 """
 
 from __future__ import annotations

@@ -36,6 +36,7 @@ from bridge.store.records import (
 )
 from bridge.store.sqlite import claims, erasing, jumps
 from bridge.store.sqlite.engine import Writer, connect, damaged
+from bridge.store.sqlite.folding import Folding
 from bridge.store.sqlite.guard import LockFile, refuse_network_disk
 from bridge.store.sqlite.locks import Locks
 from bridge.store.sqlite.migrations import bring_up_to_date
@@ -67,6 +68,7 @@ class SqliteStore(Plain, Agreements):
         self._writer: Writer | None = None
         self._reader: sqlite3.Connection | None = None
         self._readers = Readers(self.path)
+        self._folding = Folding(self.path)
 
     async def open(self) -> None:
         if not self._service and not self.path.exists():
@@ -100,7 +102,9 @@ class SqliteStore(Plain, Agreements):
         except StoreError:
             connection.close()
             raise
-        self._writer = Writer(connection)
+        self._folding = Folding(self.path)
+        self._folding.leave_it_to_me(connection)
+        self._writer = Writer(connection, self._folding.committed)
         self._writer.start()
         self._reader = connect(self.path, read_only=True)
         if self._service:
@@ -133,6 +137,7 @@ class SqliteStore(Plain, Agreements):
             self._reader.close()
             self._reader = None
         if self._writer is not None:
+            await asyncio.to_thread(self._folding.close)
             await self._writer.close()
             self._writer = None
         self._lock_file.release()

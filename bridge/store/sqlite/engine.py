@@ -66,10 +66,11 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
 
 
 class Writer:
-    """Carries out calls on the one writing connection, grouped into commits."""
+    """Carries out calls on the one writing connection, grouped into commits; `committed` is told of each."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, committed: Callable[[], None] = lambda: None) -> None:
         self._connection = connection
+        self._committed = committed
         self._gathering: list[Call] = []
         self._queue: list[Call] = []
         self._condition = threading.Condition()
@@ -169,6 +170,7 @@ class Writer:
         connection.execute("COMMIT")
         # a moving average: one hiccup does not banish the quick path
         self._commit_seconds += 0.2 * (time.perf_counter() - started - self._commit_seconds)
+        self._committed()
         return ended
 
     async def close(self) -> None:

@@ -1,0 +1,119 @@
+"""The write-ahead log is folded into the file, and nobody who commits waits for it."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from bridge.store.sqlite.engine import connect
+from bridge.store.sqlite.folding import COMMITS, MOST_PAGES, Folding
+
+#: seconds
+PATIENCE = 30.0
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "x.db"
+
+
+@pytest.fixture
+def writer(path: Path) -> Iterator[sqlite3.Connection]:
+    connection = connect(path)
+    connection.execute("CREATE TABLE noted (what BLOB)")
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def folding(path: Path, writer: sqlite3.Connection) -> Iterator[Folding]:
+    made = Folding(path)
+    made.leave_it_to_me(writer)
+    yield made
+    made.close()
+
+
+def write(connection: sqlite3.Connection, folding: Folding, commits: int) -> None:
+    for number in range(commits):
+        connection.execute("INSERT INTO noted VALUES (?)", (bytes([number % 256]) * 3000,))
+        folding.committed()
+
+
+def in_file(path: Path) -> int:
+    """Rows that are there without the log."""
+    with sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True) as alone:
+        try:
+            return int(alone.execute("SELECT count(*) FROM noted").fetchone()[0])
+        except sqlite3.DatabaseError:  # read while it is written
+            return 0
+
+
+def until(rows: int, path: Path) -> None:
+    began = time.monotonic()
+    while in_file(path) < rows:
+        assert time.monotonic() - began < PATIENCE
+        time.sleep(0.01)
+
+
+def threads() -> list[str]:
+    return [one.name for one in threading.enumerate() if one.name == "store-folding"]
+
+
+def test_what_was_committed_comes_into_the_file_without_a_commit_that_does_it(
+    path: Path, writer: sqlite3.Connection, folding: Folding
+) -> None:
+    write(writer, folding, COMMITS - 1)
+    assert threads() == [], "there is nothing to do yet"
+    assert in_file(path) == 0
+    write(writer, folding, 1)
+    until(COMMITS, path)
+    write(writer, folding, COMMITS)
+    until(2 * COMMITS, path)
+
+
+def test_the_log_begins_anew_when_all_of_it_is_folded(path: Path, writer: sqlite3.Connection, folding: Folding) -> None:
+    log = path.with_name("x.db-wal")
+    for round_ in range(1, 6):
+        write(writer, folding, COMMITS)
+        until(round_ * COMMITS, path)
+    assert log.stat().st_size < 3 * COMMITS * 5 * 4096
+
+
+def test_a_commit_does_it_only_where_the_log_has_grown_very_large(writer: sqlite3.Connection, folding: Folding) -> None:
+    assert writer.execute("PRAGMA wal_autocheckpoint").fetchone()[0] == MOST_PAGES
+
+
+def test_whoever_writes_does_not_wait(path: Path, writer: sqlite3.Connection, folding: Folding) -> None:
+    """Also while somebody reads an old state, so that nothing can be folded beyond it."""
+    reader = connect(path, read_only=True)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM noted").fetchone()
+    write(writer, folding, 3 * COMMITS)
+    reader.execute("COMMIT")
+    reader.close()
+    write(writer, folding, COMMITS)
+    until(4 * COMMITS, path)
+
+
+def test_after_the_end_there_is_no_thread_and_none_begins(path: Path, writer: sqlite3.Connection) -> None:
+    folding = Folding(path)
+    write(writer, folding, COMMITS)
+    folding.close()
+    write(writer, folding, COMMITS)
+    assert threads() == []
+
+
+def test_trouble_is_said_and_stops_nobody(tmp_path: Path, writer: sqlite3.Connection) -> None:
+    folding = Folding(tmp_path)
+    with structlog.testing.capture_logs() as said:
+        write(writer, folding, 2 * COMMITS)
+        folding.close()
+    [one] = said
+    assert (one["event"], one["log_level"]) == ("store.unfolded", "warning")
+    assert str(tmp_path) in one["why"]

@@ -33,6 +33,7 @@ from bridge.parse import Reply
 from bridge.receive import COME_AGAIN, GOES_ON, LEAVE, MAKES_WAY, REFUSALS_SAID, RUSH, RUSH_WITHIN, WATCHED, Receiver
 from bridge.sources import load_sources
 from bridge.store import Store, open_store
+from bridge.verify import Incoming
 
 SECRET = "s3cret+with/odd=signs"
 SIGNING = "whsec_" + base64.b64encode(b"a key for signing, thirty-two b.").decode()
@@ -368,12 +369,12 @@ class TestProof:
 
     async def test_what_is_not_proved_is_not_read(self, door: Open, monkeypatch: pytest.MonkeyPatch) -> None:
         """It costs a hash, whatever it holds; only a secret inside a body, and a handshake, have to be looked for."""
-        read: list[str] = []
+        read: list[str | None] = []
         decode = parse.decode
 
-        def watched(delivery: Delivery, *rest: Any) -> Any:
-            read.append(delivery.source)
-            return decode(delivery, *rest)
+        def watched(asked: Incoming, *rest: Any) -> Any:
+            read.append(asked.path_secret)
+            return decode(asked, *rest)
 
         monkeypatch.setattr(parse, "decode", watched)
         async with door() as at:
@@ -382,7 +383,7 @@ class TestProof:
             assert (await at.post(path="/hooks/asked"))[0] == 404
             assert read == []
             assert (await at.post())[0] == 200
-            assert read == ["shop"]
+            assert read == [SECRET]
 
     async def test_a_secret_with_odd_signs_is_known_in_path_query_and_header(self, door: Open) -> None:
         async with door() as at:

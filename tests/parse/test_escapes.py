@@ -15,8 +15,17 @@ from bridge.parse.escapes import unescaped
 CHARSETS = ("utf-8", "windows-1251", "latin-1", "koi8-r", "ascii", "shift_jis", "gb18030", "utf-16")
 
 
-@given(st.text("%+aF0 &=ЖПя🙂\x00é", max_size=30), st.sampled_from(CHARSETS))
+@given(st.text("%+aF0 &=_\t\r\nЖПя🙂\x00é", max_size=30), st.sampled_from(CHARSETS))
 def test_any_text_is_read_as_python_reads_it(text: str, charset: str) -> None:
+    assert unescaped(text, charset) == unquote_plus(text, charset, "replace")
+
+
+PIECES = ("%3D", "%0d%0A", "%20", "%d0%9F", "=", "_", "\n", "\r\n", " ", "+", "F")
+
+
+@given(st.lists(st.sampled_from(PIECES)), st.sampled_from(CHARSETS))
+def test_escapes_without_a_stray_sign_are_read_as_python_reads_them(pieces: list[str], charset: str) -> None:
+    text = "".join(pieces)
     assert unescaped(text, charset) == unquote_plus(text, charset, "replace")
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bridge.errors import NotUnderstood
 from bridge.mapping.schema import Body
 from bridge.parse import LIMITS, wire
+from bridge.parse.values import as_text
 from bridge.parse.wire import decode_body
 
 
@@ -49,6 +50,8 @@ def test_numbers_keep_every_digit_and_are_never_infinite() -> None:
     assert decoded(f'{{"id":12345678901234567890,"long":{long},"nan":NaN,"inf":-Infinity,"big":1e999,"f":1.5}}') == {
         "id": 12345678901234567890, "long": long, "nan": None, "inf": None, "big": None, "f": 1.5,
     }
+    for digits in ("9" * 101, "9" * 4300, "9" * 4301):
+        assert as_text(decoded(f'{{"id":{digits}}}')["id"]) == digits
 
 
 def test_a_raw_line_break_in_a_hand_written_template_is_forgiven() -> None:

@@ -44,7 +44,7 @@ RUSH_WITHIN = 0.04
 #: seconds for which work that nobody waits for makes way in a rush, before it goes on all the same
 MAKES_WAY = 0.5
 #: seconds for which it goes on then
-GOES_ON = 0.05
+GOES_ON = 0.25
 #: whoever asked whether we are up within so many seconds is a proxy that watches us; seconds it gets to see that we are leaving
 WATCHED, LEAVE = 5.0, 1.0
 

@@ -13,12 +13,15 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from typing import Any, Protocol
 
 import aiohttp
+from aiohttp.connector import Connection
 from aiohttp.http_exceptions import ContentEncodingError
 from yarl import URL
 
@@ -73,6 +76,48 @@ class Answer:
     body: bytes = b""
     #: from the first byte out to the last byte in, connection included
     ms: int = 0
+
+
+#: awaited when a request's connection is there and nothing of it was sent yet; may take its time, or stop it by raising
+MayLeave = Callable[[], Awaitable[None]]
+
+
+async def at_once() -> None:
+    """Leaves as soon as it can."""
+
+
+class _Departure:
+    def __init__(self, may_leave: MayLeave) -> None:
+        self._may_leave = may_leave
+        #: the request may have left
+        self.over = False
+
+    async def comes(self) -> None:
+        await self._may_leave()
+        self.over = True
+
+
+_departure: ContextVar[_Departure | None] = ContextVar("departure", default=None)
+
+
+@contextmanager
+def leaving_when(may_leave: MayLeave) -> Iterator[None]:
+    """A request sent within this leaves when `may_leave` has returned, and not at all if that raises: to connect to a server may
+    take longer than the moment lasts for which one has a turn.
+    """
+    token = _departure.set(_Departure(may_leave))
+    try:
+        yield
+    finally:
+        _departure.reset(token)
+
+
+class _Request(aiohttp.ClientRequest):
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        departure = _departure.get()
+        if departure is not None:
+            await departure.comes()
+        return await super().send(conn)
 
 
 class Sends(Protocol):
@@ -130,7 +175,8 @@ class Transport:
             async with asyncio.timeout(limit):
                 status, answered, body = await self._exchange(request, url, headers)
         except TimeoutError as error:
-            if isinstance(error, _NOTHING_SENT):
+            departure = _departure.get()
+            if isinstance(error, _NOTHING_SENT) or (departure is not None and not departure.over):
                 raise _not_sent(error) from error
             raise NoAnswer(f"The CRM gave no answer within {limit:g} s.") from error
         except (aiohttp.ClientError, OSError) as error:
@@ -172,6 +218,7 @@ class Transport:
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("User-Agent", "Content-Type"),
+            request_class=_Request,
             max_line_size=MAX_HEADER, max_field_size=MAX_HEADER,
         )
         # aiohttp sends a PUT or DELETE a second time by itself when a kept connection turns out closed. Whether

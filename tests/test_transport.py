@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bridge.errors import AccessRefused, NoAnswer, NotSent, Rejected
-from bridge.transport import PreparedRequest, Transport, is_private
+from bridge.errors import AccessRefused, Busy, NoAnswer, NotSent, Rejected
+from bridge.transport import PreparedRequest, Transport, is_private, leaving_when
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
 
@@ -287,3 +287,60 @@ async def test_nor_a_name_that_has_come_to_stand_for_one(monkeypatch: pytest.Mon
         with pytest.raises(AccessRefused, match="allow_public: true"):
             await t.send(PreparedRequest("POST", "http://crm.lan:3061/api", {}, b"{}"))
     assert looked_up == ["crm.lan"]
+
+
+# -- when it leaves ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_request_leaves_when_it_may_and_not_before() -> None:
+    async with served(lambda _: OK) as (url, seen), transport() as sender:
+        asked, may = asyncio.Event(), asyncio.Event()
+
+        async def may_leave() -> None:
+            asked.set()
+            await may.wait()
+
+        async def send() -> int:
+            with leaving_when(may_leave):
+                return (await sender.send(PreparedRequest("GET", f"{url}/x"))).status
+
+        sending = asyncio.create_task(send())
+        await asked.wait()
+        assert seen == []
+        may.set()
+        assert await sending == 200
+        assert len(seen) == 1
+        # of the next one nobody asks
+        asked.clear()
+        assert (await sender.send(PreparedRequest("GET", f"{url}/x"))).status == 200
+        assert not asked.is_set()
+
+
+async def test_what_stops_it_is_told_as_it_is_and_nothing_was_sent() -> None:
+    async def never() -> None:
+        raise Busy("More calls wait than the limit lets through.")
+
+    async with served(lambda _: OK) as (url, seen), transport() as sender:
+        with pytest.raises(Busy), leaving_when(never):
+            await sender.send(PreparedRequest("POST", f"{url}/x", body=b"{}"))
+        assert (await sender.send(PreparedRequest("GET", f"{url}/x"))).status == 200
+        assert [request.split()[0] for request in seen] == [b"GET"]
+
+
+async def test_what_waited_too_long_to_leave_was_certainly_not_sent() -> None:
+    async def waits() -> None:
+        await asyncio.Event().wait()
+
+    async with served(lambda _: OK) as (url, seen), transport(timeout=0.2) as sender:
+        with pytest.raises(NotSent), leaving_when(waits):
+            await sender.send(PreparedRequest("POST", f"{url}/x", body=b"{}"))
+        assert seen == []
+
+
+async def test_what_has_left_and_got_no_answer_may_have_been_done() -> None:
+    async def at_once() -> None: ...
+
+    async with served(lambda _: None) as (url, seen), transport(timeout=0.2) as sender:
+        with pytest.raises(NoAnswer), leaving_when(at_once):
+            await sender.send(PreparedRequest("POST", f"{url}/x", body=b"{}"))
+        assert len(seen) == 1

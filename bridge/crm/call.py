@@ -23,7 +23,7 @@ from bridge.mapping.speech import Speech
 from bridge.mapping.statements import Statement
 from bridge.mapping.templates import TextTemplate
 from bridge.model import Step
-from bridge.transport import Answer, PreparedRequest, Sends
+from bridge.transport import Answer, PreparedRequest, Sends, leaving_when
 
 #: tries of a safe call inside one attempt of a job, and the seconds within which they begin
 TRIES = 3
@@ -193,10 +193,11 @@ class Caller:
         signed = sign(request, self._mapping.auth, scope, base_url=base, now=self._clock.now())
         keep = _ids(scope)
         try:
-            async with self._pace.turn(call.operation):
+            async with self._pace.turn(call.operation) as may_leave:
                 if call.guard is not None:
                     await call.guard()
-                answer = await self._transport.send(signed)
+                with leaving_when(may_leave):
+                    answer = await self._transport.send(signed)
         except CrmError as error:
             error.operation = error.operation or call.operation
             step = call_step(self._clock.now(), call.what, request, base, error=error, keep=keep)

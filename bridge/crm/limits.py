@@ -27,6 +27,7 @@ from bridge.crm.shared_pace import SharedPace
 from bridge.crm.slots import Rate
 from bridge.errors import Busy, ConfigError
 from bridge.mapping.speech import Limits
+from bridge.transport import MayLeave, at_once
 
 __all__ = ["PATIENCE", "Pace", "Paces", "Places", "Rate", "in_a_hurry", "pace_of"]
 
@@ -94,7 +95,7 @@ class Paces(Protocol):
         """Seconds that a call may wait for its turn; 0: it never waits."""
         ...
 
-    def turn(self, operation: str) -> AbstractAsyncContextManager[None]: ...
+    def turn(self, operation: str) -> AbstractAsyncContextManager[MayLeave]: ...
 
 
 class Pace:
@@ -144,7 +145,7 @@ class Pace:
         return self._patience if self._at_once is not None or self._buckets else 0.0
 
     @asynccontextmanager
-    async def turn(self, operation: str) -> AsyncIterator[None]:
+    async def turn(self, operation: str) -> AsyncIterator[MayLeave]:
         """Hold a place while the call is under way.
 
         Raises:
@@ -152,7 +153,7 @@ class Pace:
         """
         self._refuse_while_paused()
         if self._at_once is None and not self._buckets:
-            yield
+            yield at_once
             return
         urgent = hurried()
         async with AsyncExitStack() as held:
@@ -172,7 +173,7 @@ class Pace:
                 ) from error
             # The pause may have begun while this call waited for its turn.
             self._refuse_while_paused()
-            yield
+            yield at_once
 
     @asynccontextmanager
     async def _ahead(self, *, urgent: bool) -> AsyncIterator[None]:

@@ -22,6 +22,7 @@ from bridge.clock import Clock
 from bridge.crm.hurry import hurried
 from bridge.crm.slots import HORIZON, Book, Given, Rate, Slot, Want
 from bridge.errors import BridgeError, Busy
+from bridge.transport import MayLeave, at_once
 
 log = structlog.get_logger()
 
@@ -107,20 +108,32 @@ class SharedPace:
 
     @property
     def patience(self) -> float:
-        return self._patience if self._rates or self._at_once is not None else 0.0
+        # once for its turn, and once more if that is over before the call leaves
+        return 2 * self._patience if self._rates or self._at_once is not None else 0.0
 
     @asynccontextmanager
-    async def turn(self, operation: str) -> AsyncIterator[None]:
-        """Hold a place while the call is under way. Raises Busy, see Pace.turn."""
+    async def turn(self, operation: str) -> AsyncIterator[MayLeave]:
+        """Hold a place while the call is under way. Raises Busy, see Pace.turn; so does what it gives, which waits for another
+        turn, ahead of whoever came later, if this one is over before the call leaves: it would come too close to the next.
+        """
         self._refuse_while_paused()
         if not self._rates and self._at_once is None:
-            yield
+            yield at_once
             return
-        slot = await self._slot(operation)
+        place = next(self._order)
+        slot = await self._slot(operation, place)
+
+        async def may_leave() -> None:
+            nonlocal slot
+            if not self._is_good(slot):
+                self._over(slot)
+                slot = await self._slot(operation, place)
+            self._refuse_while_paused()
+
         try:
             # the pause may have begun while this call waited for its turn
             self._refuse_while_paused()
-            yield
+            yield may_leave
         finally:
             self._over(slot)
 
@@ -131,14 +144,14 @@ class SharedPace:
 
     # -- one call ------------------------------------------------------------------------------------------------------
 
-    async def _slot(self, operation: str) -> Slot:
+    async def _slot(self, operation: str, order: int) -> Slot:
         kinds = tuple(number for number, rate in enumerate(self._rates) if rate.counts(operation))
-        place = (not hurried(), next(self._order))
+        place = (not hurried(), order)
         try:
             async with asyncio.timeout(self._patience):
                 while True:
                     slot = await self._given(_Waiting(*place, kinds, asyncio.get_running_loop().create_future()))
-                    if self._clock.monotonic() <= self._board.bounds.surely_until(slot.until):
+                    if self._is_good(slot):
                         self._lately.append(self._clock.monotonic())
                         return slot
                     self._over(slot)  # we were too busy to see its time pass; now it would come too close to the next
@@ -147,6 +160,9 @@ class SharedPace:
                 "More calls wait for this CRM than its limit lets through; this one comes again later.",
                 retry_after=self._patience, operation=operation,
             ) from error  # fmt: skip
+
+    def _is_good(self, slot: Slot) -> bool:
+        return self._clock.monotonic() <= self._board.bounds.surely_until(slot.until)
 
     async def _given(self, one: _Waiting) -> Slot:
         insort(self._waiting, one)
@@ -205,7 +221,7 @@ class SharedPace:
         now = self._clock.monotonic()
         keep: list[Slot] = []
         for slot in sorted(self._held, key=lambda one: one.at):
-            if now > self._board.bounds.surely_until(slot.until):
+            if not self._is_good(slot):
                 self._over(slot)
             elif now < self._board.bounds.surely_since(slot.at) or not self._hand_to_first(slot):
                 keep.append(slot)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -63,7 +64,7 @@ def most_within(times: list[float], seconds: float) -> int:
 async def test_it_says_for_how_long_a_call_may_wait(clock: FakeClock) -> None:
     database = Database(clock)
     async with paces(database, [Rate(7, 1.0)], many=1, patience=9.0) as [limited]:
-        assert limited.patience == 9.0
+        assert limited.patience == 2 * 9.0, "for its turn, and for another if it does not leave in time"
     async with paces(database, [], many=1, patience=9.0) as [free]:
         assert free.patience == 0.0
 
@@ -80,6 +81,59 @@ async def test_three_replicas_keep_to_a_rate_together_and_use_most_of_it(clock: 
 
     assert most_within(at, rate.seconds) <= rate.requests
     assert len(at) >= 0.85 * rate.requests * seconds / rate.seconds
+
+
+async def test_calls_that_take_long_to_leave_keep_to_it_as_well(clock: FakeClock) -> None:
+    """A connection has to be made first, or the machine is busy: what counts is when a call leaves."""
+    database, left, chance = Database(clock), list[float](), random.Random(5)
+
+    async def calls(pace: SharedPace) -> None:
+        while True:
+            async with pace.turn("find") as may_leave:
+                await clock.sleep(chance.choice([0.0, 0.0, 0.03, 0.2, 0.9]))
+                await may_leave()
+                left.append(clock.monotonic())
+
+    async with paces(database, [Rate(7, 1.0)]) as replicas:
+        tasks = [asyncio.create_task(calls(pace)) for pace in replicas for _ in range(8)]
+        await clock.advance(20.0)
+        await ended(*tasks)
+    assert most_within(left, 1.0) <= 7
+    # a turn that is missed is lost to everybody
+    assert len(left) > 0.5 * 7 * 20
+
+
+async def test_who_misses_a_turn_has_the_next_one(clock: FakeClock) -> None:
+    left: list[str] = []
+    async with paces(Database(clock), [Rate(2, 1.0)], many=1) as (pace,):
+
+        async def call(name: str, late: float = 0.0) -> None:
+            async with pace.turn("find") as may_leave:
+                await clock.sleep(late)
+                await may_leave()
+                left.append(name)
+
+        tasks = [asyncio.create_task(call("late", 0.3))]
+        await clock.advance(0.1)
+        tasks += [asyncio.create_task(call(f"later {number}")) for number in range(6)]
+        await clock.advance(20)
+        await asyncio.gather(*tasks)
+    assert left.index("late") <= 2
+
+
+async def test_a_pause_stops_also_what_was_about_to_leave(clock: FakeClock) -> None:
+    async with paces(Database(clock), [Rate(7, 1.0)], many=1) as (pace,):
+
+        async def call() -> None:
+            async with pace.turn("find") as may_leave:
+                await clock.sleep(0.01)
+                pace.pause(30)
+                await may_leave()
+
+        called = asyncio.create_task(call())
+        await clock.advance(1.0)
+        with pytest.raises(Busy, match="pause"):
+            await called
 
 
 async def test_where_many_wait_one_question_brings_slots_for_several(clock: FakeClock) -> None:

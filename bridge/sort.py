@@ -73,6 +73,8 @@ class Sorter:
             await self.after_you()  # reading one takes a while: who waits for an answer is not to wait for the whole batch
         self._at_once = min(BATCH, 2 * (len(results) if len(results) < len(found) else self._at_once))
         for first in range(0, len(results), WRITTEN):
+            if first:
+                await self.after_you()
             await self._record(results[first : first + WRITTEN])
         for result in results:
             if result.state == "not_understood":

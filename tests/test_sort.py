@@ -352,7 +352,7 @@ class TestOrder:
 
         await desk.sorter.sort()
 
-        assert done == [*([0] * (WRITTEN + 2)), WRITTEN, 2]
+        assert done == [*([0] * (WRITTEN + 2)), WRITTEN, 0, 2]
 
 
 class TestTrouble:

@@ -1,6 +1,6 @@
 """One writer for the file, and commits that are shared.
 
-Everything that changes the file goes through `Writer.write`. Calls that come in during one turn of the event loop, or while
+Everything that changes the file goes through `Writer.write`. Calls that come in during two turns of the event loop, or while
 a commit is under way, share one commit: that costs one fsync for all of them. On a fast disk it is made in the event loop's
 own thread: handing it over costs two thread switches, and the other thread would wait for the interpreter's lock at every
 statement. On a slow disk a thread of its own makes it, so that nobody waits for the disk who did not ask for it.
@@ -175,8 +175,8 @@ class Writer:
 
     async def close(self) -> None:
         """Commit what is waiting, then stop."""
-        # what was gathered in this turn is flushed by a call that is scheduled already
-        await asyncio.sleep(0)
+        while self._gathering:  # noqa: ASYNC110 - it is flushed by a call that is scheduled already
+            await asyncio.sleep(0)
         with self._condition:
             self._closing = True
             self._condition.notify()

@@ -132,6 +132,20 @@ async def test_a_read_only_file_is_no_room(connection: Counting, tmp_path: Path)
     await reader.close()
 
 
+@pytest.mark.parametrize("disk", ["quick", "slow"])
+async def test_what_was_asked_for_a_moment_before_it_closes_is_written(connection: Counting, tmp_path: Path, disk: str) -> None:
+    writer = Writer(connection)
+    writer._commit_seconds = 0.0 if disk == "quick" else 1.0
+    writer.start()
+    asked = [asyncio.create_task(writer.write(insert(number))) for number in (1, 2)]
+    await asyncio.sleep(0)
+
+    await writer.close()
+
+    async with asyncio.timeout(10):
+        assert await asyncio.gather(*asked) == [1, 2]
+
+
 async def test_what_waits_is_written_before_the_writer_closes(connection: Counting, tmp_path: Path) -> None:
     writer = Writer(connection)
     writer.start()

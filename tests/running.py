@@ -277,7 +277,14 @@ class Service:
             )
             return bool(left[0]["n"] == 0)
 
-        await eventually(over, "nothing is on its way any more", patience=patience or PATIENCE)
+        def why_not() -> str:
+            states = self.rows(
+                "SELECT 'delivery' AS what, state, '' AS reason, count(*) AS n, min(id) AS first FROM deliveries GROUP BY state "
+                "UNION ALL SELECT 'job', state, reason, count(*), min(id) FROM jobs GROUP BY state, reason"
+            )
+            return "\n".join(map(str, [*states, *self.lines[-30:]]))
+
+        await eventually(over, "nothing is on its way any more", patience=patience or PATIENCE, told=why_not)
 
     def events(self, name: str) -> list[dict[str, Any]]:
         return [line for line in self.lines if line.get("event") == name]
@@ -313,10 +320,12 @@ def finished(
     }  # fmt: skip
 
 
-async def eventually(holds: Callable[[], Awaitable[bool]], what: str, *, patience: float = PATIENCE) -> None:
-    """Ask again and again until it holds."""
+async def eventually(
+    holds: Callable[[], Awaitable[bool]], what: str, *, patience: float = PATIENCE, told: Callable[[], str] = str
+) -> None:
+    """Ask again and again until it holds; where it never does, `told` says how things stand instead."""
     until = time.monotonic() + patience
     while not await holds():
         if time.monotonic() > until:
-            pytest.fail(f"after {patience:g} s still not: {what}")
+            pytest.fail(f"after {patience:g} s still not: {what}\n{told()}")
         await asyncio.sleep(0.05)

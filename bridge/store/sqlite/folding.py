@@ -58,15 +58,15 @@ class Folding:
             self._thread.join()
 
     def _run(self) -> None:
-        try:
-            with contextlib.closing(connect(self._path)) as connection:
-                while True:
-                    self._due.wait()
-                    self._due.clear()
-                    if self._closing:
-                        return
+        while True:
+            self._due.wait()
+            self._due.clear()
+            if self._closing:
+                return
+            try:
+                with contextlib.closing(connect(self._path)) as connection:
                     # what others read or write just now is left for the next time
                     connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        except (sqlite3.Error, StoreError) as error:
-            # the log grows up to its limit then, and the commit that reaches it says what is wrong
-            log.warning("store.unfolded", why=str(error))
+            except (sqlite3.Error, StoreError) as error:
+                # comes again with the next commits; a log that grows to its limit stops the commit that reaches it
+                log.warning("store.unfolded", why=str(error))

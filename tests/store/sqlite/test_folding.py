@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import structlog
 
+from bridge.errors import StoreError
+from bridge.store.sqlite import folding as module
 from bridge.store.sqlite.engine import connect
 from bridge.store.sqlite.folding import COMMITS, MOST_PAGES, Folding
 
@@ -109,11 +111,19 @@ def test_after_the_end_there_is_no_thread_and_none_begins(path: Path, writer: sq
     assert threads() == []
 
 
-def test_trouble_is_said_and_stops_nobody(tmp_path: Path, writer: sqlite3.Connection) -> None:
-    folding = Folding(tmp_path)
-    with structlog.testing.capture_logs() as said:
-        write(writer, folding, 2 * COMMITS)
-        folding.close()
-    [one] = said
-    assert (one["event"], one["log_level"]) == ("store.unfolded", "warning")
-    assert str(tmp_path) in one["why"]
+def test_trouble_is_said_stops_nobody_and_passes(
+    path: Path, writer: sqlite3.Connection, folding: Folding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(path: Path) -> sqlite3.Connection:
+        raise StoreError(f"{path}: cannot be opened")
+
+    with structlog.testing.capture_logs() as said, monkeypatch.context() as trouble:
+        trouble.setattr(module, "connect", fails)
+        write(writer, folding, COMMITS)
+        began = time.monotonic()
+        while not said:
+            assert time.monotonic() - began < PATIENCE
+            time.sleep(0.01)
+    assert (said[0]["event"], said[0]["log_level"], str(path) in said[0]["why"]) == ("store.unfolded", "warning", True)
+    write(writer, folding, COMMITS)
+    until(2 * COMMITS, path)

@@ -6,8 +6,9 @@ name, and can be read again under a higher one.
 
 from __future__ import annotations
 
+import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.errors import NotUnderstood
@@ -77,27 +78,22 @@ class Room:
 
     limits: Limits
     size: int | None = None
-    _left: int = -1
+    _left: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self._left = self.limits.values
+        small = self.size is not None and self.size <= self.limits.values
+        self._left = math.inf if small else self.limits.values
 
     def take(self, text: str) -> None:
         """Make room for this JSON, before any of it is built. Raises NotUnderstood."""
-        if self._is_enough:
+        if self._left == math.inf:
             return
         count = _separators(text)
         if count > self._left:  # commas in what people wrote are no members
             count = _separators(_STRINGS.sub("", text))
         self.take_values(count)
 
-    @property
-    def _is_enough(self) -> bool:
-        return self.size is not None and self.size <= self.limits.values
-
     def take_values(self, count: int) -> None:
-        if self._is_enough:
-            return
         self._left -= count
         if self._left < 0:
             raise NotUnderstood(

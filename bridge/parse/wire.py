@@ -21,8 +21,7 @@ from bridge.parse.nesting import nested
 #: bytes; `receive.max_body` is far below, this guards `check`, replays and everything else that decodes
 LARGEST_BODY = 16 * 1024 * 1024
 MOST_FORM_FIELDS = 10_000
-#: digits; in a body with a whole number that Python takes for none (more than 4300), what is longer is kept as the text it was,
-#: as no id must lose a digit
+#: digits; a longer whole number is kept as the text it was, as no id must lose a digit
 LONGEST_NUMBER = 100
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -67,7 +66,7 @@ def storable(data: Any) -> Any:
 def _json(text: str, _body: Body, _charset: str, room: Room) -> Any:
     room.take(text)
     try:
-        payload = _decoded(text)
+        payload = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise NotUnderstood(
             f"the body is not JSON: {error.msg.removesuffix(' at')} (line {error.lineno}, column {error.colno}); "
@@ -80,15 +79,6 @@ def _json(text: str, _body: Body, _charset: str, room: Room) -> Any:
     if text.count("{") + text.count("[") > room.limits.depth:
         room.limits.check_depth(payload)
     return payload
-
-
-def _decoded(text: str) -> Any:
-    try:
-        return _DECODER.decode(text)
-    except json.JSONDecodeError:
-        raise
-    except ValueError:  # a number too long for Python
-        return _LONG_NUMBERS_DECODER.decode(text)
 
 
 def _form(text: str, body: Body, charset: str, room: Room) -> Any:
@@ -191,7 +181,4 @@ def _no_number(_word: str) -> None:
 
 #: one for all, as making one costs something. Not strict: templates written by hand in some chat's admin pages put raw line
 #: breaks into strings
-_DECODER = json.JSONDecoder(strict=False, parse_float=_finite, parse_constant=_no_number)
-_LONG_NUMBERS_DECODER = json.JSONDecoder(
-    strict=False, parse_int=_whole, parse_float=_finite, parse_constant=_no_number
-)
+_DECODER = json.JSONDecoder(strict=False, parse_int=_whole, parse_float=_finite, parse_constant=_no_number)

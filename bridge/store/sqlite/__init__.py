@@ -68,7 +68,7 @@ class SqliteStore(Plain, Agreements):
         self._writer: Writer | None = None
         self._reader: sqlite3.Connection | None = None
         self._readers = Readers(self.path)
-        self._folding = Folding(self.path)
+        self._folding: Folding | None = None
 
     async def open(self) -> None:
         if not self._service and not self.path.exists():
@@ -103,7 +103,7 @@ class SqliteStore(Plain, Agreements):
             connection.close()
             raise
         self._folding = Folding(self.path)
-        self._folding.leave_it_to_me(connection)
+        self._folding.take_over(connection)
         self._writer = Writer(connection, self._folding.committed)
         self._writer.start()
         self._reader = connect(self.path, read_only=True)
@@ -136,8 +136,10 @@ class SqliteStore(Plain, Agreements):
         if self._reader is not None:
             self._reader.close()
             self._reader = None
-        if self._writer is not None:
+        if self._folding is not None:
             await asyncio.to_thread(self._folding.close)
+            self._folding = None
+        if self._writer is not None:
             await self._writer.close()
             self._writer = None
         self._lock_file.release()

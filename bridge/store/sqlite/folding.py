@@ -35,8 +35,8 @@ class Folding:
         self._closing = False
         self._thread: threading.Thread | None = None
 
-    def leave_it_to_me(self, connection: sqlite3.Connection) -> None:
-        """That connection makes the commits."""
+    def take_over(self, connection: sqlite3.Connection) -> None:
+        """From the connection that makes the commits."""
         connection.execute(f"PRAGMA wal_autocheckpoint={MOST_PAGES}")
 
     def committed(self) -> None:
@@ -68,5 +68,5 @@ class Folding:
                     # what others read or write just now is left for the next time
                     connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             except (sqlite3.Error, StoreError) as error:
-                # comes again with the next commits; a log that grows to its limit stops the commit that reaches it
+                # it is tried again after the next commits; a log that cannot be folded grows
                 log.warning("store.unfolded", why=str(error))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def writer(path: Path) -> Iterator[sqlite3.Connection]:
 @pytest.fixture
 def folding(path: Path, writer: sqlite3.Connection) -> Iterator[Folding]:
     made = Folding(path)
-    made.leave_it_to_me(writer)
+    made.take_over(writer)
     yield made
     made.close()
 
@@ -49,18 +50,22 @@ def write(connection: sqlite3.Connection, folding: Folding, commits: int) -> Non
 
 def in_file(path: Path) -> int:
     """Rows that are there without the log."""
-    with sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True) as alone:
+    with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as alone:
         try:
             return int(alone.execute("SELECT count(*) FROM noted").fetchone()[0])
         except sqlite3.DatabaseError:  # read while it is written
             return 0
 
 
-def until(rows: int, path: Path) -> None:
+def wait(until: Callable[[], bool]) -> None:
     began = time.monotonic()
-    while in_file(path) < rows:
+    while not until():
         assert time.monotonic() - began < PATIENCE
         time.sleep(0.01)
+
+
+def until(rows: int, path: Path) -> None:
+    wait(lambda: in_file(path) >= rows)
 
 
 def threads() -> list[str]:
@@ -80,11 +85,13 @@ def test_what_was_committed_comes_into_the_file_without_a_commit_that_does_it(
 
 
 def test_the_log_begins_anew_when_all_of_it_is_folded(path: Path, writer: sqlite3.Connection, folding: Folding) -> None:
-    log = path.with_name("x.db-wal")
-    for round_ in range(1, 6):
+    log, sizes = path.with_name("x.db-wal"), list[int]()
+    for round_ in range(1, 13):
         write(writer, folding, COMMITS)
         until(round_ * COMMITS, path)
-    assert log.stat().st_size < 3 * COMMITS * 5 * 4096
+        sizes.append(log.stat().st_size)
+    # now and then a round begins before the thread has noted that it is done, and is written behind the last
+    assert sizes[-1] < 6 * sizes[0]
 
 
 def test_a_commit_does_it_only_where_the_log_has_grown_very_large(writer: sqlite3.Connection, folding: Folding) -> None:
@@ -120,10 +127,7 @@ def test_trouble_is_said_stops_nobody_and_passes(
     with structlog.testing.capture_logs() as said, monkeypatch.context() as trouble:
         trouble.setattr(module, "connect", fails)
         write(writer, folding, COMMITS)
-        began = time.monotonic()
-        while not said:
-            assert time.monotonic() - began < PATIENCE
-            time.sleep(0.01)
+        wait(lambda: bool(said))
     assert (said[0]["event"], said[0]["log_level"], str(path) in said[0]["why"]) == ("store.unfolded", "warning", True)
     write(writer, folding, COMMITS)
     until(2 * COMMITS, path)

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -30,7 +31,7 @@ from bridge.store.records import ChatChange, DeliveryState, NewJob, ToFetch
 
 log = structlog.get_logger()
 
-#: deliveries read and written in one go, at the most
+#: deliveries read in one go, at the most
 BATCH = 64
 #: of these, written in one go: an answer to a chat service may have to wait for as long as that takes
 WRITTEN = 8
@@ -39,11 +40,8 @@ LARGE = 128 * 1024
 #: chats that ended longer ago are written without waking the CRM's robots, in seconds
 OLD = timedelta(days=1)
 
+_NOBODY_ELSE = partial(asyncio.sleep, 0)
 _ENDS = {EventKind.CHAT_FINISHED, EventKind.OFFLINE_MESSAGE}
-
-
-async def _nobody_else() -> None:
-    await asyncio.sleep(0)
 
 
 @dataclass(slots=True)
@@ -53,7 +51,7 @@ class Sorter:
     settings: Settings
     sources: Mapping[str, Source]
     #: awaited between two deliveries: lets those go first whom a chat service waits for
-    after_you: Callable[[], Awaitable[None]] = _nobody_else
+    after_you: Callable[[], Awaitable[None]] = _NOBODY_ELSE
     #: how many deliveries the next round reads: of those that build on one another most would be read in vain
     _at_once: int = field(default=BATCH, init=False)
 

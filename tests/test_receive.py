@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 from urllib.parse import quote, unquote
 
 import pytest
@@ -26,7 +27,7 @@ from yarl import URL
 from bridge import log as lines
 from bridge import parse
 from bridge.config import load
-from bridge.doorway import PROVED
+from bridge.doorway import PROVED, Doorway, Limits
 from bridge.errors import NoRoom, StoreError
 from bridge.model import Delivery
 from bridge.parse import Reply
@@ -610,6 +611,17 @@ class TestRush:
                 await at.post(finished(number))
 
             assert RUSH_WITHIN < await self.waits(at) < MAKES_WAY
+
+    async def test_connections_are_a_sign_of_one_before_anything_is_read(self, door: Open) -> None:
+        guest = Mock(address="203.0.113.7")
+        async with door() as at:
+            doorway = Doorway(Limits())
+            at.receiver.application(doorway)
+            for _ in range(RUSH):
+                assert doorway.came(guest)
+
+            assert RUSH_WITHIN < await self.waits(at) < MAKES_WAY
+            doorway.close()
 
     async def test_but_not_for_ever(self, door: Open) -> None:
         async with door() as at:

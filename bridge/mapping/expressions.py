@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import isfinite
+from functools import lru_cache
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from bridge.mapping.compiling import Run, Step, compile_tree
-from bridge.mapping.scopes import Scope, is_object
-from bridge.mapping.syntax import SyntaxProblem, Tree, field_names, parse
+from bridge.mapping.compiling import compile_tree
+from bridge.mapping.python_code import Evaluate
+from bridge.mapping.syntax import SyntaxProblem, Tree, parse
 
-Evaluate = Callable[[Any, "Findings | None"], Any]
+#: expressions that are kept; mappings say the same again and again
+KEPT = 4096
 
 
 class Findings(list[str]):
@@ -41,9 +41,7 @@ class Expression:
 
     def __init__(self, source: str) -> None:
         self.source = source.strip()
-        self.tree = parse(self.source)
-        names = field_names(self.tree)
-        self.evaluate = _path(names) if names else _guarded(self.source, compile_tree(self.tree))
+        self.tree, self.evaluate = _read(self.source)
 
     def __call__(self, scope: Any, findings: Findings | None = None) -> Any:
         """The value in that scope: an object, or whatever a CRM answered.
@@ -86,36 +84,7 @@ class Expression:
             ) from None
 
 
-def _path(names: tuple[str, ...]) -> Evaluate:
-    """A plain dotted path: no context, no guard, nothing that could fail."""
-    if len(names) == 1:
-        only = names[0]
-
-        def name(scope: Any, _findings: Findings | None = None) -> Any:
-            return scope.get(only) if type(scope) is Scope or is_object(scope) else None
-
-        return name
-
-    def path(scope: Any, _findings: Findings | None = None) -> Any:
-        value: Any = scope
-        for name in names:
-            if type(value) is not dict and not is_object(value):
-                return None
-            value = value.get(name)
-        return value
-
-    return path
-
-
-def _guarded(source: str, step: Step) -> Evaluate:
-    def evaluate(scope: Any, findings: Findings | None = None) -> Any:
-        memo = scope.memo if type(scope) is Scope else {}
-        try:
-            value = step(scope, Run(source, findings, memo))
-        except Exception as error:  # noqa: BLE001 - the promise of this module: one odd message must not stop a chat
-            Run(source, findings, memo).report(f"it failed ({type(error).__name__})")
-            return None
-        # NaN and Infinity are no JSON: nothing may send them on
-        return None if type(value) is float and not isfinite(value) else value
-
-    return evaluate
+@lru_cache(maxsize=KEPT)
+def _read(source: str) -> tuple[Tree, Evaluate]:
+    tree = parse(source)
+    return tree, compile_tree(tree, source)

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
-from bridge.mapping.compiling import is_empty, is_true
-from bridge.mapping.expressions import Evaluate, Expression, Findings
+from bridge.mapping.expressions import Expression, Findings
+from bridge.mapping.python_code import Evaluate
 from bridge.mapping.schema import CrmMapping, ProviderMapping
 from bridge.mapping.strict import Document, Mark
 from bridge.mapping.syntax import Tree, tokens
+from bridge.mapping.truth import is_empty, is_true
 from bridge.mapping.walk import Place, expressions
 
 Level = Literal["error", "warning"]

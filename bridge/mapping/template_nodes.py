@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
 from bridge.errors import EmptyExpression
-from bridge.mapping.compiling import is_empty
 from bridge.mapping.expressions import Expression, Findings
 from bridge.mapping.functions.standard import json_text
 from bridge.mapping.functions.table import number_text
 from bridge.mapping.scopes import Scope
 from bridge.mapping.template_text import Marks, Path, TemplateProblem, by_line, pieces
+from bridge.mapping.truth import is_empty
 
 DEEPEST = 64
 

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jmespath.exceptions import JMESPathError
 
-from bridge.mapping.compiling import is_empty, is_true
 from bridge.mapping.expressions import Expression, Findings
 from bridge.mapping.syntax import SyntaxProblem
 
@@ -151,25 +150,6 @@ def test_a_call_that_cannot_work_is_refused_when_it_is_read(source: str, message
         Expression(source)
 
 
-@pytest.mark.parametrize(
-    ("value", "empty", "true"),
-    [
-        (None, True, False),
-        ("", True, False),
-        ([], True, False),
-        ({}, True, False),
-        (False, False, False),
-        (0, False, True),
-        (0.0, False, True),
-        ("0", False, True),
-        ([None], False, True),
-        (True, False, True),
-    ],
-)
-def test_empty_and_true_are_not_opposites(value: Any, empty: bool, true: bool) -> None:
-    assert (is_empty(value), is_true(value)) == (empty, true)
-
-
 def test_the_library_s_warning_about_text_in_backticks_cannot_come_up() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -181,3 +161,16 @@ def test_a_problem_of_one_call_leaves_the_rest_of_the_expression() -> None:
     findings = Findings()
     assert Expression("{a: lower(x), b: y}")({"x": {}, "y": 1}, findings) == {"a": None, "b": 1}
     assert len(findings) == 1
+
+
+@pytest.mark.parametrize("source", ["!" * 1900 + "a", "a" + ".b[*].c" * 250])
+def test_what_is_nested_too_deeply_to_be_read_is_refused_in_a_sentence(source: str) -> None:
+    with pytest.raises(SyntaxProblem, match="nested too deeply"):
+        Expression(source)
+
+
+@pytest.mark.parametrize("source", ["'x'[*]", "`1`.a", "`null`.b", "'a' == 'b'", "[?'x']", "`1`[0]", "`[]`[*]", "!`0`", "`-1`.*"])
+def test_constants_stand_where_names_do(source: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert _typed(Expression(source)([1, None])) == _typed(jmespath.search(source, [1, None]))

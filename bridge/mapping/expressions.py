@@ -10,7 +10,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from bridge.mapping.compiling import compile_tree
-from bridge.mapping.python_code import Evaluate
+from bridge.mapping.steps import Evaluate
 from bridge.mapping.syntax import SyntaxProblem, Tree, parse
 
 #: expressions that are kept; mappings say the same again and again

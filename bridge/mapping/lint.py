@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from bridge.mapping.expressions import Expression, Findings
-from bridge.mapping.python_code import Evaluate
 from bridge.mapping.schema import CrmMapping, ProviderMapping
+from bridge.mapping.steps import Evaluate
 from bridge.mapping.strict import Document, Mark
 from bridge.mapping.syntax import Tree, tokens
 from bridge.mapping.truth import is_empty, is_true

@@ -1,70 +1,41 @@
-"""What a template is made of, once it is compiled: constants, values, texts, objects and lists."""
+"""What a template is made of: constants, values, texts, objects and lists, each of which writes the Python that fills it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from bridge.errors import EmptyExpression
-from bridge.mapping.expressions import Expression, Findings
+from bridge.mapping.expressions import Expression
 from bridge.mapping.functions.standard import json_text
 from bridge.mapping.functions.table import number_text
+from bridge.mapping.python_code import Body
 from bridge.mapping.scopes import Scope
-from bridge.mapping.template_text import Marks, Path, TemplateProblem, by_line, pieces
-from bridge.mapping.truth import is_empty
+from bridge.mapping.template_text import Marks, Path, Piece, TemplateProblem, by_line, pieces
 
 DEEPEST = 64
 
 
-class Gone:
-    """What is left out."""
+class Written(NamedTuple):
+    """What holds a node's value once its lines have run, and conditions over it, in Python."""
 
-    def __repr__(self) -> str:
-        return "GONE"
-
-
-GONE = Gone()
-
-
-@dataclass(slots=True)
-class Filling:
-    """One filling: the scope, where findings go, and whether an empty expression stops the request."""
-
-    scope: Mapping[str, Any]
-    findings: Findings | None
-    strict: bool
-
-    def value(self, expression: Expression) -> Any:
-        value = expression(self.scope, self.findings)
-        if type(value) is Scope:
-            value = value.own
-        if self.strict and _has_hole(value):
-            raise EmptyExpression(
-                f"{{{expression.source}}} is empty here; a search without it would find strangers, so the request is not sent"
-            )
-        return value
-
-
-def _has_hole(value: Any, depth: int = 0) -> bool:
-    """Empty, blank, or with a null or an empty text anywhere in it (a search for null finds those without a value)."""
-    if isinstance(value, str):
-        return not value.strip()
-    if value is None or depth > DEEPEST:
-        return True
-    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else None
-    if parts is None:
-        return False
-    return (depth == 0 and not parts) or any(_has_hole(part, depth + 1) for part in parts)
+    value: str
+    #: an expression in it was not empty; '': there is none in it
+    full: str = ""
+    #: it is neither left out nor empty
+    there: str = ""
+    #: it is left out; '': never
+    gone: str = ""
 
 
 class Node(Protocol):
-    """`fill` gives the value and whether any expression in it was not empty; `dynamic` says if there is one at all."""
+    """`dynamic` says whether there is an expression in it."""
 
     dynamic: bool
 
-    def fill(self, filling: Filling) -> tuple[Any, bool]: ...
+    def write(self, body: Body) -> Written:
+        """The lines of a function of `scope`, `findings` and `strict` that work it out."""
 
     def walk(self, path: Path) -> Iterator[tuple[Path, Expression]]:
         """The expressions in it, with the path to the string each stands in."""
@@ -76,8 +47,8 @@ class Constant:
     def __init__(self, value: Any) -> None:
         self.value = value
 
-    def fill(self, _filling: Filling) -> tuple[Any, bool]:
-        return self.value, False
+    def write(self, body: Body) -> Written:
+        return Written(body.code.knows(self.value))
 
     def walk(self, _path: Path) -> Iterator[tuple[Path, Expression]]:
         return iter(())
@@ -92,9 +63,8 @@ class Value:
     def __init__(self, expression: Expression) -> None:
         self.expression = expression
 
-    def fill(self, filling: Filling) -> tuple[Any, bool]:
-        value = filling.value(self.expression)
-        return value, not is_empty(value)
+    def write(self, body: Body) -> Written:
+        return _evaluated(body, self.expression)
 
     def walk(self, path: Path) -> Iterator[tuple[Path, Expression]]:
         yield path, self.expression
@@ -123,28 +93,33 @@ class Text:
     def __init__(self, text: str, marks: Marks) -> None:
         self.lines = by_line(pieces(text, marks))
 
-    def fill(self, filling: Filling) -> tuple[Any, bool]:
-        written: list[str] = []
-        any_full = False
+    def write(self, body: Body) -> Written:
+        if len(self.lines) == 1:
+            return self._one_line(body)
+        written = body.variable("[]")
+        full = body.variable("False")
         for line in self.lines:
-            texts: list[str] = []
-            fixed, full = True, False
-            for piece in line:
-                if isinstance(piece, str):
-                    texts.append(piece)
-                    continue
-                fixed = False
-                value = filling.value(piece)
-                full = full or not is_empty(value)
-                texts.append(Value.text_of(value))
-            any_full = any_full or full
-            if fixed or full:
-                written.append("".join(texts))
-        return "\n".join(written), any_full
+            text, filled = _line(body, line)
+            if filled:
+                body.line(f"if {filled}: {full} = True; {written}.append({text})")
+            else:
+                body.line(f"{written}.append({text})")
+        text = body.variable(f"'\\n'.join({written})")
+        return Written(text, full=full, there=text)
+
+    def _one_line(self, body: Body) -> Written:
+        text, filled = _line(body, self.lines[0])
+        full = body.variable(filled)
+        value = body.variable(f"{text} if {full} else ''")
+        return Written(value, full=full, there=value)
 
     def walk(self, path: Path) -> Iterator[tuple[Path, Expression]]:
         for line in self.lines:
             yield from ((path, piece) for piece in line if isinstance(piece, Expression))
+
+
+#: what is written for it stands nowhere
+_NO_NAME = "''"
 
 
 class Object:
@@ -155,24 +130,30 @@ class Object:
         self.kept = kept
         self.stays = outermost or bool(kept)
         self.dynamic = any(name.dynamic or value.dynamic for _, name, value in members)
-        # most names are fixed, and what is fixed is found out here, once
-        self._filled = [
-            (Value.text_of(name.value) if isinstance(name, Constant) else "", name, value, not value.dynamic or raw in kept)
-            for raw, name, value in members
-        ]
 
-    def fill(self, filling: Filling) -> tuple[Any, bool]:
-        filled: dict[str, Any] = {}
-        any_full = False
-        for fixed, name_node, node, stays in self._filled:
-            value, full = node.fill(filling)
-            any_full = any_full or full
-            name = fixed or Value.text_of(name_node.fill(filling)[0])
-            if name and (stays or not (value is GONE or is_empty(value))):
-                filled[name] = None if value is GONE else value
-        if self.dynamic and not any_full and not self.stays:
-            return GONE, False
-        return filled, any_full
+    def write(self, body: Body) -> Written:
+        if not self.dynamic:
+            members = [(self._name(body, name), value.write(body).value) for _, name, value in self.members]
+            return Written(f"{{{', '.join([f'{name}: {value}' for name, value in members if name != _NO_NAME])}}}")
+        filled, full = body.variable("{}"), body.variable("False")
+        for raw, name_node, node in self.members:
+            value = node.write(body)
+            name = self._name(body, name_node)
+            wanted = [name] if name_node.dynamic else []
+            if node.dynamic and raw not in self.kept:
+                wanted.append(value.there)
+            if name != _NO_NAME:
+                kept = f"None if {value.gone} else {value.value}" if value.gone else value.value
+                body.line(f"{f'if {_all(wanted)}: ' if wanted else ''}{filled}[{name}] = {kept}")
+            if value.full:
+                body.line(f"if {value.full}: {full} = True")
+        gone = "" if self.stays else f"not {full}"
+        return Written(filled, full, there=f"{full} and {filled}" if gone else filled, gone=gone)
+
+    def _name(self, body: Body, node: Node) -> str:
+        if isinstance(node, Constant):
+            return repr(Value.text_of(node.value))
+        return body.variable(_text(node.write(body).value))
 
     def walk(self, path: Path) -> Iterator[tuple[Path, Expression]]:
         for raw, name, value in self.members:
@@ -184,17 +165,80 @@ class List:
     def __init__(self, elements: list[Node]) -> None:
         self.elements = elements
         self.dynamic = any(element.dynamic for element in elements)
-        self._constants = [element.value for element in elements if isinstance(element, Constant)]
 
-    def fill(self, filling: Filling) -> tuple[Any, bool]:
-        if len(self._constants) == len(self.elements):
-            return self._constants.copy(), False
-        filled = [element.fill(filling) for element in self.elements]
-        return [value for value, _ in filled if value is not GONE], any(full for _, full in filled)
+    def write(self, body: Body) -> Written:
+        if not self.dynamic:
+            return Written(f"[{', '.join([element.write(body).value for element in self.elements])}]")
+        filled, full = body.variable("[]"), body.variable("False")
+        for element in self.elements:
+            value = element.write(body)
+            body.line(f"{f'if not ({value.gone}): ' if value.gone else ''}{filled}.append({value.value})")
+            if value.full:
+                body.line(f"if {value.full}: {full} = True")
+        return Written(filled, full, there=filled)
 
     def walk(self, path: Path) -> Iterator[tuple[Path, Expression]]:
         for place, element in enumerate(self.elements):
             yield from element.walk((*path, place))
+
+
+# -- pieces of Python --------------------------------------------------------------------------------------------------
+
+
+def _evaluated(body: Body, expression: Expression) -> Written:
+    known = body.code.knows(expression)
+    value = body.variable(f"{known}.evaluate(scope, findings)")
+    body.line(f"if type({value}) is Scope: {value} = {value}.own")
+    body.line(f"if strict and has_hole({value}): raise stopped({known})")
+    full = f"({value} is not None and ({value} or not isinstance({value}, Empty)))"
+    return Written(value, full=full, there=full)
+
+
+def _line(body: Body, line: list[Piece]) -> tuple[str, str]:
+    """Its text, and a condition: an expression in it is not empty; '' if there is none in it."""
+    texts, full = [], []
+    for piece in line:
+        if isinstance(piece, str):
+            texts.append(repr(piece))
+        else:
+            found = _evaluated(body, piece)
+            texts.append(_text(found.value))
+            full.append(found.full)
+    return " + ".join(texts), " or ".join(full)
+
+
+def _text(value: str) -> str:
+    return f"({value} if type({value}) is str else text_of({value}))"
+
+
+def _all(conditions: list[str]) -> str:
+    return " and ".join(f"({condition})" for condition in conditions)
+
+
+# -- what it calls -----------------------------------------------------------------------------------------------------
+
+
+def _has_hole(value: Any, depth: int = 0) -> bool:
+    """Empty, blank, or with a null or an empty text anywhere in it (a search for null finds those without a value)."""
+    if isinstance(value, str):
+        return not value.strip()
+    if value is None or depth > DEEPEST:
+        return True
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else None
+    if parts is None:
+        return False
+    return (depth == 0 and not parts) or any(_has_hole(part, depth + 1) for part in parts)
+
+
+def _stopped(expression: Expression) -> EmptyExpression:
+    return EmptyExpression(
+        f"{{{expression.source}}} is empty here; a search without it would find strangers, so the request is not sent"
+    )
+
+
+KNOWN: Mapping[str, Any] = {
+    "Empty": (str, list, tuple, Mapping), "Scope": Scope, "has_hole": _has_hole, "stopped": _stopped, "text_of": Value.text_of,
+}  # fmt: skip
 
 
 # -- compiling ---------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -12,10 +12,12 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from bridge.errors import EmptyExpression
 from bridge.mapping.expressions import Expression, Findings
-from bridge.mapping.template_nodes import GONE, Filling, Node, Value, compile_node
+from bridge.mapping.python_code import Body, Code
+from bridge.mapping.template_nodes import KNOWN, Node, Value, compile_node
 from bridge.mapping.template_text import BRACES, CHEVRONS, Marks, TemplateProblem, pieces
 
 Scope = Mapping[str, Any]
+Fill = Callable[[Scope, "Findings | None", bool], Any]
 
 
 class Template:
@@ -24,7 +26,7 @@ class Template:
     Raises TemplateProblem (a ValueError) if a brace or an expression in it cannot be read.
     """
 
-    __slots__ = ("_kept", "_node", "raw")
+    __slots__ = ("_fill", "_kept", "_node", "raw")
 
     marks: Marks = BRACES
     raw: Any
@@ -33,6 +35,7 @@ class Template:
         self.raw = raw
         self._kept = frozenset(kept)
         self._node: Node = compile_node(raw, self.marks, self._kept)
+        self._fill: Fill = self._first_fill
 
     def fill(self, scope: Scope, findings: Findings | None = None) -> Any:
         """The tree with its values.
@@ -40,13 +43,16 @@ class Template:
         Left out are: a member that an expression left empty; an object (not the outermost) whose expressions are all
         empty, also from a list; such a line of a text. Constants and scalars in lists stay.
         """
-        value, _ = self._node.fill(Filling(scope, findings, strict=False))
-        return None if value is GONE else value
+        return self._fill(scope, findings, False)
 
     def fill_strict(self, scope: Scope, findings: Findings | None = None) -> Any:
         """For searches: nothing is ever left out. Raises EmptyExpression if an expression is empty or holds a null."""
-        value, _ = self._node.fill(Filling(scope, findings, strict=True))
-        return value
+        return self._fill(scope, findings, True)
+
+    def _first_fill(self, scope: Scope, findings: Findings | None, strict: bool) -> Any:
+        """Of all mappings that are read only few are used: its Python is written when it is wanted."""
+        self._fill = _written_out(self._node)
+        return self._fill(scope, findings, strict)
 
     @property
     def is_constant(self) -> bool:
@@ -150,3 +156,12 @@ def _segment(expression: Expression, scope: Scope, findings: Findings | None) ->
             "the request is not sent"
         )
     return quote(text.encode("utf-8", "replace"), safe="")
+
+
+def _written_out(node: Node) -> Fill:
+    code = Code(KNOWN)
+    body = Body(code)
+    value = node.write(body)
+    body.line(f"return None if {value.gone} else {value.value}" if value.gone else f"return {value.value}")
+    fill: Fill = code.made("fill", "scope, findings, strict", body)
+    return fill

@@ -1,45 +1,15 @@
-"""Expressions written out as Python: within Python's own limits, and with no word of a mapping in them."""
+"""Functions that are written line by line."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import jmespath
-import pytest
-
-from bridge.mapping.expressions import Expression, Findings
-from bridge.mapping.python_code import MOST_BLOCKS, Body, Code
-from bridge.mapping.syntax import parse
+from bridge.mapping.python_code import Body, Code
 
 
-@pytest.mark.parametrize(
-    ("source", "data", "given"),
-    [
-        ("||".join(["b"] * 300) + "||a", {"a": 1}, 1),
-        ("choose(b, 'x', " * 90 + "'y'" + ")" * 90, {}, "y"),
-        ("a" + "[*]" * 30, {"a": [[[]]]}, [[[]]]),
-        ("merge(" * 100 + "@" + ")" * 100, {"a": 1}, {"a": 1}),
-        ("[" * 40 + "a" + "]" * 40 + "[]" * 39, {"a": 1}, [1]),
-        ("{x: " * 40 + "a" + "}" * 40 + ".x" * 40, {"a": 1}, 1),
-        ("add(" + ", ".join(["a"] * 150) + ")", {"a": 2}, 300),
-    ],
-)  # fmt: skip
-def test_what_is_nested_more_deeply_than_python_lets_blocks_be_works_all_the_same(source: str, data: Any, given: Any) -> None:
-    assert Expression(source)(data) == given
-
-
-def test_what_stands_too_deep_becomes_a_function_of_its_own() -> None:
-    code = Code("a", {"field": lambda body, tree, value: body.variable(f"{value}[{tree['value']!r}]")})
-    body = Body(code, depth=MOST_BLOCKS + 1)
-    found = body.write(parse("a"), "value")
-    assert body.lines == [f"{' ' * (MOST_BLOCKS + 1)}{found} = part0(value, findings, memo)"]
-
-
-def test_no_word_of_a_mapping_becomes_code() -> None:
-    hostile = "'); raise SystemExit #\\n\\'{x}\"\"\""
-    quoted = hostile.replace("\\", "\\\\").replace("'", "\\'")
-    assert Expression(f"a || '{quoted}'")({}) == jmespath.search(f"a || '{quoted}'", {})
-    assert Expression('"a\'); raise SystemExit #"')({"a'); raise SystemExit #": 1}) == 1
-    findings = Findings()
-    assert Expression(f"lower(a) || '{quoted}'")({"a": []}, findings) is not None
-    assert quoted in findings[0]
+def test_a_function_knows_values_by_names_and_other_functions_by_theirs() -> None:
+    code = Code({"given": 40})
+    inner, body = Body(code), Body(code)
+    inner.line(f"return given + {code.knows(2)}")
+    with body.block("if True:"):
+        found = body.variable(f"{code.function('', inner)}()")
+    body.line(f"return {found}, {code.knows(None)}")
+    assert code.made("answer", "", body)() == (42, None)

@@ -5,13 +5,20 @@ from typing import Any
 
 import pytest
 
+from bridge.mapping.python_code import Body, Code
 from bridge.mapping.scopes import item_scope
-from bridge.mapping.template_nodes import GONE, Filling, compile_node
+from bridge.mapping.template_nodes import KNOWN, compile_node
 from bridge.mapping.template_text import BRACES, TemplateProblem
+from bridge.mapping.templates import Template
 
 
 def filled(raw: Any, **scope: Any) -> tuple[Any, bool]:
-    return compile_node(raw, BRACES).fill(Filling(scope, None, strict=False))
+    """The value, and whether an expression in it was not empty."""
+    body = Body(Code(KNOWN))
+    value = compile_node(raw, BRACES).write(body)
+    body.line(f"return {value.value}, bool({value.full or False})")
+    found: tuple[Any, bool] = body.code.made("fill", "scope, findings, strict", body)(scope, None, False)
+    return found
 
 
 def test_a_node_says_whether_anything_in_it_was_filled() -> None:
@@ -23,13 +30,12 @@ def test_a_node_says_whether_anything_in_it_was_filled() -> None:
 
 def test_a_list_loses_its_empty_objects_only() -> None:
     assert filled([{"a": "{x}"}, "b", {"c": "d"}]) == (["b", {"c": "d"}], False)
-    assert repr(GONE) == "GONE"
 
 
 def test_a_scope_within_a_value_is_written_as_what_it_stands_for() -> None:
     scope = item_scope("x", item_scope({"a": 1}, {}))
-    assert compile_node("{parent}", BRACES).fill(Filling(scope, None, strict=False))[0] == {"a": 1}
-    assert compile_node("{@}", BRACES).fill(Filling(scope, None, strict=False))[0] == "x"
+    assert Template("{parent}").fill(scope) == {"a": 1}
+    assert Template("{@}").fill(scope) == "x"
 
 
 def test_a_date_within_a_text_is_written_as_iso() -> None:

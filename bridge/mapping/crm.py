@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from bridge.mapping.auth import Auth, Token, Who
@@ -168,19 +169,23 @@ class CrmMapping(Mapped):
     triggers: dict[Operation, BothLanguages] = Field(default_factory=dict)
     options: dict[str, Option] = Field(default_factory=dict)
     scale: CrmScale = Field(default_factory=dict)
-    #: asked for with every operation of every chat; names come from `entities`, or are few
-    _entities: dict[str, Entity] = PrivateAttr(default_factory=dict)
 
     def __copy__(self) -> CrmMapping:
         copied = super().__copy__()
-        copied._entities = {}  # noqa: SLF001 - our own; a copy is made to be changed, and has parts of its own
+        copied.__dict__.pop("merged", None)  # a copy is made to be changed, and has parts of its own
         return copied
 
     def for_entity(self, name: str) -> Entity:
         """The parts that hold for records of one entity: its own, else the mapping's."""
-        if name not in self._entities:
-            self._entities[name] = self._merged(name)
-        return self._entities[name]
+        merged = self.merged
+        if name not in merged:
+            merged[name] = self._merged(name)
+        return merged[name]
+
+    @cached_property
+    def merged(self) -> dict[str, Entity]:
+        """Those asked for so far, as they are with every operation of every chat; names come from `entities`, or are few."""
+        return {}
 
     def _merged(self, name: str) -> Entity:
         own = self.entities.get(name) or Entity()

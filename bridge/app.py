@@ -61,7 +61,7 @@ class Service:
         lines.register(self.settings.secrets())
         log.info("config.loaded", path=str(self.settings.origin), settings=self.settings.describe())
         parts = Parts(self.settings, Steady(self.clock))
-        doors = Doors(self.settings, parts.receiver.application, lambda: application(parts.deps))
+        doors = Doors(self.settings, parts.receiver.handler, lambda: application(parts.deps))
         try:
             try:
                 if await self._opened(parts, doors):

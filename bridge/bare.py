@@ -6,6 +6,9 @@ same piece and a trace. Both would be paid for by us and caused by anybody; so h
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 import structlog
 from aiohttp import web
 
@@ -14,6 +17,8 @@ log = structlog.get_logger()
 #: in place of the server's and the language's name and version
 NAME = "chat2crm"
 OUR_FAULT = 500
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class _Handler(web.RequestHandler):
@@ -50,9 +55,16 @@ class _Server(web.Server):
 
 
 class BareRunner(web.AppRunner):
+    """For pages."""
+
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
         return _Server(
             made.request_handler, request_factory=made.request_factory,
             **made._kwargs,  # noqa: SLF001 - the server tells nobody what its handlers are made with
         )  # fmt: skip
+
+
+def bare(handler: Handler, *, shutdown_timeout: float, **options: Any) -> web.BaseRunner:
+    """For one handler of all requests, without an application around it."""
+    return web.ServerRunner(_Server(handler, **options), shutdown_timeout=shutdown_timeout)

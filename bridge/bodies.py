@@ -40,7 +40,7 @@ class Bodies:
         #: the one begun first stands first
         self._under_way: OrderedDict[_Reading, None] = OrderedDict()
 
-    async def read(self, request: web.Request, *, most: int, within: float) -> bytes:
+    async def read(self, request: web.BaseRequest, *, most: int, within: float) -> bytes:
         """The whole body, unpacked.
 
         Raises HTTPRequestEntityTooLarge beyond `most` bytes, packed or unpacked, TimeoutError, NoRoom if it had to make place for
@@ -53,7 +53,7 @@ class Bodies:
             body = await self._gathered(request, most, within)
         return unpacked(body, request.headers.get("Content-Encoding", ""), most)
 
-    async def _gathered(self, request: web.Request, most: int, within: float) -> bytes:
+    async def _gathered(self, request: web.BaseRequest, most: int, within: float) -> bytes:
         async with asyncio.timeout(within) as ends:
             reading = _Reading(ends)
             self._under_way[reading] = None

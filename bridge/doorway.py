@@ -122,7 +122,7 @@ class Doorway:
             self._send_away(guest)
 
     @web.middleware
-    async def middleware(self, request: web.Request, handler: Any) -> web.StreamResponse:
+    async def middleware(self, request: web.BaseRequest, handler: Any) -> web.StreamResponse:
         """Has each request wait for its turn, and tells a connection that is being answered from one that waits."""
         guest = self._by_transport.get(request.transport) if request.transport is not None else None
         if guest is None:

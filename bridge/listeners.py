@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 
-from bridge.bare import BareRunner
+from bridge.bare import BareRunner, Handler, bare
 from bridge.config import Settings
 from bridge.doorway import Doorway, Limits
 from bridge.errors import ConfigError
@@ -26,7 +27,7 @@ class Doors:
     """Each is opened once, however often it is asked for."""
 
     def __init__(
-        self, settings: Settings, public: Callable[[Doorway], web.Application], ops: Callable[[], web.Application]
+        self, settings: Settings, public: Callable[[Doorway], Handler], ops: Callable[[], web.Application]
     ) -> None:
         self._settings = settings
         self._behind_public, self._behind_ops = public, ops
@@ -66,7 +67,7 @@ class Doors:
 
 @dataclass(frozen=True, slots=True)
 class _Listener:
-    runner: web.AppRunner
+    runner: web.BaseRunner
     port: int
     doorway: Doorway | None = None
 
@@ -77,11 +78,13 @@ class _Listener:
 
 
 async def _listen(
-    app: web.Application, host: str, port: int, *, drain: float, doorway: Doorway | None = None
+    behind: web.Application | Handler, host: str, port: int, *, drain: float, doorway: Doorway | None = None
 ) -> _Listener:
-    runner = BareRunner(
-        app, access_log=None, handle_signals=False, shutdown_timeout=drain, keepalive_timeout=KEPT_ALIVE, auto_decompress=False
-    )
+    options: dict[str, Any] = {"access_log": None, "keepalive_timeout": KEPT_ALIVE, "auto_decompress": False}
+    runner: web.BaseRunner = (
+        BareRunner(behind, handle_signals=False, shutdown_timeout=drain, **options) if isinstance(behind, web.Application)
+        else bare(behind, shutdown_timeout=drain, **options)
+    )  # fmt: skip
     await runner.setup()
     site = (
         web.TCPSite(runner, host, port, backlog=1024) if doorway is None

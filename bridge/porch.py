@@ -258,7 +258,7 @@ class Porch:
 class GuardedSite(web.TCPSite):
     """A listener whose connections come through a doorway."""
 
-    def __init__(self, runner: web.AppRunner, host: str, port: int, doorway: Doorway, *, backlog: int) -> None:
+    def __init__(self, runner: web.BaseRunner, host: str, port: int, doorway: Doorway, *, backlog: int) -> None:
         super().__init__(runner, host, port, backlog=backlog)
         self._doorway = doorway
         self._porch: Porch | None = None

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
-from urllib.parse import unquote_plus
+from urllib.parse import unquote, unquote_plus
 
 import structlog
 from aiohttp import HttpVersion11, web
 
 from bridge import parse
 from bridge.allowance import Allowance
+from bridge.bare import Handler
 from bridge.bodies import Bodies
 from bridge.clock import Clock
 from bridge.config import ReceiveSettings
@@ -34,6 +37,8 @@ from bridge.verify import Incoming, verify
 
 log = structlog.get_logger()
 
+#: the source, and the secret if it is part of the address
+_HOOK = re.compile(r"/hooks/([^/{}]+)(?:/([^/{}]+))?")
 #: refusals a second that are told in the log; the others are counted there, and all of them in the metrics
 REFUSALS_SAID = 10
 #: seconds after which a provider may come again when we have no room
@@ -103,16 +108,14 @@ class Receiver:
                 return
             await self.clock.sleep(RUSH_WITHIN)
 
-    def application(self, doorway: Doorway | None = None) -> web.Application:
-        app = web.Application(client_max_size=self.settings.max_body)
-        if doorway is not None:
-            app.middlewares.append(doorway.middleware)
-            doorway.on_coming = self._somebody_comes
-        app.middlewares.append(_no_traces)
-        for path in ("/hooks/{source}", "/hooks/{source}/{secret}"):
-            app.router.add_route("*", path, self.hook, expect_handler=_not_yet)
-        app.router.add_get(HEALTH, self.healthy)
-        return app
+    def handler(self, doorway: Doorway | None = None) -> Handler:
+        """What answers the requests that come by the public door. Two addresses need no router, and without one a delivery is
+        answered a twentieth sooner.
+        """
+        if doorway is None:
+            return self.answer
+        doorway.on_coming = self._somebody_comes
+        return partial(doorway.middleware, handler=self.answer)
 
     async def take_leave(self) -> None:
         """Say that we are going, to whoever watches, and take what comes meanwhile: a request that was sent on its way to a
@@ -122,20 +125,36 @@ class Receiver:
         if self.clock.monotonic() - self._asked_at < WATCHED:
             await self.clock.sleep(LEAVE)
 
-    async def healthy(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the router passes it
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """No stack trace and no word of ours leaves by the public door."""
+        try:
+            path = request.rel_url.raw_path
+            if hook := _HOOK.fullmatch(path):
+                return await self._hook(request, *(part and unquote(part) for part in hook.groups()))
+            return self._healthy(request.method) if path == HEALTH else web.Response(status=404)
+        except web.HTTPException as error:
+            return web.Response(status=error.status)
+        except NotAuthentic:
+            return web.Response(status=NotAuthentic.status)
+        except Exception:
+            log.exception("request.failed")
+            return web.Response(status=500)
+
+    def _healthy(self, method: str) -> web.Response:
+        if method not in {"GET", "HEAD"}:
+            return web.Response(status=405)
         self._asked_at = self.clock.monotonic()
         return web.Response(status=503, text="stopping\n") if self._leaving else web.Response(text="ok\n")
 
-    async def hook(self, request: web.Request) -> web.StreamResponse:
-        name = request.match_info["source"]
+    async def _hook(self, request: web.BaseRequest, name: str, secret: str | None) -> web.StreamResponse:
         source = self.sources.get(name)
         try:
             if request.method not in {"GET", "POST", "PUT", "HEAD"}:
-                raise web.HTTPMethodNotAllowed(request.method, ["GET", "HEAD", "POST", "PUT"])
+                return web.Response(status=405)
             body = await self._body(request)
             if source is None or not self._may_come_from(request, source):
                 raise UnknownSource
-            reply = await self._take(request, source, body)
+            reply = await self._take(request, source, secret, body)
         except Refused as refusal:
             # the name in the address is anybody's words: it is not logged, nor is it a metric's label
             known = source.name if source else "unknown"
@@ -151,7 +170,7 @@ class Receiver:
             headers={**reply.headers, **({"Content-Type": reply.content_type} if reply.content_type else {})},
         )
 
-    async def _body(self, request: web.Request) -> bytes:
+    async def _body(self, request: web.BaseRequest) -> bytes:
         if request.content_length is not None and request.content_length > self.settings.max_body:
             raise TooLarge
         if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= HttpVersion11:
@@ -169,12 +188,12 @@ class Receiver:
     def _somebody_comes(self) -> None:
         self._arrivals.append(self.clock.monotonic())
 
-    async def _take(self, request: web.Request, source: Source, body: bytes) -> Reply:
+    async def _take(self, request: web.BaseRequest, source: Source, secret: str | None, body: bytes) -> Reply:
         self._somebody_comes()
         received_at = self.clock.now()
         asked = Incoming(
             headers=dict(request.headers), body=body, query=request.rel_url.raw_query_string, method=request.method,
-            path_secret=request.match_info.get("secret"),
+            path_secret=secret,
             url=self._public_url(request) if source.mapping.signs_address else "",
         )
         proved_by_bytes = not source.proof_needs_payload(request.method)
@@ -221,7 +240,7 @@ class Receiver:
             )
             raise TooMany
 
-    def _prove(self, request: web.Request, source: Source, asked: Incoming, payload: Any) -> None:
+    def _prove(self, request: web.BaseRequest, source: Source, asked: Incoming, payload: Any) -> None:
         verdict = verify(source.mapping.verify, asked, source.keys, now=self.clock.now(), payload=payload)
         request[PROVED] = verdict.scheme != "none"
         if verdict.signed_at is not None:
@@ -233,7 +252,7 @@ class Receiver:
                 f"Deliveries of {source.name} are signed at a time that is far from ours. Set this machine's clock.",
             )
 
-    def _may_come_from(self, request: web.Request, source: Source) -> bool:
+    def _may_come_from(self, request: web.BaseRequest, source: Source) -> bool:
         """Whether deliveries are taken from there; of what a trusted proxy says of the way, the last stranger counts."""
         networks = source.settings.networks or self.settings.networks
         if not networks:
@@ -241,7 +260,7 @@ class Receiver:
         forwarded = request.headers.getall("X-Forwarded-For", [])
         return is_in(sender(request.remote, forwarded, self.settings.trusted_proxies), networks)
 
-    def _public_url(self, request: web.Request) -> str:
+    def _public_url(self, request: web.BaseRequest) -> str:
         """The address as the provider called it."""
         if self.settings.public_url:
             return str(self.settings.public_url).rstrip("/") + request.raw_path
@@ -250,10 +269,6 @@ class Receiver:
             host = request.headers.get("X-Forwarded-Host", host)
             scheme = request.headers.get("X-Forwarded-Proto", scheme)
         return f"{scheme}://{host}{request.raw_path}"
-
-
-async def _not_yet(request: web.Request) -> None:
-    """Nobody is asked for a body (`Expect: 100-continue`) before it is their turn, and it is known to be none too large."""
 
 
 def _decoded(asked: Incoming, source: Source) -> Any:
@@ -272,18 +287,3 @@ def _without_secret(query: str, keys: Sequence[str]) -> str:
 def _headers_without_secret(headers: Mapping[str, str], keys: Sequence[str]) -> dict[str, str]:
     """Also from where no rule looks for it: providers send a secret in more places than one."""
     return {name: value for name, value in headers.items() if not any(key and key in value for key in keys)}
-
-
-@web.middleware
-async def _no_traces(request: web.Request, handler: Any) -> web.StreamResponse:
-    """No stack trace and no word of ours leaves by the public door."""
-    try:
-        response: web.StreamResponse = await handler(request)
-    except web.HTTPException as error:
-        return web.Response(status=error.status)
-    except NotAuthentic:
-        return web.Response(status=NotAuthentic.status)
-    except Exception:
-        log.exception("request.failed")
-        return web.Response(status=500)
-    return response

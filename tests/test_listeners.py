@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from aiohttp import web
 from way import ENVIRON
 
+from bridge.bare import Handler
 from bridge.config import load
 from bridge.doorway import Doorway
 from bridge.errors import ConfigError
@@ -22,20 +24,24 @@ def doors(folder: Path, made: list[str], **top: Any) -> Doors:
     }  # fmt: skip
     (folder / "config.yaml").write_text(json.dumps(config), encoding="utf-8")
 
-    def application(name: str, *middlewares: Any) -> web.Application:
-        made.append(name)
-        app = web.Application(middlewares=middlewares)
+    async def said(_: web.BaseRequest) -> web.Response:
+        return web.Response(text="public")
 
-        async def said(_: web.Request) -> web.Response:
-            return web.Response(text=name)
+    def public(doorway: Doorway) -> Handler:
+        made.append("public")
+        return partial(doorway.middleware, handler=said)
 
-        app.router.add_get("/", said)
+    def pages() -> web.Application:
+        made.append("pages")
+        app = web.Application()
+
+        async def page(_: web.Request) -> web.Response:
+            return web.Response(text="pages")
+
+        app.router.add_get("/", page)
         return app
 
-    def public(doorway: Doorway) -> web.Application:
-        return application("public", doorway.middleware)
-
-    return Doors(load(folder / "config.yaml", ENVIRON), public, lambda: application("pages"))
+    return Doors(load(folder / "config.yaml", ENVIRON), public, pages)
 
 
 async def asked(port: int) -> str:

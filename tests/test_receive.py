@@ -19,7 +19,7 @@ from urllib.parse import quote, unquote
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import RawTestServer, TestClient
 from fakes import FakeClock
 from running import finished
 from yarl import URL
@@ -173,7 +173,7 @@ def door(tmp_path: Path, clock: FakeClock) -> Open:
         await store.open()
         watching = Watching()
         receiver = Receiver(settings.receive, load_sources(settings), store, clock, Live(), watching)
-        server = TestServer(receiver.application())
+        server = RawTestServer(receiver.handler())
         await server.start_server(auto_decompress=False)
         async with TestClient(server) as client:
             yield Door(client, store, receiver, watching, clock)
@@ -191,6 +191,40 @@ def said() -> io.StringIO:
 
 
 class TestTaken:
+    @pytest.mark.parametrize(
+        ("line", "status"),
+        [
+            (f"POST /hooks/shop/{quote(SECRET, safe='')}?a=b", 200),
+            (f"POST /hooks/sh%6Fp/{quote(SECRET, safe='')}", 200),
+            (f"POST http://elsewhere.example/hooks/shop/{quote(SECRET, safe='')}", 200),
+            (f"POST /hooks/shop/{quote(SECRET, safe='')}/", 404),
+            (f"POST /hooks/shop/{quote(SECRET, safe='')}/more", 404),
+            (f"POST /hooks//shop/{quote(SECRET, safe='')}", 404),
+            (f"POST /hooks/shop%2F{quote(SECRET, safe='')}", 404),
+            (f"POST /x/hooks/shop/{quote(SECRET, safe='')}", 404),
+            ("POST /hooks/shop/", 404),
+            ("POST /hooks/", 404),
+            ("POST /", 404),
+            ("OPTIONS *", 404),
+            (f"DELETE /hooks/shop/{quote(SECRET, safe='')}", 405),
+            ("GET /healthz", 200),
+            ("HEAD /healthz", 200),
+            ("POST /healthz", 405),
+            ("GET /healthz/", 404),
+        ],
+    )  # fmt: skip
+    async def test_two_addresses_are_answered_and_no_other(self, door: Open, line: str, status: int) -> None:
+        body = json.dumps(finished(1)).encode()
+        async with door() as at:
+            head = f"{line} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+            reader, writer = await asyncio.open_connection("127.0.0.1", at.client.server.port)
+            writer.write(head.encode() + body)
+            answer = await asyncio.wait_for(reader.read(), 10)
+            writer.close()
+
+            assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+            assert len(await at.kept()) == (status == 200 and "hooks" in line)
+
     async def test_the_answer_is_the_mappings_and_the_bytes_are_on_disk(self, door: Open) -> None:
         async with door() as at:
             body = json.dumps(finished(1), ensure_ascii=False, indent=3).encode()
@@ -348,7 +382,7 @@ class TestProof:
 
         async with door() as at:
             stranger: Any = Doorway()
-            server = TestServer(at.receiver.application(stranger))
+            server = RawTestServer(at.receiver.handler(stranger))
             await server.start_server(auto_decompress=False)
             async with TestClient(server) as client:
                 for path, headers in (
@@ -616,7 +650,7 @@ class TestRush:
         guest = Mock(address="203.0.113.7")
         async with door() as at:
             doorway = Doorway(Limits())
-            at.receiver.application(doorway)
+            at.receiver.handler(doorway)
             for _ in range(RUSH):
                 assert doorway.came(guest)
 

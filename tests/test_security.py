@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import RawTestServer, TestClient
 from fakes import FakeClock
 from running import finished
 from way import on_the_way
@@ -119,7 +119,7 @@ async def statuses(
     await store.open()
     receiver = Receiver(settings.receive, load_sources(settings), store, clock, None, Nobody())  # type: ignore[arg-type]
     got = []
-    async with TestClient(TestServer(receiver.application())) as client:
+    async with TestClient(RawTestServer(receiver.handler())) as client:
         for number, path in enumerate(paths):
             async with client.post(path, json=finished(number + 1), headers=headers or {}) as answer:
                 got.append(answer.status)

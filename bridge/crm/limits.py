@@ -9,6 +9,7 @@ and then refills would let almost 2 N through in its first second, and some CRMs
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -36,6 +37,8 @@ PATIENCE = 10.0
 
 #: a bucket serves the smaller drop first; by this much the limit is not exceeded
 _URGENT_DROP = 1 - 1e-9
+#: of a window, how long after its turn a call may leave; later it would come too close to the next, and has another turn
+LATE = 0.02
 
 
 @dataclass(slots=True)
@@ -74,11 +77,12 @@ class Places:
 
 
 def bucket_of(rate: Rate) -> AsyncLimiter:
-    # In any window at most burst + rate × window start; the burst is a quarter, so that short chats are not slowed.
-    burst = max(1, rate.requests // 4)
+    # In any window at most burst + rate × window start; the burst is a quarter, so that short chats are not slowed. The calls of
+    # a window had their turns in one that is longer by what they may be late.
+    burst, window = max(1, rate.requests // 4), rate.seconds * (1 + LATE)
     if burst == rate.requests:  # one a window: a plain distance
-        return AsyncLimiter(1, rate.seconds)
-    per_second = (rate.requests - burst) / rate.seconds
+        return AsyncLimiter(1, window)
+    per_second = (rate.requests - burst) / window
     return AsyncLimiter(burst, burst / per_second)
 
 
@@ -142,14 +146,17 @@ class Pace:
 
     @property
     def patience(self) -> float:
-        return self._patience if self._at_once is not None or self._buckets else 0.0
+        if self._buckets:  # once for its turn, and once more if that is over before the call leaves
+            return 2 * self._patience
+        return self._patience if self._at_once is not None else 0.0
 
     @asynccontextmanager
     async def turn(self, operation: str) -> AsyncIterator[MayLeave]:
-        """Hold a place while the call is under way.
+        """Hold a place while the call is under way. What it gives is awaited right before the call leaves: if its turn is over by
+        then, because there was a connection to be made, it waits for another one.
 
         Raises:
-            Busy: a pause is on, or no turn came within the patience; nothing was sent.
+            Busy: a pause is on, or no turn came within the patience; nothing was sent. So does what it gives.
         """
         self._refuse_while_paused()
         if self._at_once is None and not self._buckets:
@@ -157,23 +164,43 @@ class Pace:
             return
         urgent = hurried()
         async with AsyncExitStack() as held:
-            try:
-                async with asyncio.timeout(self._patience), self._ahead(urgent=urgent):
-                    if self._at_once is not None:
-                        await held.enter_async_context(self._at_once.one(urgent=urgent))
-                    for (rate, bucket), lately in zip(self._buckets, self._lately, strict=True):
-                        if rate.counts(operation):
-                            await bucket.acquire(_URGENT_DROP if urgent else 1)
-                            lately.append(self._monotonic())
-            except TimeoutError as error:
-                raise Busy(
-                    "More calls wait for this CRM than its limit lets through; this one comes again later.",
-                    retry_after=self._patience,
-                    operation=operation,
-                ) from error
+            async with self._in_line(operation, urgent=urgent):
+                if self._at_once is not None:
+                    await held.enter_async_context(self._at_once.one(urgent=urgent))
+                good_until = await self._counted(operation, urgent=urgent)
+
+            async def may_leave() -> None:
+                if self._monotonic() > good_until:
+                    async with self._in_line(operation, urgent=urgent):
+                        await self._counted(operation, urgent=urgent)
+                self._refuse_while_paused()
+
             # The pause may have begun while this call waited for its turn.
             self._refuse_while_paused()
-            yield at_once
+            yield may_leave
+
+    async def _counted(self, operation: str, *, urgent: bool) -> float:
+        """Wait until each rate lets it through; gives until when it may leave."""
+        good_until = math.inf
+        for (rate, bucket), lately in zip(self._buckets, self._lately, strict=True):
+            if rate.counts(operation):
+                await bucket.acquire(_URGENT_DROP if urgent else 1)
+                now = self._monotonic()
+                lately.append(now)
+                good_until = min(good_until, now + LATE * rate.seconds)
+        return good_until
+
+    @asynccontextmanager
+    async def _in_line(self, operation: str, *, urgent: bool) -> AsyncIterator[None]:
+        """Within the patience. Raises Busy."""
+        try:
+            async with asyncio.timeout(self._patience), self._ahead(urgent=urgent):
+                yield
+        except TimeoutError as error:
+            raise Busy(
+                "More calls wait for this CRM than its limit lets through; this one comes again later.",
+                retry_after=self._patience, operation=operation,
+            ) from error  # fmt: skip
 
     @asynccontextmanager
     async def _ahead(self, *, urgent: bool) -> AsyncIterator[None]:

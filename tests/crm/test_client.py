@@ -282,7 +282,7 @@ async def test_what_may_wait_for_a_limit_says_for_how_long() -> None:
     """Whoever settles a request has to allow for it."""
     assert crm_over(Scripted(), mapping_with()).may_wait == 0.0
     limited = crm_over(Scripted(), mapping_with(), limits={"requests": {"most": 7, "per": "1s"}})
-    assert limited.may_wait == PATIENCE
+    assert limited.may_wait == 2 * PATIENCE  # its turn may be over when its connection is there
     assert crm_over(Scripted(), mapping_with(), limits={"concurrent": 2}).may_wait == PATIENCE
 
 

@@ -5,7 +5,7 @@ import pytest
 from fakes import FakeClock
 
 from bridge.clock import Clock
-from bridge.crm.limits import Pace, Places, Rate, in_a_hurry, pace_of
+from bridge.crm.limits import LATE, Pace, Places, Rate, in_a_hurry, pace_of
 from bridge.errors import Busy, ConfigError
 from bridge.mapping.speech import Limits
 
@@ -27,6 +27,41 @@ async def test_no_window_sees_more_than_the_limit(most: int, seconds: float, cou
 
     # the i-th and the (i + most)-th lie a window apart, but for the clock's grain
     assert min(later - first for first, later in zip(at, at[most:], strict=False)) >= seconds * 0.97
+
+
+async def test_a_call_whose_connection_took_its_time_has_another_turn_before_it_leaves(clock: FakeClock) -> None:
+    pace = Pace([Rate(2, 10.0)], monotonic=clock.monotonic, patience=0.02)
+    async with pace.turn("find") as may_leave:
+        await clock.advance(10.0 * LATE - 0.01)
+        await may_leave()  # soon enough
+        await clock.advance(0.02)
+        with pytest.raises(Busy) as caught:  # the second turn is seconds away, by the event loop's clock
+            await may_leave()
+    assert caught.value.maybe_done is False
+
+
+async def test_calls_that_leave_late_come_no_closer_to_the_next() -> None:
+    pace = Pace([Rate(4, 0.4)], monotonic=time.monotonic)
+    left: list[float] = []
+
+    async def one(connects: float) -> None:
+        async with pace.turn("find") as may_leave:
+            await asyncio.sleep(connects)
+            await may_leave()
+            left.append(time.monotonic())
+
+    # those that come first have a connection to make
+    await asyncio.gather(*(one(0.15 if number < 4 else 0.0) for number in range(12)))
+    left.sort()
+    assert min(later - first for first, later in zip(left, left[4:], strict=False)) >= 0.4 * 0.97
+
+
+async def test_a_pause_that_begins_while_the_connection_is_made_is_kept(clock: FakeClock) -> None:
+    pace = Pace(at_once=1, monotonic=clock.monotonic)
+    async with pace.turn("find") as may_leave:
+        pace.pause(10)
+        with pytest.raises(Busy, match="pause"):
+            await may_leave()
 
 
 async def test_a_short_chat_does_not_wait() -> None:

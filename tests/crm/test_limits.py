@@ -41,7 +41,7 @@ async def test_a_call_whose_connection_took_its_time_has_another_turn_before_it_
 
 
 async def test_calls_that_leave_late_come_no_closer_to_the_next() -> None:
-    pace = Pace([Rate(4, 0.4)], monotonic=time.monotonic)
+    pace = Pace([Rate(4, 0.2)], monotonic=time.monotonic)
     left: list[float] = []
 
     async def one(connects: float) -> None:
@@ -53,7 +53,7 @@ async def test_calls_that_leave_late_come_no_closer_to_the_next() -> None:
     # those that come first have a connection to make
     await asyncio.gather(*(one(0.15 if number < 4 else 0.0) for number in range(12)))
     left.sort()
-    assert min(later - first for first, later in zip(left, left[4:], strict=False)) >= 0.4 * 0.97
+    assert min(later - first for first, later in zip(left, left[4:], strict=False)) >= 0.2 * 0.97
 
 
 async def test_a_pause_that_begins_while_the_connection_is_made_is_kept(clock: FakeClock) -> None:

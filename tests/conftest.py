@@ -88,6 +88,9 @@ def _own_log() -> Iterator[None]:
     """What one test sets up in the log, no other sees."""
     root = logging.getLogger()
     level = root.level
+    # by itself structlog draws each trace with the locals of every frame, which takes seconds; nor does the service
+    plainly = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.processors.add_log_level, plainly])
     yield
     root.handlers[:] = [handler for handler in root.handlers if handler.name != log.HANDLER]
     root.setLevel(level)

@@ -49,6 +49,8 @@ It goes out
     targets      holds the configured CRM connections, each with its mapping.
     crm          speaks to a CRM as its mapping says, within its limits.
     transport    sends a request at most once, and says whether it may have been carried out.
+    departure    lets a request go when its connection is there and it may.
+    private      knows addresses that are nobody's on the internet, and connects to no others.
     mailing      hands a mail to a mail server at most once, and says whether it may have been taken.
 
 It is looked at

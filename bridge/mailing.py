@@ -27,7 +27,8 @@ from urllib.parse import urlsplit
 import aiosmtplib
 
 from bridge.errors import AccessRefused, NoAnswer, NotSent, Rejected
-from bridge.transport import CONNECT_TIMEOUT, Answer, PreparedRequest, is_private, trust
+from bridge.private import is_private
+from bridge.transport import CONNECT_TIMEOUT, Answer, PreparedRequest, trust
 
 #: scheme → the port where mails are handed in, unless the address names one
 PORTS: Mapping[str, int] = {"smtp": 587, "smtps": 465}

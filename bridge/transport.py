@@ -10,23 +10,19 @@ from __future__ import annotations
 import asyncio
 import functools
 import re
-import socket
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_network
-from typing import Any, Protocol
+from typing import Protocol
 
 import aiohttp
-from aiohttp.connector import Connection
 from aiohttp.http_exceptions import ContentEncodingError
 from yarl import URL
 
+from bridge.departure import DepartingRequest, departed
 from bridge.errors import AccessRefused, NoAnswer, NotSent, Rejected
-from bridge.networks import belongs, read_address
+from bridge.private import address_was_refused, is_private, sockets_to
 
 #: a CRM's answer larger than this is not read to its end
 MAX_ANSWER = 8 * 1024 * 1024
@@ -37,12 +33,6 @@ CONNECT_TIMEOUT = 5.0
 #: seconds an idle connection is kept: below the 5 s after which common servers close theirs, so that a request is
 #: seldom written to a connection that the other side is just closing (its outcome would be unknown)
 KEEP_ALIVE = 4.0
-
-#: this machine, and networks that are nobody's on the internet; 100.64.0.0/10 is what VPNs give their members
-PRIVATE = tuple(
-    ip_network(text)
-    for text in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "::1/128", "fc00::/7")
-)
 
 #: sent with every request, unless it says otherwise
 HEADERS = {"accept": "application/json", "accept-encoding": "gzip, deflate", "user-agent": "chat2crm"}
@@ -76,48 +66,6 @@ class Answer:
     body: bytes = b""
     #: from the first byte out to the last byte in, connection included
     ms: int = 0
-
-
-#: awaited when a request's connection is there and nothing of it was sent yet; may take its time, or stop it by raising
-MayLeave = Callable[[], Awaitable[None]]
-
-
-async def at_once() -> None:
-    """Leaves as soon as it can."""
-
-
-class _Departure:
-    def __init__(self, may_leave: MayLeave) -> None:
-        self._may_leave = may_leave
-        #: the request may have left
-        self.over = False
-
-    async def comes(self) -> None:
-        await self._may_leave()
-        self.over = True
-
-
-_departure: ContextVar[_Departure | None] = ContextVar("departure", default=None)
-
-
-@contextmanager
-def leaving_when(may_leave: MayLeave) -> Iterator[None]:
-    """A request sent within this leaves when `may_leave` has returned, and not at all if that raises: to connect to a server may
-    take longer than the moment lasts for which one has a turn.
-    """
-    token = _departure.set(_Departure(may_leave))
-    try:
-        yield
-    finally:
-        _departure.reset(token)
-
-
-class _Request(aiohttp.ClientRequest):
-    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
-        departure = _departure.get()
-        if departure is not None:
-            await departure.comes()
-        return await super().send(conn)
 
 
 class Sends(Protocol):
@@ -175,8 +123,7 @@ class Transport:
             async with asyncio.timeout(limit):
                 status, answered, body = await self._exchange(request, url, headers)
         except TimeoutError as error:
-            departure = _departure.get()
-            if isinstance(error, _NOTHING_SENT) or (departure is not None and not departure.over):
+            if isinstance(error, _NOTHING_SENT) or not departed():
                 raise _not_sent(error) from error
             raise NoAnswer(f"The CRM gave no answer within {limit:g} s.") from error
         except (aiohttp.ClientError, OSError) as error:
@@ -218,7 +165,7 @@ class Transport:
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("User-Agent", "Content-Type"),
-            request_class=_Request,
+            request_class=DepartingRequest,
             max_line_size=MAX_HEADER, max_field_size=MAX_HEADER,
         )
         # aiohttp sends a PUT or DELETE a second time by itself when a kept connection turns out closed. Whether
@@ -262,45 +209,6 @@ def checked_header(name: str, value: str) -> str:
             "check that the token was pasted without a line break."
         )
     return value
-
-
-def is_private(address: str) -> bool:
-    """Whether an address is this machine's or a private network's. Raises ValueError if it is no address but a name."""
-    return belongs(read_address(address), PRIVATE)
-
-
-class AddressRefused(OSError):
-    """What a name stands for is no address that a connection may be made to."""
-
-
-def sockets_to(allowed: Callable[[str], bool]) -> Callable[[tuple[Any, ...]], socket.socket]:
-    """What makes the sockets of connections, and makes none to an address that is not allowed."""
-
-    def made(told: tuple[Any, ...]) -> socket.socket:
-        # Here and not before: between a look-up of ours and the connection, a name could come to stand for another address.
-        family, kind, protocol, _, address = told
-        if not allowed(str(address[0])):
-            raise AddressRefused
-        return socket.socket(family, kind, protocol)
-
-    return made
-
-
-def address_was_refused(error: BaseException) -> bool:
-    """Whether an error is, or came of, an AddressRefused, whatever the library has wrapped around it."""
-    seen: set[int] = set()
-    left: list[BaseException | None] = [error]
-    while left:
-        cause = left.pop()
-        if cause is None or id(cause) in seen:
-            continue
-        if isinstance(cause, AddressRefused):
-            return True
-        seen.add(id(cause))
-        left += [cause.__cause__, cause.__context__, getattr(cause, "os_error", None)]
-        if isinstance(cause, BaseExceptionGroup):
-            left += cause.exceptions
-    return False
 
 
 @functools.cache

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from bridge.departure import leaving_when
 from bridge.errors import AccessRefused, Busy, NoAnswer, NotSent, Rejected
-from bridge.transport import PreparedRequest, Transport, is_private, leaving_when
+from bridge.transport import PreparedRequest, Transport
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
 
@@ -245,19 +246,6 @@ async def test_headers_that_come_twice_are_one_list_under_a_lower_case_name() ->
 
 
 # -- private addresses only --------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("address", "private"),
-    [
-        ("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("10.0.0.1", True), ("172.31.255.1", True),
-        ("192.168.1.1", True), ("100.64.0.1", True), ("fd12::1", True), ("::ffff:10.0.0.1", True),
-        ("8.8.8.8", False), ("172.32.0.1", False), ("169.254.169.254", False), ("0.0.0.0", False), ("::", False),
-        ("::ffff:8.8.8.8", False), ("2001:4860:4860::8888", False), ("224.0.0.1", False), ("fe80::1%eth0", False),
-    ],
-)  # fmt: skip
-def test_what_is_a_private_address(address: str, private: bool) -> None:
-    assert is_private(address) == private
 
 
 async def test_a_connection_that_may_be_private_only_reaches_this_machine() -> None:

@@ -13,7 +13,7 @@ from bridge.errors import ConfigError
 from bridge.mapping.crm import CrmMapping, FindStep
 from bridge.mapping.request import Request
 from bridge.mapping.writing import NO_MARKER, Write
-from bridge.transport import is_private
+from bridge.private import is_private
 
 #: parts that a target can do without
 _SPARED = ("enrich", "deal", "open_deals", "task", "file", "owner", "who")

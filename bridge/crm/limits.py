@@ -26,9 +26,9 @@ from bridge.clock import Clock
 from bridge.crm.hurry import hurried, in_a_hurry
 from bridge.crm.shared_pace import SharedPace
 from bridge.crm.slots import Rate
+from bridge.departure import MayLeave, at_once
 from bridge.errors import Busy, ConfigError
 from bridge.mapping.speech import Limits
-from bridge.transport import MayLeave, at_once
 
 __all__ = ["PATIENCE", "Pace", "Paces", "Places", "Rate", "in_a_hurry", "pace_of"]
 

@@ -21,8 +21,8 @@ from bridge.board import Board
 from bridge.clock import Clock
 from bridge.crm.hurry import hurried
 from bridge.crm.slots import HORIZON, Book, Given, Rate, Slot, Want
+from bridge.departure import MayLeave, at_once
 from bridge.errors import BridgeError, Busy
-from bridge.transport import MayLeave, at_once
 
 log = structlog.get_logger()
 

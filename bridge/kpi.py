@@ -54,16 +54,17 @@ class Kpi(Frozen):
 def kpi(chat: Chat, hours: Hours | None, tz: tzinfo, *, points: Sequence[ContactPoint] | None = None) -> Kpi:
     """The figures of a chat. `points` are what was found in it; without them only the form's fields speak of contacts."""
     messages = chat.messages
+    roles = [message.role for message in messages]
     operators, handoffs = _operators(chat)
     return Kpi(
-        missed=_missed(chat),
-        abandoned=_abandoned(messages),
-        first_response_s=_first_response(messages, Role.OPERATOR, hours, tz),
-        first_bot_response_s=_first_response(messages, Role.BOT, None, tz),
+        missed=_missed(chat, roles),
+        abandoned=_abandoned(roles),
+        first_response_s=_first_response(messages, roles, Role.OPERATOR, hours, tz),
+        first_bot_response_s=_first_response(messages, roles, Role.BOT, None, tz),
         duration_s=_duration(chat),
         longest_gap_s=_longest_gap(messages),
-        messages_visitor=_count(messages, Role.VISITOR),
-        messages_operator=_count(messages, Role.OPERATOR),
+        messages_visitor=roles.count(Role.VISITOR) if roles else None,
+        messages_operator=roles.count(Role.OPERATOR) if roles else None,
         operators=operators,
         handoffs=handoffs,
         rating=chat.rating,
@@ -82,25 +83,27 @@ def open_seconds(start: datetime, end: datetime, hours: Hours, tz: tzinfo) -> fl
     return total
 
 
-def _missed(chat: Chat) -> bool | None:
+def _missed(chat: Chat, roles: Sequence[Role]) -> bool | None:
     offline = chat.kind is EventKind.OFFLINE_MESSAGE
-    if not chat.messages and not offline:
+    if not roles and not offline:
         return None
-    roles = {message.role for message in chat.messages}
     return Role.OPERATOR not in roles and (offline or Role.VISITOR in roles)
 
 
-def _abandoned(messages: Iterable[Message]) -> bool | None:
-    people = [message.role for message in messages if message.role in PEOPLE]
-    return people[-1] is Role.VISITOR if people else None
+def _abandoned(roles: Sequence[Role]) -> bool | None:
+    last = next((role for role in reversed(roles) if role in PEOPLE), None)
+    return None if last is None else last is Role.VISITOR
 
 
-def _first_response(messages: Sequence[Message], role: Role, hours: Hours | None, tz: tzinfo) -> int | None:
-    asked = next((number for number, message in enumerate(messages) if message.role is Role.VISITOR), None)
-    if asked is None:
+def _first_response(
+    messages: Sequence[Message], roles: Sequence[Role], role: Role, hours: Hours | None, tz: tzinfo
+) -> int | None:
+    if role not in roles or Role.VISITOR not in roles:
         return None
-    answer = next((message for message in messages[asked:] if message.role is role), None)
-    start, end = messages[asked].at, answer.at if answer else None
+    asked = roles.index(Role.VISITOR)
+    if role not in roles[asked:]:
+        return None
+    start, end = messages[asked].at, messages[roles.index(role, asked)].at
     elapsed = _elapsed(start, end)
     if elapsed is None or start is None or end is None or hours is None:
         return elapsed
@@ -120,10 +123,6 @@ def _longest_gap(messages: Iterable[Message]) -> int | None:
         return None
     gap = max([later - earlier for earlier, later in pairwise(times)])
     return int(gap.total_seconds()) if gap <= LONGEST_SPAN else None
-
-
-def _count(messages: Sequence[Message], role: Role) -> int | None:
-    return sum(message.role is role for message in messages) if messages else None
 
 
 def _operators(chat: Chat) -> tuple[int | None, int | None]:

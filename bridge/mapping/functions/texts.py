@@ -106,7 +106,10 @@ def _encodable(text: str, encode: Callable[[str], object]) -> str:
     if _can(text, encode):
         return text
     plainer = text.translate(_PLAINER)
-    return "".join(sign if _can(sign, encode) else _in_words(sign, encode) for sign in plainer)
+    if _can(plainer, encode):  # nearly every note: what it lacks are the signs before its lines
+        return plainer
+    lacking = {ord(sign): _in_words(sign, encode) for sign in set(plainer) if not _can(sign, encode)}
+    return plainer.translate(lacking)
 
 
 def _can(text: str, encode: Callable[[str], object]) -> bool:

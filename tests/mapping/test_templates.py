@@ -240,3 +240,12 @@ def test_pydantic_reads_and_writes_them_as_they_were_written() -> None:
 def test_a_template_that_cannot_be_read_says_why(raw: Any, message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         Model.model_validate(raw)
+
+
+@pytest.mark.parametrize("hostile", ["'); raise SystemExit #", '"""\n\'\'\'', "\\", "\\'", "{{x}}", "\r\n\t\x00", "f'{{1}}'", "a\\\nb"])
+def test_no_word_of_a_template_becomes_code(hostile: str) -> None:
+    plain = hostile.replace("{{", "{").replace("}}", "}")
+    assert Template({hostile: hostile, "list": [hostile]}).fill({}) == {plain: plain, "list": [plain] if plain else []}
+    assert Template({f"{hostile}{{a}}": f"{hostile}{{a}}{hostile}\n{hostile}"}).fill({"a": "v"}) == {
+        f"{plain}v": f"{plain}v{plain}\n{plain}"
+    }

@@ -242,7 +242,10 @@ def test_a_template_that_cannot_be_read_says_why(raw: Any, message: str) -> None
         Model.model_validate(raw)
 
 
-@pytest.mark.parametrize("hostile", ["'); raise SystemExit #", '"""\n\'\'\'', "\\", "\\'", "{{x}}", "\r\n\t\x00", "f'{{1}}'", "a\\\nb"])
+@pytest.mark.parametrize(
+    "hostile",
+    ["'); raise SystemExit #", '"""\n\'\'\'', "\\", "\\'", "{{x}}", "\r\n\t\x00", "f'{{1}}'", "a\\\nb"],
+)
 def test_no_word_of_a_template_becomes_code(hostile: str) -> None:
     plain = hostile.replace("{{", "{").replace("}}", "}")
     assert Template({hostile: hostile, "list": [hostile]}).fill({}) == {plain: plain, "list": [plain] if plain else []}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
@@ -38,7 +38,7 @@ PATIENCE = 10.0
 #: a bucket serves the smaller drop first; by this much the limit is not exceeded
 _URGENT_DROP = 1 - 1e-9
 #: of a window, how long after its turn a call may leave; later it would come too close to the next, and has another turn
-LATE = 0.02
+LATE = 0.05
 
 
 @dataclass(slots=True)
@@ -113,7 +113,9 @@ class Pace:
         monotonic: Callable[[], float],
         patience: float = PATIENCE,
     ) -> None:
-        self._buckets = [(rate, bucket_of(rate)) for rate in rates]
+        # the slowest first: who waits for one would be late for those it had before
+        ordered = sorted(rates, key=lambda rate: rate.requests / rate.seconds)
+        self._buckets = [(rate, bucket_of(rate)) for rate in ordered]
         #: of each rate, when its last calls went out
         self._lately = [deque[float](maxlen=rate.requests) for rate, _ in self._buckets]
         self._at_once = Places(at_once) if at_once else None
@@ -163,32 +165,38 @@ class Pace:
             yield at_once
             return
         urgent = hurried()
+        #: of each rate, until when a call that it has let through may leave
+        good_until = [-math.inf] * len(self._buckets)
         async with AsyncExitStack() as held:
             async with self._in_line(operation, urgent=urgent):
                 if self._at_once is not None:
                     await held.enter_async_context(self._at_once.one(urgent=urgent))
-                good_until = await self._counted(operation, urgent=urgent)
+                await self._counted(operation, good_until, urgent=urgent)
 
             async def may_leave() -> None:
-                if self._monotonic() > good_until:
+                if self._over(operation, good_until):
                     async with self._in_line(operation, urgent=urgent):
-                        await self._counted(operation, urgent=urgent)
+                        await self._counted(operation, good_until, urgent=urgent)
                 self._refuse_while_paused()
 
             # The pause may have begun while this call waited for its turn.
             self._refuse_while_paused()
             yield may_leave
 
-    async def _counted(self, operation: str, *, urgent: bool) -> float:
-        """Wait until each rate lets it through; gives until when it may leave."""
-        good_until = math.inf
-        for (rate, bucket), lately in zip(self._buckets, self._lately, strict=True):
-            if rate.counts(operation):
-                await bucket.acquire(_URGENT_DROP if urgent else 1)
-                now = self._monotonic()
-                lately.append(now)
-                good_until = min(good_until, now + LATE * rate.seconds)
-        return good_until
+    def _over(self, operation: str, good_until: Sequence[float]) -> list[int]:
+        """The rates whose turn is over, or was not had yet."""
+        now = self._monotonic()
+        return [place for place, (rate, _) in enumerate(self._buckets) if rate.counts(operation) and now > good_until[place]]
+
+    async def _counted(self, operation: str, good_until: list[float], *, urgent: bool) -> None:
+        """Wait for a turn of each of these."""
+        while over := self._over(operation, good_until):
+            place = over[0]
+            rate, bucket = self._buckets[place]
+            await bucket.acquire(_URGENT_DROP if urgent else 1)
+            now = self._monotonic()
+            self._lately[place].append(now)
+            good_until[place] = now + LATE * rate.seconds
 
     @asynccontextmanager
     async def _in_line(self, operation: str, *, urgent: bool) -> AsyncIterator[None]:

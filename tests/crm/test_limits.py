@@ -56,6 +56,19 @@ async def test_calls_that_leave_late_come_no_closer_to_the_next() -> None:
     assert min(later - first for first, later in zip(left, left[4:], strict=False)) >= 0.2 * 0.97
 
 
+async def test_who_waits_for_a_slow_rate_uses_up_no_more_of_a_fast_one() -> None:
+    pace = Pace([Rate(1000, 1.0), Rate(2, 0.2, frozenset({"find"}))], monotonic=time.monotonic)
+
+    async def one() -> None:
+        async with pace.turn("find") as may_leave:
+            await may_leave()
+
+    await asyncio.gather(*(one() for _ in range(6)))
+    [fast] = [lately for (rate, _), lately in zip(pace._buckets, pace._lately, strict=True) if rate.requests == 1000]
+    # one each, and room for a moment in which the machine stands still; if it were had first, each would have it twice
+    assert 6 <= len(fast) <= 8
+
+
 async def test_a_pause_that_begins_while_the_connection_is_made_is_kept(clock: FakeClock) -> None:
     pace = Pace(at_once=1, monotonic=clock.monotonic)
     async with pace.turn("find") as may_leave:

@@ -13,12 +13,10 @@ from bridge.mapping.functions import FUNCTIONS
 from bridge.mapping.functions.table import KINDS, Function
 from bridge.mapping.steps import Evaluate, Node, Steps, evaluating
 from bridge.mapping.suggestions import nearest
-from bridge.mapping.syntax import SyntaxProblem, Tree, field_names
+from bridge.mapping.syntax import SyntaxProblem, Tree
 
 #: the type that most arguments of a kind have, and that need not be looked at further
 _OWN: Mapping[str, str] = {"text": "str", "string": "str", "list": "list", "object": "dict", "number": "int"}
-#: arguments that are looked at one by one, each in a block of its own
-_MOST_ARGUMENTS = 4
 
 
 def compile_tree(tree: Tree, source: str) -> Evaluate:
@@ -27,7 +25,7 @@ def compile_tree(tree: Tree, source: str) -> Evaluate:
     Raises SyntaxProblem for a function that does not exist or gets the wrong number of arguments.
     """
     try:
-        return evaluating(tree, source, _NODES, safe=field_names(tree) is not None)
+        return evaluating(tree, source, _NODES)
     except RecursionError:
         raise SyntaxProblem("the expression is nested too deeply") from None
 
@@ -66,21 +64,16 @@ def _flatten(steps: Steps, tree: Tree, value: str) -> str:
 
 
 def _projection(steps: Steps, tree: Tree, value: str) -> str:
-    base, right = tree["children"]
+    """Of a list, each element; where a condition stands behind, each of which that is true."""
+    base, *rest = tree["children"]
     found = steps.write(base, value)
-    return _each(steps, found, f"isinstance({found}, list)", right)
+    return _each(steps, found, f"isinstance({found}, list)", *rest)
 
 
 def _values(steps: Steps, tree: Tree, value: str) -> str:
     base, right = tree["children"]
     found = steps.plain(steps.write(base, value))
     return _each(steps, f"{found}.values()", f"is_object({found})", right)
-
-
-def _filter(steps: Steps, tree: Tree, value: str) -> str:
-    base, right, condition = tree["children"]
-    found = steps.write(base, value)
-    return _each(steps, found, f"isinstance({found}, list)", right, condition)
 
 
 def _each(steps: Steps, elements: str, possible: str, right: Tree, condition: Tree | None = None) -> str:
@@ -123,17 +116,18 @@ def _true(value: str) -> str:
 
 
 def _or(steps: Steps, tree: Tree, value: str) -> str:
-    left, right = tree["children"]
-    found = steps.variable(steps.write(left, value))
-    with steps.block(f"if not ({_true(found)}):"):
-        steps.line(f"{found} = {steps.write(right, value)}")
-    return found
+    return _right_if("not ({})", steps, tree, value)
 
 
 def _and(steps: Steps, tree: Tree, value: str) -> str:
+    return _right_if("{}", steps, tree, value)
+
+
+def _right_if(test: str, steps: Steps, tree: Tree, value: str) -> str:
+    """The left side, or the right one where the left passes the test."""
     left, right = tree["children"]
     found = steps.variable(steps.write(left, value))
-    with steps.block(f"if {_true(found)}:"):
+    with steps.block(f"if {test.format(_true(found))}:"):
         steps.line(f"{found} = {steps.write(right, value)}")
     return found
 
@@ -160,9 +154,14 @@ def _call(steps: Steps, tree: Tree, value: str) -> str:
     if function.lazy:
         return _one_of_two(steps, value, *children)
     given = [steps.write(child, value) for child in children]
+    steps.remembers |= function.remembers
     found = steps.variable("None")
-    with steps.block("try:"):
-        _call_checked(steps, function, found, given, children)
+    # a loop that runs once, so that any of the arguments can end it
+    with steps.block("try:"), steps.block("while True:"):
+        passed = [_passed(steps, function.kind(place), *one) for place, one in enumerate(zip(given, children, strict=True))]
+        passed = ["memo", *passed] if function.remembers else passed
+        steps.line(f"{found} = {steps.code.knows(function.run)}({', '.join(passed)})")
+        steps.line("break")
     with steps.block("except FunctionProblem as problem:"):
         steps.line(f"told(findings, {steps.source}, f'{function.name}(): {{problem}}')")
     return found
@@ -179,29 +178,13 @@ def _function(name: str, arguments: Sequence[Tree]) -> Function:
     return function
 
 
-def _call_checked(steps: Steps, function: Function, found: str, given: Sequence[str], children: Sequence[Tree]) -> None:
-    """`function.call`, written out: null in, null out, and the kinds, in the order of the arguments."""
-    steps.remembers |= function.remembers
-    if len(given) > _MOST_ARGUMENTS:
-        steps.line(f"{found} = {steps.code.knows(function.call_with(len(given)))}([{', '.join(given)}], memo)")
-        return
-    passed = ["memo"] if function.remembers else []
-    depth = steps.depth
-    for place, (argument, child) in enumerate(zip(given, children, strict=True)):
-        kind = function.kind(place)
-        if kind not in ("nullable", "expression"):
-            steps.line(f"if {argument} is not None:")
-            steps.depth += 1
-        passed.append(argument if KINDS[kind] is KINDS["any"] or _fits(child, kind) else _checked(steps, argument, kind))
-    steps.line(f"{found} = {steps.code.knows(function.run)}({', '.join(passed)})")
-    steps.depth = depth
-
-
-def _fits(constant: Tree, kind: str) -> bool:
-    return constant["type"] == "literal" and isinstance(constant["value"], str) and _OWN.get(kind) == "str"
-
-
-def _checked(steps: Steps, argument: str, kind: str) -> str:
+def _passed(steps: Steps, kind: str, argument: str, written: Tree) -> str:
+    """The argument as the function gets it: null in, null out, but for what may be null; then it is of its kind, or a problem."""
+    if kind not in ("nullable", "expression"):
+        steps.line(f"if {argument} is None: break")
+    fits = written["type"] == "literal" and isinstance(written["value"], str) and _OWN.get(kind) == "str"
+    if KINDS[kind] is KINDS["any"] or fits:
+        return argument
     check = f"{steps.code.knows(KINDS[kind])}({argument})"
     return steps.variable(f"{argument} if type({argument}) is {_OWN[kind]} else {check}" if kind in _OWN else check)
 
@@ -231,7 +214,7 @@ _NODES: Mapping[str, Node] = {
     "flatten": _flatten,
     "projection": _projection,
     "value_projection": _values,
-    "filter_projection": _filter,
+    "filter_projection": _projection,
     "multi_select_dict": _object,
     "multi_select_list": _list,
     "or_expression": _or,

@@ -21,6 +21,7 @@ from pydantic.json_schema import JsonSchemaValue, SkipJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from bridge.mapping.suggestions import nearest
+from bridge.mapping.truth import is_number
 
 LANGUAGE = 1
 """The version of the mapping language that this program speaks."""
@@ -64,7 +65,7 @@ _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*", re.ASCII)
 
 def seconds(value: Any) -> float:
     """`1.5s`, `250ms`, `24h`, `90 days` → seconds. A number is taken as seconds already (defaults, other code)."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if is_number(value):
         return float(value)
     found = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if found is None or found[2] not in _UNITS:

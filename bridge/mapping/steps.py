@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from bridge.mapping.functions import FunctionProblem
 from bridge.mapping.python_code import Body, Code
 from bridge.mapping.scopes import Scope, is_object
-from bridge.mapping.syntax import Tree
+from bridge.mapping.syntax import Tree, field_names
 from bridge.mapping.truth import COMPARISONS, is_zero
 
 #: blocks within one another in one function; Python takes twenty loops
@@ -50,13 +50,13 @@ class Steps(Body):
 Node = Callable[[Steps, Tree, str], str]
 
 
-def evaluating(tree: Tree, source: str, nodes: Mapping[str, Node], *, safe: bool) -> Evaluate:
-    """(scope, findings=None) → value. `safe`: nothing in it can fail."""
+def evaluating(tree: Tree, source: str, nodes: Mapping[str, Node]) -> Evaluate:
+    """(scope, findings=None) → value."""
     code = Code(_KNOWN)
     name = code.knows(source)
     steps, body = Steps(code, nodes, name, depth=2), Body(code)
     found = steps.write(tree, "value")
-    if safe:
+    if field_names(tree):  # a dotted path: nothing in it could fail
         steps.line(f"return {found}")
         body.lines += steps.lines
     else:

@@ -13,6 +13,7 @@ from bridge.mapping.functions.table import number_text
 from bridge.mapping.python_code import Body
 from bridge.mapping.scopes import Scope
 from bridge.mapping.template_text import Marks, Path, Piece, TemplateProblem, by_line, pieces
+from bridge.mapping.truth import EMPTIES
 
 DEEPEST = 64
 
@@ -90,8 +91,8 @@ class Text:
 
     dynamic = True
 
-    def __init__(self, text: str, marks: Marks) -> None:
-        self.lines = by_line(pieces(text, marks))
+    def __init__(self, found: tuple[Piece, ...]) -> None:
+        self.lines = by_line(found)
 
     def write(self, body: Body) -> Written:
         if len(self.lines) == 1:
@@ -237,7 +238,7 @@ def _stopped(expression: Expression) -> EmptyExpression:
 
 
 KNOWN: Mapping[str, Any] = {
-    "Empty": (str, list, tuple, Mapping), "Scope": Scope, "has_hole": _has_hole, "stopped": _stopped, "text_of": Value.text_of,
+    "Empty": EMPTIES, "Scope": Scope, "has_hole": _has_hole, "stopped": _stopped, "text_of": Value.text_of,
 }  # fmt: skip
 
 
@@ -279,4 +280,4 @@ def _compile_text(text: str, marks: Marks, path: Path) -> Node:
         return Constant("".join(piece for piece in found if isinstance(piece, str)))
     if len(found) == 1 and isinstance(found[0], Expression):
         return Value(found[0])
-    return Text(text, marks)
+    return Text(found)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 _NUMBERS = frozenset({int, float})
+#: what is empty where Python takes it for false
+EMPTIES = (str, list, tuple, Mapping)
 
 
 def is_empty(value: Any) -> bool:
     """Null, '', [] and {}. Zero and false are not empty."""
-    return value is None or (not value and isinstance(value, str | list | Mapping | tuple))
+    return value is None or (not value and isinstance(value, EMPTIES))
 
 
 def is_true(value: Any) -> bool:
@@ -32,7 +34,7 @@ def other(left: Any, right: Any) -> bool:
     return not same(left, right)
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -40,7 +42,7 @@ def _between(order: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     """False for what has no order: only numbers and texts have one, each among themselves."""
 
     def compared(left: Any, right: Any) -> bool:
-        comparable = (_is_number(left) and _is_number(right)) or (isinstance(left, str) and isinstance(right, str))
+        comparable = (is_number(left) and is_number(right)) or (isinstance(left, str) and isinstance(right, str))
         return comparable and order(left, right)
 
     return compared

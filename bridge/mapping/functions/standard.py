@@ -9,13 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from bridge.mapping.functions.table import FunctionProblem, function
+from bridge.mapping.truth import is_number, same
 
 Key = Callable[[Any], Any]
 _LONGEST_NUMBER = 40
-
-
-def is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _numbers(values: list[Any]) -> list[float]:
@@ -76,7 +73,7 @@ def contains(where: Any, what: Any) -> bool:
     if isinstance(where, str):
         return isinstance(what, str) and what in where
     if isinstance(where, list):
-        return any(isinstance(value, bool) == isinstance(what, bool) and value == what for value in where)
+        return any(same(value, what) for value in where)
     raise FunctionProblem("it looks into text or a list")
 
 

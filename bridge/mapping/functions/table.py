@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from bridge.mapping.truth import is_number
+
 Kind = Callable[[Any], Any]
 _TIMES = frozenset({int, str, float, datetime})
 
@@ -33,7 +35,7 @@ def _text(value: Any) -> str:
     """Text; a number is taken as its digits, because ids and phones come either way."""
     if isinstance(value, str):
         return value
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if is_number(value):
         return number_text(value)
     raise _wants("text", value)
 
@@ -45,7 +47,7 @@ def _string(value: Any) -> str:
 
 
 def _number(value: Any) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if is_number(value):
         return value
     raise _wants("a number", value)
 
@@ -87,7 +89,10 @@ KINDS: Mapping[str, Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A name that expressions can call. `call` raises FunctionProblem and nothing else that is meant."""
+    """A name that expressions can call, with arguments of these kinds; null in, null out, but for the kind `nullable`.
+
+    `run` raises FunctionProblem and nothing else that is meant.
+    """
 
     name: str
     kinds: tuple[str, ...]
@@ -117,41 +122,6 @@ class Function:
 
     def kind(self, place: int) -> str:
         return self.kinds[min(place, len(self.kinds) - 1)]
-
-    def call(self, arguments: list[Any], memo: dict[Any, Any]) -> Any:
-        """Null in, null out, but for arguments of the kind `nullable`; then the kinds are checked."""
-        return self.call_with(len(arguments))(arguments, memo)
-
-    def call_with(self, count: int) -> Callable[[list[Any], dict[Any, Any]], Any]:
-        """`call` for so many arguments, with everything that can be known beforehand looked up."""
-        checks = [(self.kind(place) != "nullable", None if KINDS[self.kind(place)] is _any else KINDS[self.kind(place)])
-                  for place in range(count)]  # fmt: skip
-        run, remembers = self.run, self.remembers
-        if count == 1 and not remembers:
-            return _of_one(run, *checks[0])
-
-        def call(arguments: list[Any], memo: dict[Any, Any]) -> Any:
-            for place, (needed, checked) in enumerate(checks):
-                argument = arguments[place]
-                if argument is None and needed:
-                    return None
-                if checked is not None:
-                    arguments[place] = checked(argument)
-            return run(memo, *arguments) if remembers else run(*arguments)
-
-        return call
-
-
-def _of_one(run: Callable[..., Any], needed: bool, checked: Kind | None) -> Callable[[list[Any], dict[Any, Any]], Any]:
-    """Most calls have one argument."""
-
-    def call(arguments: list[Any], _memo: dict[Any, Any]) -> Any:
-        argument = arguments[0]
-        if argument is None and needed:
-            return None
-        return run(argument if checked is None else checked(argument))
-
-    return call
 
 
 FUNCTIONS: dict[str, Function] = {}

@@ -8,8 +8,8 @@ from typing import Any
 
 from bridge.mapping.functions.standard import json_text
 from bridge.mapping.functions.table import FunctionProblem, function, number_text
+from bridge.mapping.truth import is_number, is_true
 
-_TRUE_OF_NUMBERS = (int, float)
 _MOST_INDEXES = 64
 
 
@@ -30,7 +30,7 @@ def _word(value: Any) -> str | None:
     """How ids are compared: 1 and '1' are the same."""
     if isinstance(value, str):
         return value
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if is_number(value):
         return number_text(value)
     return None
 
@@ -55,8 +55,7 @@ def lookup(memo: dict[Any, Any], values: list[Any], key: str, wanted: str) -> An
 @function("nullable", "nullable", "nullable?", lazy=True)
 def choose(condition: Any, then: Any, otherwise: Any = None) -> Any:
     """`then` if the condition is true in JMESPath's sense, else `otherwise` (or null)."""
-    true = bool(condition) or (type(condition) in _TRUE_OF_NUMBERS and condition == 0)
-    return then if true else otherwise
+    return then if is_true(condition) else otherwise
 
 
 @function("number*")

@@ -121,8 +121,7 @@ class Doorway:
         for guest in self._standing - set(self._by_transport.values()):
             self._send_away(guest)
 
-    @web.middleware
-    async def middleware(self, request: web.BaseRequest, handler: Any) -> web.StreamResponse:
+    async def in_turn(self, request: web.BaseRequest, handler: Any) -> web.StreamResponse:
         """Has each request wait for its turn, and tells a connection that is being answered from one that waits."""
         guest = self._by_transport.get(request.transport) if request.transport is not None else None
         if guest is None:
@@ -186,7 +185,7 @@ class Doorway:
 
     def may_go(self, guest: Guest, head: bytes) -> bool:
         """Its first head is whole: whether it is given a handler of requests now. If not, it is told when."""
-        if self._is_proxy(guest.address):  # who has sent this stands in its headers, and is asked for by the middleware
+        if self._is_proxy(guest.address):  # who has sent this stands in its headers, and is asked for by `in_turn`
             return True
         if head.startswith(_ASKS_FOR_HEALTH) and _is_near(guest.address):
             self._called.add(guest)

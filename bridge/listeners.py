@@ -5,7 +5,7 @@ The public one is open first and closed first: what a provider sends once and ne
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from bridge.porch import GuardedSite
 KEPT_ALIVE = 75.0
 #: connections to the public one that wait to be taken; where these places run out, an honest sender's next try is a second away
 BACKLOG = 4096
+_SERVER: Mapping[str, Any] = {"access_log": None, "keepalive_timeout": KEPT_ALIVE, "auto_decompress": False}
 
 
 class Doors:
@@ -38,15 +39,15 @@ class Doors:
         """Raises ConfigError if the port cannot be had; so does `open`."""
         if self._public is None:
             receive, doorway = self._settings.receive, Doorway(_limits(self._settings))
-            self._public = await _listen(
-                self._behind_public(doorway), receive.host, receive.port, drain=receive.drain, doorway=doorway
-            )
+            runner = bare(self._behind_public(doorway), shutdown_timeout=receive.drain, **_SERVER)
+            self._public = await _listen(runner, receive.host, receive.port, doorway)
 
     async def open(self) -> None:
         """Both."""
         await self.open_public()
         if self._ops is None:
-            self._ops = await _listen(self._behind_ops(), self._settings.ops.host, self._settings.ops.port, drain=1.0)
+            runner = BareRunner(self._behind_ops(), handle_signals=False, shutdown_timeout=1.0, **_SERVER)
+            self._ops = await _listen(runner, self._settings.ops.host, self._settings.ops.port)
 
     def ports(self) -> tuple[int, int]:
         """The public one's, and that of the pages; 0 where it is not open."""
@@ -77,14 +78,7 @@ class _Listener:
         await self.runner.cleanup()
 
 
-async def _listen(
-    behind: web.Application | Handler, host: str, port: int, *, drain: float, doorway: Doorway | None = None
-) -> _Listener:
-    options: dict[str, Any] = {"access_log": None, "keepalive_timeout": KEPT_ALIVE, "auto_decompress": False}
-    runner: web.BaseRunner = (
-        BareRunner(behind, handle_signals=False, shutdown_timeout=drain, **options) if isinstance(behind, web.Application)
-        else bare(behind, shutdown_timeout=drain, **options)
-    )  # fmt: skip
+async def _listen(runner: web.BaseRunner, host: str, port: int, doorway: Doorway | None = None) -> _Listener:
     await runner.setup()
     site = (
         web.TCPSite(runner, host, port, backlog=1024) if doorway is None

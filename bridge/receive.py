@@ -109,13 +109,13 @@ class Receiver:
             await self.clock.sleep(RUSH_WITHIN)
 
     def handler(self, doorway: Doorway | None = None) -> Handler:
-        """What answers the requests that come by the public door. Two addresses need no router, and without one a delivery is
-        answered a twentieth sooner.
+        """What answers the requests that come by the public door. Two addresses need no router; without one an answer takes a
+        twentieth less.
         """
         if doorway is None:
             return self.answer
         doorway.on_coming = self._somebody_comes
-        return partial(doorway.middleware, handler=self.answer)
+        return partial(doorway.in_turn, handler=self.answer)
 
     async def take_leave(self) -> None:
         """Say that we are going, to whoever watches, and take what comes meanwhile: a request that was sent on its way to a
@@ -132,8 +132,6 @@ class Receiver:
             if hook := _HOOK.fullmatch(path):
                 return await self._hook(request, *(part and unquote(part) for part in hook.groups()))
             return self._healthy(request.method) if path == HEALTH else web.Response(status=404)
-        except web.HTTPException as error:
-            return web.Response(status=error.status)
         except NotAuthentic:
             return web.Response(status=NotAuthentic.status)
         except Exception:

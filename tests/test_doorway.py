@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from ipaddress import ip_network
 from typing import Any
 
@@ -15,6 +16,7 @@ from aiohttp import web
 
 from bridge import doorway as doorway_module
 from bridge import turns as turns_module
+from bridge.bare import bare
 from bridge.doorway import PROVED, Doorway, Limits, sender
 from bridge.porch import GuardedSite
 
@@ -58,7 +60,7 @@ class Door:
 async def opened(limits: Limits = LIMITS) -> AsyncIterator[Door]:
     release = asyncio.Event()
 
-    async def answer(request: web.Request) -> web.Response:
+    async def answer(request: web.BaseRequest) -> web.Response:
         await request.read()
         if request.path == "/slow":
             await release.wait()
@@ -69,9 +71,7 @@ async def opened(limits: Limits = LIMITS) -> AsyncIterator[Door]:
         return web.Response(text="ok")
 
     doorway = Doorway(limits)
-    app = web.Application(middlewares=[doorway.middleware])
-    app.router.add_route("*", "/{tail:.*}", answer)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    runner = bare(partial(doorway.in_turn, handler=answer), shutdown_timeout=0.1, access_log=None)
     await runner.setup()
     site = GuardedSite(runner, "127.0.0.1", 0, doorway, backlog=1024)
     await site.start()

@@ -29,7 +29,7 @@ def doors(folder: Path, made: list[str], **top: Any) -> Doors:
 
     def public(doorway: Doorway) -> Handler:
         made.append("public")
-        return partial(doorway.middleware, handler=said)
+        return partial(doorway.in_turn, handler=said)
 
     def pages() -> web.Application:
         made.append("pages")

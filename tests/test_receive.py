@@ -374,8 +374,7 @@ class TestProof:
 
         class Doorway:
             @staticmethod
-            @web.middleware
-            async def middleware(request: web.Request, handler: Any) -> Any:
+            async def in_turn(request: web.BaseRequest, handler: Any) -> Any:
                 answer = await handler(request)
                 told.append(request.get(PROVED))
                 return answer

@@ -98,7 +98,7 @@ def _abandoned(roles: Sequence[Role]) -> bool | None:
 def _first_response(
     messages: Sequence[Message], roles: Sequence[Role], role: Role, hours: Hours | None, tz: tzinfo
 ) -> int | None:
-    if role not in roles or Role.VISITOR not in roles:
+    if Role.VISITOR not in roles:
         return None
     asked = roles.index(Role.VISITOR)
     if role not in roles[asked:]:

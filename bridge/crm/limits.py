@@ -24,7 +24,7 @@ from pydantic import ValidationError
 from bridge.board import Board
 from bridge.clock import Clock
 from bridge.crm.hurry import hurried, in_a_hurry
-from bridge.crm.shared_pace import SharedPace
+from bridge.crm.shared_pace import SharedPace, too_many
 from bridge.crm.slots import Rate
 from bridge.departure import MayLeave, at_once
 from bridge.errors import Busy, ConfigError
@@ -205,10 +205,7 @@ class Pace:
             async with asyncio.timeout(self._patience), self._ahead(urgent=urgent):
                 yield
         except TimeoutError as error:
-            raise Busy(
-                "More calls wait for this CRM than its limit lets through; this one comes again later.",
-                retry_after=self._patience, operation=operation,
-            ) from error  # fmt: skip
+            raise too_many(operation, self._patience) from error
 
     @asynccontextmanager
     async def _ahead(self, *, urgent: bool) -> AsyncIterator[None]:

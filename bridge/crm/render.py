@@ -207,7 +207,7 @@ _IN_QUERY = {number: written for number, written in enumerate(_BYTES_IN_QUERY[:1
 
 
 def _quoted(text: str) -> str:
-    # tables take a fifth to a half of the library's time, for queries of some hundred characters and for notes
+    # tables take a fifth to three fifths of the library's time, for queries of some hundred characters and for notes
     return text.translate(_IN_QUERY) if text.isascii() else _written_by(_BYTES_IN_QUERY, text)
 
 

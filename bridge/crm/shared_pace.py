@@ -36,6 +36,14 @@ MOST_WANTS, MOST_SPARE = 64, 8
 MARGIN = 10.0
 
 
+def too_many(operation: str, patience: float) -> Busy:
+    """What a call is told that has had no turn for so many seconds."""
+    return Busy(
+        "More calls wait for this CRM than its limit lets through; this one comes again later.",
+        retry_after=patience, operation=operation,
+    )  # fmt: skip
+
+
 @dataclass(order=True, slots=True)
 class _Waiting:
     later: bool
@@ -156,10 +164,7 @@ class SharedPace:
                         return slot
                     self._over(slot)  # we were too busy to see its time pass; now it would come too close to the next
         except TimeoutError as error:
-            raise Busy(
-                "More calls wait for this CRM than its limit lets through; this one comes again later.",
-                retry_after=self._patience, operation=operation,
-            ) from error  # fmt: skip
+            raise too_many(operation, self._patience) from error
 
     def _is_good(self, slot: Slot) -> bool:
         return self._clock.monotonic() <= self._board.bounds.surely_until(slot.until)

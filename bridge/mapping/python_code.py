@@ -1,7 +1,7 @@
 """Python that is being written, line by line, and what it knows by a name.
 
-Of what a mapping's author wrote nothing but texts gets into the lines, as `repr` writes them; all else is a value that the
-functions know.
+Of what a mapping's author wrote nothing but texts and numbers gets into the lines, as `repr` writes them; all else is a value
+that the functions know.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from html import escape as escape_html
 from typing import NamedTuple
 
 _WEB_ADDRESS = re.compile(r"https?://[^\s<>\"'`|\\\[\]{}]+")
-#: one class of signs and nothing else is searched for ten times as fast as with what must stand around two of them
+#: one class of signs is searched for in half the time that it takes with what must stand around two of them
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>&~|@#:.]")
 _WWW = re.compile(r"\bwww\.", re.IGNORECASE)
 _MARKDOWN_START = re.compile(r"(\s*)(\d{0,9})(?=([-+=.)])?)")

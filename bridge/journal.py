@@ -168,12 +168,11 @@ class Journal:
     async def _done(
         self, row: OperationRow, planned: Operation, record_id: str, attempt: Attempting, target: Target
     ) -> OperationRow:
-        await self.store.settle(
+        settled = await self.store.settle(
             row, OperationState.DONE, record_id=record_id, entity=target.mapping.create.entity,
             message_keys=planned.message_keys,
         )
         attempt.say("operation.done", f"{planned.kind} {planned.part}/{planned.parts}: {record_id}")
-        settled = await self.store.operation(row.id)
         if settled is None or settled.state is not OperationState.DONE:
             raise StaleLease  # somebody who holds the job by now has taken another way
         return settled
@@ -206,8 +205,7 @@ class Journal:
             raise waiting("settling", until, f"It is not known yet whether the CRM carried out: {planned.kind}.")
         if look.seen is not Seen.ABSENT and target.settings.unknown_outcome != "repeat":
             raise held("unknown_outcome", _decide(planned, look))
-        await self.store.settle(row, OperationState.VOID)
-        now_known = await self.store.operation(row.id)
+        now_known = await self.store.settle(row, OperationState.VOID)
         if now_known is None:
             raise PlanAgain("settled meanwhile")
         if now_known.state is OperationState.SENT:

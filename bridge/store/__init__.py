@@ -209,10 +209,11 @@ class Store(Protocol):
         entity: str = "",
         identities: Sequence[tuple[str, str]] = (),
         message_keys: Sequence[str] = (),
-    ) -> None:
+    ) -> OperationRow | None:
         """The outcome is known: done (with the id, what it says of identities, and the messages delivered) or void
         (its pending identities go). Needs no lease: whoever finds out may say so; a settled operation stays so. Void counts
-        for the sending that `operation` was read or recorded with, not for one that followed it.
+        for the sending that `operation` was read or recorded with, not for one that followed it. Gives the operation as it
+        stands then; None: it is there no more.
         """
         ...
 

@@ -263,9 +263,9 @@ class PostgresStore(Plain):
     async def settle(
         self, operation: OperationRow, state: OperationState, *, record_id: str = "", entity: str = "",
         identities: Sequence[tuple[str, str]] = (), message_keys: Sequence[str] = (),
-    ) -> None:  # fmt: skip
+    ) -> OperationRow | None:  # fmt: skip
         now = self._clock.time()
-        await self._write(
+        return await self._write(
             lambda db: journal.settle(
                 db, operation, state, record_id=record_id, entity=entity, identities=identities, message_keys=message_keys,
                 now=now,

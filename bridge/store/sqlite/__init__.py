@@ -243,9 +243,9 @@ class SqliteStore(Plain, Agreements):
         entity: str = "",
         identities: Sequence[tuple[str, str]] = (),
         message_keys: Sequence[str] = (),
-    ) -> None:
+    ) -> OperationRow | None:
         now = self._clock.time()
-        await self._write(
+        return await self._write(
             lambda db: journal.settle(
                 db,
                 operation,

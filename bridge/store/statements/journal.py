@@ -133,19 +133,19 @@ def settle(
     identities: Sequence[tuple[str, str]],
     message_keys: Sequence[str],
     now: float,
-) -> None:
+) -> OperationRow | None:
     # by the marker too: the number may be that of another plan's operation by now
-    changed = db.execute(
+    row = db.execute(
         "UPDATE operations SET state = ?, record_id = ?, settled_at = ? WHERE id = ? AND state = 'sent' AND marker = ? "
         # that one sending came to nothing says nothing of a later one; that it was carried out does
-        "AND (? OR sent_at = ?)",
+        "AND (? OR sent_at = ?) RETURNING *",
         (state, record_id, now, op.id, op.marker, state is OperationState.DONE, op.sent_at),
-    ).rowcount
-    if not changed:
-        return  # somebody else found out first; what they wrote stands
+    ).fetchone()
+    if row is None:
+        return operation(db, op.id)  # somebody else found out first; what they wrote stands
     if state is OperationState.VOID:
         db.execute("DELETE FROM identities WHERE operation = ?", (op.id,))
-        return
+        return operation_of(row)
     db.execute(
         "UPDATE identities SET client_id = ?, entity = ?, operation = NULL, written_at = ? WHERE operation = ?",
         (record_id, entity, now, op.id),
@@ -155,6 +155,7 @@ def settle(
         "INSERT INTO delivered (chat, target, message_key) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         [(op.chat_row, op.target, key) for key in message_keys],
     )
+    return operation_of(row)
 
 
 def delivered(db: Database, chat_row: int, target: str) -> frozenset[str]:

@@ -86,7 +86,7 @@ def fill(path: Path, rows: int) -> float:
         made = [(number, tally_of(chance, LAST - timedelta(days=364 - number * 364 // rows))) for number in numbers]
         began = time.process_time()
         for number, tally in made:
-            tallies.count(db, number, tally)
+            tallies.count_all(db, {number: tally})
         spent += time.process_time() - began
         db.execute("COMMIT")
         print(f"\r{numbers[-1]} chats", end="", file=sys.stderr, flush=True)

@@ -207,8 +207,9 @@ class SqliteStore(Plain, Agreements):
 
         def ended(db: sqlite3.Connection) -> None:
             jobs.finish(db, job, outcome, attempt, now)
-            if tally is not None:
-                tallies.count(db, job.chat_row, tally)
+            if tally is not None and self._writer is not None:
+                # chats that end in one commit add to the same few lines; of several jobs of a chat the latest tells of all
+                self._writer.leave_to_last(tallies.count_all, job.chat_row, tally)
 
         await self._write(ended)
 

@@ -71,6 +71,8 @@ class Writer:
     def __init__(self, connection: sqlite3.Connection, committed: Callable[[], None] = lambda: None) -> None:
         self._connection = connection
         self._committed = committed
+        #: what is left to the end of the transaction under way: what does it, and the values given for it by their names
+        self._last: dict[Callable[[sqlite3.Connection, dict[Any, Any]], object], dict[Any, Any]] = {}
         self._gathering: list[Call] = []
         self._queue: list[Call] = []
         self._condition = threading.Condition()
@@ -98,6 +100,12 @@ class Writer:
             self._loop.call_soon(self._loop.call_soon, self._flush)
         self._gathering.append((call, future))
         return await future
+
+    def leave_to_last(self, does: Callable[[sqlite3.Connection, dict[Any, Any]], object], name: Any, value: Any) -> None:
+        """For calls, while they run: `does` is done once before the commit, with what all calls of it have given. Of several
+        values of one name the latest counts.
+        """
+        self._last.setdefault(does, {})[name] = value
 
     def _flush(self) -> None:
         calls, self._gathering = self._gathering, []
@@ -144,34 +152,51 @@ class Writer:
             refusal.__cause__ = error
             return [(future, None, refusal) for _, future in calls]
 
-    def _transaction(self, calls: list[Call], *, apart: bool = False) -> list[Ended]:
-        """What each gave, on disk. `apart`: what one does wrong undoes nothing of the others'. They are run so, all of them once
-        more, only if one has done something wrong: most are a statement or two, and this takes two more around each.
+    def _transaction(self, calls: list[Call]) -> list[Ended]:
+        """What each gave, on disk. What one does wrong undoes nothing of the others': then they are run apart, all of them once
+        more. Most are a statement or two, and to keep them apart takes two more around each.
         """
         connection = self._connection
-        ended: list[Ended] = []
+        self._last.clear()
         connection.execute("BEGIN IMMEDIATE")
-        for call, future in calls:
-            if apart:
-                connection.execute("SAVEPOINT one")
-            try:
-                ended.append((future, call(connection), None))
-            except sqlite3.OperationalError:
-                raise
-            except Exception as error:  # noqa: BLE001 - the caller's own failure; handed to the caller
-                if not apart:
-                    connection.execute("ROLLBACK")
-                    return [(future, None, error)] if len(calls) == 1 else self._transaction(calls, apart=True)
-                connection.execute("ROLLBACK TO one")
-                ended.append((future, None, error))
-            if apart:
-                connection.execute("RELEASE one")
+        try:
+            ended: list[Ended] = [(future, call(connection), None) for call, future in calls]
+            self._do_last()
+        except sqlite3.OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the caller's own failure; handed to the caller
+            connection.execute("ROLLBACK")
+            if len(calls) == 1:
+                return [(calls[0][1], None, error)]
+            self._last.clear()
+            connection.execute("BEGIN IMMEDIATE")
+            ended = [self._apart(call, future) for call, future in calls]
         started = time.perf_counter()
         connection.execute("COMMIT")
         # a moving average: one hiccup does not banish the quick path
         self._commit_seconds += 0.2 * (time.perf_counter() - started - self._commit_seconds)
         self._committed()
         return ended
+
+    def _apart(self, call: Callable[[sqlite3.Connection], Any], future: asyncio.Future[Any]) -> Ended:
+        connection = self._connection
+        connection.execute("SAVEPOINT one")
+        try:
+            result, error = call(connection), None
+            self._do_last()
+        except sqlite3.OperationalError:
+            raise
+        except Exception as its_own:  # noqa: BLE001 - as above
+            result, error = None, its_own
+            self._last.clear()
+            connection.execute("ROLLBACK TO one")
+        connection.execute("RELEASE one")
+        return future, result, error
+
+    def _do_last(self) -> None:
+        for does, values in self._last.items():
+            does(self._connection, values)
+        self._last.clear()
 
     async def close(self) -> None:
         """Commit what is waiting, then stop."""

@@ -28,17 +28,13 @@ _Key = tuple[str, str, str, str, int]
 _IS_OPEN = {True: 1, False: 0, None: -1}
 
 
-def count(db: Database, chat: int, tally: Tally) -> None:
-    """A chat as it stands now, in the place of what it added before."""
-    count_all(db, {chat: tally})
-
-
 def _nobody_waits() -> None: ...
 
 
 def count_all(db: Database, tallies: Mapping[int, Tally], stand_in_line: Callable[[], None] = _nobody_waits) -> None:
-    """Several chats at once. `stand_in_line` is called before any line is looked at, if there is anything to add: lines are read,
-    added up and written, so no two may do that with lines of one source at the same moment.
+    """Chats as they stand now, each in the place of what it added before. `stand_in_line` is called before any line is looked
+    at, if there is anything to add: lines are read, added up and written, so no two may do that with lines of one source at the
+    same moment.
     """
     changes = list(_changes(db, tallies))
     if not changes:

@@ -68,6 +68,50 @@ async def test_a_commit_says_no_more_than_its_calls_do_until_one_of_them_fails(w
     assert [row[0] for row in connection.execute("SELECT x FROM t")] == [0, 1, 2, 3, 4]
 
 
+async def test_what_is_left_to_the_last_is_done_once_in_a_commit(writer: Writer, connection: Counting) -> None:
+    given: list[dict[int, int]] = []
+
+    def add(db: sqlite3.Connection, values: dict[int, int]) -> None:
+        given.append(dict(values))
+        db.executemany("INSERT INTO t VALUES (?)", [(value,) for value in values.values()])
+
+    def leaving(name: int, value: int):  # noqa: ANN202 - a call for the writer
+        return lambda _: writer.leave_to_last(add, name, value)
+
+    await asyncio.gather(*(writer.write(leaving(name, 10 * name)) for name in (1, 2)), writer.write(leaving(2, 25)))
+
+    assert given == [{1: 10, 2: 25}]
+    assert [row[0] for row in connection.execute("SELECT x FROM t")] == [10, 25]
+    assert len(connection.commits) == 1
+
+
+@pytest.mark.parametrize("alone", [True, False])
+async def test_what_is_left_to_the_last_and_fails_is_the_failure_of_its_own_call(
+    writer: Writer, connection: Counting, *, alone: bool
+) -> None:
+    def add(db: sqlite3.Connection, values: dict[int, int]) -> None:
+        db.executemany("INSERT INTO t VALUES (?)", [(value,) for value in values.values()])
+
+    def leaving(value: int):  # noqa: ANN202 - a call for the writer
+        def call(db: sqlite3.Connection) -> None:
+            db.execute("INSERT INTO t VALUES (?)", (100 + value,))
+            writer.leave_to_last(add, value, value)
+
+        return call
+
+    await writer.write(insert(2))
+    others = [] if alone else [writer.write(leaving(1)), writer.write(leaving(3))]
+    results = await asyncio.gather(writer.write(leaving(2)), *others, return_exceptions=True)
+
+    assert isinstance(results[0], sqlite3.IntegrityError)
+    assert results[1:] == ([] if alone else [None, None])
+    expected = [2] if alone else [1, 2, 3, 101, 103]
+    assert [row[0] for row in connection.execute("SELECT x FROM t ORDER BY x")] == expected
+    # nothing of it is left for the next commit
+    await writer.write(insert(50))
+    assert [row[0] for row in connection.execute("SELECT x FROM t ORDER BY x")] == sorted([*expected, 50])
+
+
 async def test_a_lone_call_is_committed_in_the_callers_thread(writer: Writer, connection: Counting) -> None:
     await writer.write(insert(1))
 

@@ -129,7 +129,7 @@ class Caller:
         pages = call.request.pages if isinstance(call.request, PagedRequest) else None
         prepared: PreparedRequest | None = None
         if pages is not None and call.begin is not None:
-            prepared = next_page(self._rendered(call, await self._scope(call.scope)), pages.into, call.begin)
+            prepared = next_page(await self._first_page(call), pages.into, call.begin)
         into = call.begin
         for number in range(1, (pages.most if pages else 1) + 1):
             said = await self._safely(call, prepared, steps)
@@ -139,7 +139,7 @@ class Caller:
             if pages is None or into is None:
                 return
             if prepared is None:
-                prepared = self._rendered(call, await self._scope(call.scope))
+                prepared = await self._first_page(call)
             if number < pages.most:
                 prepared = next_page(prepared, pages.into, into)
 
@@ -190,7 +190,7 @@ class Caller:
     ) -> Said:
         findings = Findings()
         base = self._base(call, scope) if call.prepared is None else call.prepared.url
-        request = prepared or self._rendered(call, scope, findings)
+        request = prepared or self._rendered(call, scope, findings, base=base)
         signed = sign(request, self._mapping.auth, scope, base_url=base, now=self._clock.now())
         keep = _ids(scope)
         try:
@@ -225,14 +225,18 @@ class Caller:
         self._pause_as_told(said, findings)
         return said
 
+    async def _first_page(self, call: Call) -> PreparedRequest:
+        scope = await self._scope(call.scope)
+        return self._rendered(call, scope, base=self._base(call, scope))
+
     def _rendered(
-        self, call: Call, scope: Mapping[str, Any], findings: Findings | None = None
+        self, call: Call, scope: Mapping[str, Any], findings: Findings | None = None, *, base: str
     ) -> PreparedRequest:
         name = call.request.statement
         if name is not None:
             scope = {**scope, "statement": self._statement(name, call, scope, findings)}
         return render(
-            call.request, scope, base_url=self._base(call, scope), strict=call.strict, findings=findings, more=call.more,
+            call.request, scope, base_url=base, strict=call.strict, findings=findings, more=call.more,
             standing=self._mapping.headers,
         )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from bridge.errors import CrmError
@@ -17,10 +18,15 @@ LONGEST = 300
 
 def shown_path(url: str, base_url: str, *, keep: Collection[str] = ()) -> str:
     """The path below the target's address (which may itself be a secret), with the query's names and none of its values."""
-    path = urlsplit(url).path.removeprefix(urlsplit(base_url).path.rstrip("/"))
-    names = [unquote(pair.partition("=")[0]) for pair in urlsplit(url).query.split("&") if pair]
-    query = "?" + "&".join(f"{name}=…" for name in names) if names else ""
-    return mask(unquote(path), keep=keep) + mask(query)
+    parts = urlsplit(url)
+    path = mask(unquote(parts.path.removeprefix(_path(base_url))), keep=keep)
+    names = [unquote(pair.partition("=")[0]) for pair in parts.query.split("&") if pair]
+    return path + mask("?" + "&".join([f"{name}=…" for name in names])) if names else path
+
+
+@lru_cache(maxsize=256)
+def _path(base_url: str) -> str:
+    return urlsplit(base_url).path.rstrip("/")
 
 
 def call_step(
@@ -37,7 +43,7 @@ def call_step(
     return Step(
         at=at,
         what=what,
-        detail=mask(detail)[:LONGEST],
+        detail=mask(detail)[:LONGEST] if detail else "",
         method=request.method,
         path=shown_path(request.url, base_url, keep=keep),
         status=None if answer is None else answer.status,

@@ -21,6 +21,8 @@ _LETTERS_INSIDE = re.compile(r"(?<=\d)[OoОоQIlіІЗзб]{1,6}(?=\d)")
 _LETTERS_LAST = re.compile(r"(?<=\d)[OoОоIl]{1,4}(?![^\W_])")
 _LETTERS_FIRST = re.compile(r"(?<![^\W_])[OoОо]{1,2}(?=\d{2})")
 _LETTERS_AHEAD = re.compile(r"(?<=\d[ .()-])[OoОоIlІ](?=\d)")
+#: Without one of these beside a digit there is none of them.
+_LETTER_BESIDE = re.compile(r"\d[ .()-]?[OoОоQIlіІЗзб]|[OoОо]\d")
 _LETTERS_ALONE = re.compile(r"(?<=[\d][ .()-])[OoОо]{2,4}(?=[ .()-]\d)")
 _LONGEST_GROUP = 15
 #: So many groups of digits are looked at in one text: more is a table, not a contact.
@@ -54,6 +56,8 @@ class Group:
 
 def letters_as_digits(text: str) -> str:
     """The text with letters that stand for digits replaced, position by position: 89О3 → 8903, 89l6 → 8916."""
+    if not _LETTER_BESIDE.search(text):
+        return text
     for pattern in (_LETTERS_INSIDE, _LETTERS_LAST, _LETTERS_FIRST, _LETTERS_AHEAD, _LETTERS_ALONE):
         text = pattern.sub(lambda match: match.group().translate(_LETTER), text)
     return text

@@ -110,12 +110,18 @@ class Metrics:
 
     def calls(self, target: str) -> Callable[[Step], None]:
         """For a target's CRM: takes each call's step."""
+        #: as above
+        calls_of: dict[tuple[str, int | None], Counter] = {}
 
         def observe(step: Step) -> None:
             if step.method is None:
                 return
-            status = str(step.status) if step.status is not None else "none"
-            self._calls.labels(target, operation_of(step), status).inc()
+            operation = operation_of(step)
+            counted = calls_of.get((operation, step.status))
+            if counted is None:
+                status = str(step.status) if step.status is not None else "none"
+                counted = calls_of[operation, step.status] = self._calls.labels(target, operation, status)
+            counted.inc()
             if step.ms is not None:
                 self._call_seconds.labels(target).observe(step.ms / 1000)
 

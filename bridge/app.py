@@ -37,7 +37,7 @@ TOKENS_DRAIN = 2.0
 OPEN_AGAIN = 2.0
 #: objects made before the garbage collector looks at the new ones, and how often so before it looks at older ones; a chat
 #: makes thousands of objects and hardly a cycle
-GARBAGE = (5_000, 20, 20)
+GARBAGE = (20_000, 20, 20)
 
 
 @dataclass(slots=True)

@@ -63,6 +63,7 @@ class Metrics:
             "chat2crm_attempts_finished", "Attempts of jobs by how they ended.", ["target", "outcome", "reason"],
             registry=registry,
         )
+        self._attempts_of: dict[tuple[str, str, str], Counter] = {}
         self._attempt_seconds = Histogram(
             "chat2crm_attempt_seconds", "How long attempts took.", ["target"], buckets=_ATTEMPT_SECONDS, registry=registry
         )
@@ -105,7 +106,11 @@ class Metrics:
         self.skews[source] = seconds
 
     def finished(self, job: Job, outcome: Outcome, seconds: float) -> None:
-        self._attempts.labels(job.target, outcome.state.value, outcome.reason).inc()
+        labels = (job.target, outcome.state.value, outcome.reason)
+        counted = self._attempts_of.get(labels)
+        if counted is None:
+            counted = self._attempts_of[labels] = self._attempts.labels(*labels)
+        counted.inc()
         self._attempt_seconds.labels(job.target).observe(seconds)
 
     def calls(self, target: str) -> Callable[[Step], None]:

@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from contestants import FLOOR, Contestant, Crm, Process, url_of
+from contestants import FLOOR, Contestant, Crm, Process, interpreter, url_of
 from history import fill
 from load import chat, drive
 
@@ -175,7 +175,7 @@ def main() -> None:
         figures = asyncio.run(measure(asked))
     except RuntimeError as error:
         sys.exit(str(error))
-    print("\n".join([*table(figures), "", *verdicts(figures, asked.connections)]))
+    print("\n".join([f"{interpreter()}\n", *table(figures), "", *verdicts(figures, asked.connections)]))
 
 
 if __name__ == "__main__":

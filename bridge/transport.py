@@ -99,9 +99,9 @@ class Transport:
         self._max_connections = max_connections
         self._only_private = only_private
         # The whole exchange is bounded in send(); these only tell a connection that never came about from an answer that
-        # did not.
+        # did not. One for what is read would be set anew at each packet and never be the first to end.
         self._timeouts = aiohttp.ClientTimeout(
-            total=None, connect=timeout, sock_connect=min(connect_timeout, timeout), sock_read=timeout
+            total=None, connect=timeout, sock_connect=min(connect_timeout, timeout), sock_read=None
         )
         self._session: aiohttp.ClientSession | None = None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -42,6 +43,8 @@ _LABEL = re.compile(r"[^\W_][\w-]{0,62}")
 _SLIP_LEFT = re.compile(r"(?<![а-яё0-9._-])[а-яё0-9._-]{1,64}$")
 _SLIP_RIGHT = re.compile(r"[а-яё0-9.-]{3,64}")
 _BACK = 100
+#: No address so long is too long as a whole.
+_SURELY_SHORT = 200
 _PLAIN_LOCAL = re.compile(r"[A-Za-z0-9_+-]{1,30}(?:\.[A-Za-z0-9_+-]{1,30})?")
 _MAIL_WORD = re.compile(
     r"(?:почт|мейл|мэйл|имейл|емейл|e-?mail|мыло|ящик|адрес|mail|correo|пошт|address|send|write|пишите|пришл|скин|отправ|вышл"
@@ -183,8 +186,22 @@ def _in_wrong_layout(low: str, before: int, after: int, least: int) -> Find | No
 def _checked(value: str) -> str | None:
     """The address in its normal form; None if no server would take it."""
     local, _, domain = value.partition("@")
-    if domain in PROVIDERS and _PLAIN_LOCAL.fullmatch(local):
-        return value  # by far the most, and nothing about them is in doubt
+    if _PLAIN_LOCAL.fullmatch(local) and len(value) < _SURELY_SHORT and "xn--" not in local:
+        if domain in PROVIDERS:
+            return value  # by far the most, and nothing about them is in doubt
+        known = _domain(domain)
+        return None if known is None else f"{local}@{known}"
+    return _validated(value)
+
+
+@lru_cache(maxsize=1024)
+def _domain(written: str) -> str | None:
+    """A domain in its normal form, with which a plain local part makes an address; None if no server would take it."""
+    address = _validated(f"a@{written}")
+    return None if address is None else address.removeprefix("a@")
+
+
+def _validated(value: str) -> str | None:
     try:
         checked = validate_email(value, check_deliverability=False)
     except EmailNotValidError:

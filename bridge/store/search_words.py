@@ -61,7 +61,10 @@ def words_of(chat: Chat) -> str:
     texts = [*filter(None, (visitor.name, visitor.first_name, visitor.last_name, visitor.company, visitor.city, chat.topic))]
     texts += [one.name for one in chat.operators if one.name]
     texts += [message.text for message in chat.messages if message.role not in _SILENT]
-    return " ".join(dict.fromkeys(word[:LONGEST_WORD] for word in _WORD.findall(folded("\n".join(texts)[:LONGEST]))))
+    words = _WORD.findall(folded("\n".join(texts)[:LONGEST]))
+    if max(map(len, words), default=0) > LONGEST_WORD:
+        words = [word[:LONGEST_WORD] for word in words]
+    return " ".join(dict.fromkeys(words))
 
 
 def points_of(chat: Chat) -> list[str]:

@@ -43,6 +43,17 @@ class Budget:
         """Whether there is no use in looking for digits in this text any more."""
         return self.left <= 0 or self.of_text <= 0
 
+    def pay(self, cost: Budget) -> bool:
+        """Whether so much is left that a text which was read before, and left `cost` of a new budget, would be read the same now;
+        then it is taken.
+        """
+        spent = Budget().left - cost.left
+        if spent >= self.left:
+            return False
+        self.left -= spent
+        self.of_text = cost.of_text
+        return True
+
     def take(self) -> bool:
         """Whether one more may be checked."""
         if self.is_spent():

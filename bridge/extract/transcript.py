@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -22,6 +23,9 @@ _QUESTION_STANDS = 4
 _SHORT = 60
 #: A ready-made answer is not longer.
 _CANNED = 400
+#: Fewer are nobody's number.
+_FEW_DIGITS = 4
+_MOST_HEARD = 4096
 _NOTHING_EXPECTED = Expecting()
 _GOES_ON = re.compile(r"\W{0,3}(?:а|и|and|а ще|та)\s([^\W\d_]{3,15})\s?\?")
 _DIGIT = re.compile(r"\d")
@@ -52,22 +56,59 @@ def read_lines(chat: Chat, regions: tuple[str, ...], budget: Budget) -> list[Lin
     lines: list[Line] = []
     for index, message in enumerate(chat.messages):
         if message.role is Role.VISITOR or message.role in STAFF:
-            plain = _said_often(message.text, regions) if message.role in STAFF and len(message.text) <= _CANNED else None
-            text = plain or normal(message.text)
+            known = _known(message.text, regions) if message.role in STAFF and len(message.text) <= _CANNED else None
+            text = known.text if known else normal(message.text)
             line = Line(index, message.role, text, message.text, text.low)
             lines.append(line)
-            if plain is None:
+            if known is not None and budget.pay(known.cost):
+                line.finds = list(known.finds)
+            else:
                 line.finds = read_text(text, regions, budget, _expecting(lines, len(lines) - 1))
     return lines
 
 
-@lru_cache(maxsize=512)
-def _said_often(written: str, regions: tuple[str, ...]) -> Normal | None:
-    """A line of the shop's in which nothing is found, as read; None for any other. Greetings and ready-made answers come
-    with every chat. Numbers are not remembered: they would be somebody's, and the chat's budget has a say in them.
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A line of the shop's as it is read in every chat."""
+
+    text: Normal
+    finds: tuple[Find, ...]
+    #: what is left of a new budget
+    cost: Budget
+
+
+def _known(written: str, regions: tuple[str, ...]) -> _Known | None:
+    """A line of the shop's, if it is remembered: greetings and ready-made answers come with every chat. What may hold a number
+    or an address, which may be a person's, is not kept before it comes a second time.
     """
-    text = normal(written)
-    return None if _DIGIT.search(text.text) or read_text(text, regions, Budget(), _NOTHING_EXPECTED) else text
+    telling = "@" in written or len(_DIGIT.findall(written)) >= _FEW_DIGITS
+    return _read_once(written, regions) if not telling or _heard.before((written, regions)) else None
+
+
+@lru_cache(maxsize=512)
+def _read_once(written: str, regions: tuple[str, ...]) -> _Known:
+    text, budget = normal(written), Budget()
+    finds = read_text(text, regions, budget, _NOTHING_EXPECTED)
+    return _Known(text, tuple(finds), budget)
+
+
+class _Heard:
+    """What came before, some thousand things back. Nothing of them is kept but a number that tells nobody what they were."""
+
+    def __init__(self) -> None:
+        self._numbers: set[int] = set()
+
+    def before(self, thing: Hashable) -> bool:
+        number = hash(thing)
+        if number in self._numbers:
+            return True
+        if len(self._numbers) >= _MOST_HEARD:
+            self._numbers.clear()
+        self._numbers.add(number)
+        return False
+
+
+_heard = _Heard()
 
 
 def question(lines: list[Line], place: int) -> Asked:

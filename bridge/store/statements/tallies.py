@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -181,7 +182,7 @@ class _Lines:
         if line is None:
             return  # lost with a damaged file
         line.touched, line.taken_from = True, line.taken_from or times < 0
-        line.adds = [had + times * number for had, number in zip(line.adds, adds, strict=True)]
+        line.adds = list(map(operator.add if times > 0 else operator.sub, line.adds, adds))
         if response_s is not None:
             line.responses = with_more(line.responses, str(bucket(response_s)), times)
         if rating is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -660,6 +661,25 @@ class TestJournal:
         assert settled is not None
         assert (settled.state, settled.record_id) == (OperationState.DONE, "n1")
         assert await store.delivered(job.chat_row, "sales") == {"m1"}
+
+    async def test_who_settles_is_told_how_it_stands_then(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now())
+        [job] = await claim(store)
+        [create, note] = await store.record_plan(job, plan_of(CREATE, NOTE))
+        create = await store.record_sent(create, epoch=job.epoch)
+        note = await store.record_sent(note, epoch=job.epoch)
+
+        done = await store.settle(create, OperationState.DONE, record_id="c1")
+        void = await store.settle(note, OperationState.VOID)
+        too_late = await store.settle(create, OperationState.VOID)
+        gone = await store.settle(replace(note, id=note.id + 1000), OperationState.DONE, record_id="n1")
+
+        assert (done, void) == (await store.operation(create.id), await store.operation(note.id))
+        assert done is not None
+        assert (done.state, done.record_id) == (OperationState.DONE, "c1")
+        assert void is not None
+        assert void.state is OperationState.VOID
+        assert (too_late, gone) == (done, None)
 
     async def test_who_comes_too_late_says_nothing_of_the_operation_that_has_its_number_now(
         self, store: Store, clock: FakeClock

@@ -21,9 +21,9 @@ _LETTERS_INSIDE = re.compile(r"(?<=\d)[OoОоQIlіІЗзб]{1,6}(?=\d)")
 _LETTERS_LAST = re.compile(r"(?<=\d)[OoОоIl]{1,4}(?![^\W_])")
 _LETTERS_FIRST = re.compile(r"(?<![^\W_])[OoОо]{1,2}(?=\d{2})")
 _LETTERS_AHEAD = re.compile(r"(?<=\d[ .()-])[OoОоIlІ](?=\d)")
-#: Without one of these beside a digit there is none of them.
-_LETTER_BESIDE = re.compile(r"\d[ .()-]?[OoОоQIlіІЗзб]|[OoОо]\d")
 _LETTERS_ALONE = re.compile(r"(?<=[\d][ .()-])[OoОо]{2,4}(?=[ .()-]\d)")
+#: What stands in every text in which one of these matches.
+_LETTER_BESIDE = re.compile(r"\d[ .()-]?[OoОоQIlіІЗзб]|[OoОо]\d")
 _LONGEST_GROUP = 15
 #: So many groups of digits are looked at in one text: more is a table, not a contact.
 _MOST_GROUPS = 400

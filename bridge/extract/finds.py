@@ -43,15 +43,15 @@ class Budget:
         """Whether there is no use in looking for digits in this text any more."""
         return self.left <= 0 or self.of_text <= 0
 
-    def pay(self, cost: Budget) -> bool:
-        """Whether so much is left that a text which was read before, and left `cost` of a new budget, would be read the same now;
-        then it is taken.
+    def pay(self, rest: Budget) -> bool:
+        """Whether a text that was read before, and left this rest of a new budget, would be read the same with what is left of
+        this one. If so, what it takes is taken.
         """
-        spent = Budget().left - cost.left
+        spent = Budget().left - rest.left
         if spent >= self.left:
             return False
         self.left -= spent
-        self.of_text = cost.of_text
+        self.of_text = rest.of_text
         return True
 
     def take(self) -> bool:

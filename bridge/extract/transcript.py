@@ -60,7 +60,7 @@ def read_lines(chat: Chat, regions: tuple[str, ...], budget: Budget) -> list[Lin
             text = known.text if known else normal(message.text)
             line = Line(index, message.role, text, message.text, text.low)
             lines.append(line)
-            if known is not None and budget.pay(known.cost):
+            if known is not None and budget.pay(known.rest):
                 line.finds = list(known.finds)
             else:
                 line.finds = read_text(text, regions, budget, _expecting(lines, len(lines) - 1))
@@ -73,8 +73,8 @@ class _Known:
 
     text: Normal
     finds: tuple[Find, ...]
-    #: what is left of a new budget
-    cost: Budget
+    #: what reading it left of a new budget
+    rest: Budget
 
 
 def _known(written: str, regions: tuple[str, ...]) -> _Known | None:

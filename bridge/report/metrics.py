@@ -63,6 +63,7 @@ class Metrics:
             "chat2crm_attempts_finished", "Attempts of jobs by how they ended.", ["target", "outcome", "reason"],
             registry=registry,
         )
+        #: looked up once, as those of deliveries
         self._attempts_of: dict[tuple[str, str, str], Counter] = {}
         self._attempt_seconds = Histogram(
             "chat2crm_attempt_seconds", "How long attempts took.", ["target"], buckets=_ATTEMPT_SECONDS, registry=registry
@@ -115,7 +116,7 @@ class Metrics:
 
     def calls(self, target: str) -> Callable[[Step], None]:
         """For a target's CRM: takes each call's step."""
-        #: as above
+        #: looked up once, as those of deliveries
         calls_of: dict[tuple[str, int | None], Counter] = {}
 
         def observe(step: Step) -> None:

@@ -100,9 +100,9 @@ def test_so_much_is_heard_and_then_it_begins_anew(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize(("left", "paid"), [(3, True), (2, False), (0, False)])
 def test_a_budget_pays_only_for_what_would_be_read_the_same(left: int, paid: bool) -> None:
-    cost = Budget()
-    assert [cost.take(), cost.take()] == [True, True]
+    rest = Budget()
+    assert [rest.take(), rest.take()] == [True, True]
     budget = Budget(left=left, of_text=7)
 
-    assert budget.pay(cost) is paid
-    assert (budget.left, budget.of_text) == ((left - 2, cost.of_text) if paid else (left, 7))
+    assert budget.pay(rest) is paid
+    assert (budget.left, budget.of_text) == ((left - 2, rest.of_text) if paid else (left, 7))

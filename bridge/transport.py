@@ -214,7 +214,10 @@ def checked_header(name: str, value: str) -> str:
 @functools.cache
 def trust() -> ssl.SSLContext:
     """Whom we believe, one for all targets: reading the certificates takes 30 ms and a megabyte each time."""
-    return ssl.create_default_context()
+    context = ssl.create_default_context()
+    # not left to the machine: what OpenSSL takes by itself differs from one distribution to the next
+    context.minimum_version = max(context.minimum_version, ssl.TLSVersion.TLSv1_2)
+    return context
 
 
 def _failure(error: Exception) -> NotSent | NoAnswer:

@@ -252,15 +252,15 @@ async def at_desk(folder: Path, mapping: Mapping[str, Any] = MAPPING, **top: Any
         clock = Hurried()
         settings = configured(folder, service.url, mapping, **top)
         store = open_store(settings.store, clock=clock)
-        await store.open()
         sources = load_sources(settings)
         connections = connect(sources, clock)
+        await store.open()
         desk = Desk(
             clock, service, settings, store, Sorter(store, clock, settings, sources), connections,
             fetcher=None, reconciler=None,  # type: ignore[arg-type]  # made in the next line
         )  # fmt: skip
-        desk.begin()
         try:
+            desk.begin()
             yield desk
         finally:
             for connection in connections.values():

@@ -9,6 +9,7 @@ of anything the whole world is data, so that what was reached by two ways is sea
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
@@ -510,15 +511,14 @@ class Search:
         gives is good until the next one.
         """
         track: list[int] | None = []
-        db = world.opened()
-        db.execute("SAVEPOINT as_it_was")
-        while track is not None:
-            choices = Choices(world.budget, track)
-            self.played += 1
-            yield self._stage(choices.choose).play(world, db), choices.left, choices.words
-            db.execute("ROLLBACK TO as_it_was")
-            track = choices.next_track()
-        db.close()
+        with contextlib.closing(world.opened()) as db:
+            db.execute("SAVEPOINT as_it_was")
+            while track is not None:
+                choices = Choices(world.budget, track)
+                self.played += 1
+                yield self._stage(choices.choose).play(world, db), choices.left, choices.words
+                db.execute("ROLLBACK TO as_it_was")
+                track = choices.next_track()
 
 
 def _least_spent(budget: Budget) -> tuple[int, int]:

@@ -207,10 +207,11 @@ def test_every_state_is_explained_to_the_operator() -> None:
 
 
 def test_the_tables_of_the_store_are_those_that_are_described() -> None:
-    store = Database(memory=True)
-    bring_up_to_date(store)
+    with Database(memory=True) as store:
+        bring_up_to_date(store)
+        there = {name for name in store.table_names() if not name.startswith("_")}
     described = {cells[0].strip("`") for cells in rows(read("docs/architecture.md"), "## The store") if cells[0].startswith("`")}
-    assert described == {name for name in store.table_names() if not name.startswith("_")} | ONLY_HERE
+    assert described == there | ONLY_HERE
 
 
 def test_the_states_of_jobs_and_operations_are_drawn() -> None:

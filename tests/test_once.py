@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import sqlite3
@@ -54,7 +55,10 @@ class Scene:
         return Stage(self.settings, self.sources, self.target, PHONE, choose, markers=self.markers)
 
     def world(self, budget: Budget) -> World:
-        db = sqlite3.connect(":memory:", isolation_level=None)
+        with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+            return self._begun(db, budget)
+
+    def _begun(self, db: sqlite3.Connection, budget: Budget) -> World:
         db.row_factory = sqlite3.Row
         bring_up_to_date(Database(db))
         store = Ledger(db, StillClock(BEGINNING))
@@ -72,9 +76,7 @@ class Scene:
             store.now(lambda db, number=number, change=change: intake.record_sorted(  # type: ignore[misc]
                 db, [Sorted(delivery=number, state="sorted", changes=(change,))], BEGINNING))
         # the store is as old as the chats
-        world = World(BEGINNING, compress(db.serialize(), 1), (), (), budget)
-        db.close()
-        return world
+        return World(BEGINNING, compress(db.serialize(), 1), (), (), budget)
 
 
 @pytest.fixture

@@ -149,7 +149,8 @@ async def on_the_way(folder: Path, clock: FakeClock, *, source: Mapping[str, Any
         finally:
             for one in way.targets.values():
                 await one.crm.close()
-            await store.close()
+            # which may be another by now, opened anew
+            await way.store.close()
 
 
 def finished(number: int, clock: FakeClock, **more: Any) -> dict[str, Any]:

@@ -75,13 +75,18 @@ _LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]»]")
 _PHONE_RU = re.compile(r"^\+?7(\d{3})(\d{3})(\d{2})(\d{2})$")
 
 
+def zone_called(name: str) -> ZoneInfo:
+    """Raises ConfigError if there is no such zone."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ConfigError(f"there is no time zone {name!r}; give one such as Europe/Moscow") from error
+
+
 class Pages:
-    def __init__(self, records: Records, *, timezone: str = "UTC") -> None:
+    def __init__(self, records: Records, zone: ZoneInfo) -> None:
         self.records = records
-        try:
-            self.zone = ZoneInfo(timezone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ConfigError(f"there is no time zone {timezone!r}; give one such as Europe/Moscow") from error
+        self.zone = zone
         self._templates = Environment(
             loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )

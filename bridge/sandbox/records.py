@@ -32,19 +32,26 @@ class Records:
         self.clock = clock
         try:
             self.db = sqlite3.connect(str(path), isolation_level=None, check_same_thread=False, cached_statements=500)
-            self.db.row_factory = _as_dict
-            # SQLite's own lower() knows no Cyrillic.
-            self.db.create_function("casefold", 1, lambda text: text and text.casefold(), deterministic=True)
-            self.db.execute("PRAGMA journal_mode = WAL")
-            # The process may be killed at any time and loses nothing; only a power cut could take the last commits.
-            self.db.execute("PRAGMA synchronous = NORMAL")
-            self.db.execute("PRAGMA wal_autocheckpoint = 8000")
-            self.db.executescript(SCHEMA.read_text(encoding="utf-8"))
+            try:
+                self._set_up()
+            except BaseException:
+                self.db.close()
+                raise
         except sqlite3.Error as error:
             raise StoreError(
                 f"the sandbox cannot use {path} as its database ({error}); "
                 "give --db a file in a folder that exists and can be written, or :memory:"
             ) from error
+
+    def _set_up(self) -> None:
+        self.db.row_factory = _as_dict
+        # SQLite's own lower() knows no Cyrillic.
+        self.db.create_function("casefold", 1, lambda text: text and text.casefold(), deterministic=True)
+        self.db.execute("PRAGMA journal_mode = WAL")
+        # The process may be killed at any time and loses nothing; only a power cut could take the last commits.
+        self.db.execute("PRAGMA synchronous = NORMAL")
+        self.db.execute("PRAGMA wal_autocheckpoint = 8000")
+        self.db.executescript(SCHEMA.read_text(encoding="utf-8"))
 
     def close(self) -> None:
         self.db.close()

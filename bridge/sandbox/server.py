@@ -17,7 +17,7 @@ from bridge.sandbox.control import Control
 from bridge.sandbox.face import Face, MakeFace
 from bridge.sandbox.faults import Faults
 from bridge.sandbox.gate import Gate, Traffic
-from bridge.sandbox.pages import Pages
+from bridge.sandbox.pages import Pages, zone_called
 from bridge.sandbox.records import Records
 from bridge.sandbox.refusals import BadRequest
 from bridge.sandbox.switches import Switches, read_switches
@@ -66,12 +66,13 @@ def make_app(
         given = switches if isinstance(switches, Switches) else read_switches(switches or {})
     except BadRequest as error:
         raise ConfigError(str(error)) from error
+    zone = zone_called(timezone)
     clock = clock or Clock()
     faults = Faults(given, clock=clock.monotonic)
     records = Records(db, clock=clock.time)
     shown = face(records, faults) if face is not None else Api(records, faults, api_key=api_key, read_key=read_key)
     parts = Parts(records, faults, Traffic(clock.monotonic), shown)
-    pages = Pages(records, timezone=timezone)
+    pages = Pages(records, zone)
     app = web.Application(client_max_size=LARGEST_BODY)
     app[PARTS] = parts
     # these first: a face may take every other address

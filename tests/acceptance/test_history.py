@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 import time
@@ -65,14 +66,13 @@ async def history(folder: Path, clock: FakeClock, rows: int) -> None:
         empty = await costs(way.store, way, "a")
         await way.store.close()
         # the one chat that is done is what the past is made of
-        with sqlite3.connect(folder / "chat2crm.db") as db:
+        with contextlib.closing(sqlite3.connect(folder / "chat2crm.db")) as db, db:
             db.execute("DELETE FROM jobs WHERE id > 1")
             db.execute("DELETE FROM chats WHERE id NOT IN (SELECT chat FROM jobs)")
             for table in ("deliveries", "delivered", "counted", "chat_points"):
                 db.execute(f"DELETE FROM {table} WHERE chat IS NULL OR chat NOT IN (SELECT id FROM chats)")
             for table in ("operations", "attempts"):
                 db.execute(f"DELETE FROM {table} WHERE job NOT IN (SELECT id FROM jobs)")
-        db.close()
         await asyncio.to_thread(fill, folder / "chat2crm.db", rows)
         way.store = open_store(way.settings.store, clock=clock)
         began, used = time.monotonic(), time.process_time()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sqlite3
 from collections.abc import AsyncIterator
@@ -28,7 +29,7 @@ async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
 
 
 def tables(path: Path) -> set[str]:
-    with sqlite3.connect(path) as db:
+    with contextlib.closing(sqlite3.connect(path)) as db:
         names = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     return {name for name in names if not name.startswith(("sqlite_", "_", "chats_text_"))}
 
@@ -40,11 +41,11 @@ async def test_of_every_table_it_is_said_whose_its_rows_are(store: Store, tmp_pa
 
 async def test_every_question_finds_the_customers_rows_alone(store: Store, tmp_path: Path) -> None:
     def plainly(sql: str) -> list[tuple[object, ...]]:
-        with sqlite3.connect(tmp_path / "chat2crm.db") as db:
+        with contextlib.closing(sqlite3.connect(tmp_path / "chat2crm.db")) as db:
             return db.execute(sql).fetchall()
 
     async def asked(sql: str, values: object) -> list[dict[str, object]]:
-        with sqlite3.connect(tmp_path / "chat2crm.db") as db:
+        with contextlib.closing(sqlite3.connect(tmp_path / "chat2crm.db")) as db:
             db.row_factory = sqlite3.Row
             return [dict(row) for row in db.execute(sql, values)]  # type: ignore[call-overload]
 
@@ -69,7 +70,7 @@ async def test_the_customers_rows_are_found_by_an_index(store: Store, tmp_path: 
     plans: list[str] = []
 
     async def explained(sql: str, values: object) -> list[dict[str, object]]:
-        with sqlite3.connect(tmp_path / "chat2crm.db") as db:
+        with contextlib.closing(sqlite3.connect(tmp_path / "chat2crm.db")) as db:
             plans.extend(row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", values))  # type: ignore[call-overload]
         return []
 

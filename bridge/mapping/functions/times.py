@@ -110,6 +110,7 @@ def utc(value: Time, form: str = "%Y-%m-%d %H:%M:%S", zone: str | None = None) -
     """A time by a format, 2026-11-20 10:00:00 unless another is given, in UTC unless a zone is."""
     moment = _moment(value).astimezone(_zone(zone))
     try:
+        form.encode()  # halves of characters: some versions of Python pass them on
         return moment.strftime(form)
     except ValueError:
         raise FunctionProblem(f"{form!r} is no format of a time") from None

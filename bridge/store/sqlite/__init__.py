@@ -84,7 +84,7 @@ class SqliteStore(Plain, Agreements):
         try:
             await self._open_connections()
         except BaseException:
-            self._lock_file.release()
+            await self.close()
             raise
 
     async def _open_connections(self) -> None:
@@ -96,11 +96,10 @@ class SqliteStore(Plain, Agreements):
                 refuse_moved(connection, self.path)
             row = connection.execute("SELECT value FROM facts WHERE name = 'born_at'").fetchone()
             self.born_at = float(row["value"])
-        except sqlite3.DatabaseError as error:
+        except BaseException as error:
             connection.close()
-            raise damaged(self.path, error) from error
-        except StoreError:
-            connection.close()
+            if isinstance(error, sqlite3.DatabaseError):
+                raise damaged(self.path, error) from error
             raise
         self._folding = Folding(self.path)
         self._folding.take_over(connection)

@@ -46,23 +46,31 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         connection = sqlite3.connect(
             uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT, cached_statements=256
         )
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA foreign_keys=ON")
-        connection.create_function("fits", 2, fits, deterministic=True)
-        if read_only:
-            connection.execute("PRAGMA query_only=ON")
-        else:
-            connection.execute("PRAGMA journal_mode=WAL")
-            # FULL: a commit is on disk when it returns, not when the operating system finds time
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.execute("PRAGMA journal_size_limit=67108864")
-        # 2 MB: the operating system keeps the file's pages too, and reading one from there costs next to nothing
-        connection.execute("PRAGMA cache_size=-2048")
+        try:
+            _set_up(connection, read_only=read_only)
+        except BaseException:
+            connection.close()
+            raise
     except sqlite3.Error as error:
         if error.sqlite_errorcode in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
             raise damaged(path, error) from error
         raise StoreError(f"{path}: cannot be opened: {error}. Is the folder there and writable for this user?") from error
     return connection
+
+
+def _set_up(connection: sqlite3.Connection, *, read_only: bool) -> None:
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.create_function("fits", 2, fits, deterministic=True)
+    if read_only:
+        connection.execute("PRAGMA query_only=ON")
+    else:
+        connection.execute("PRAGMA journal_mode=WAL")
+        # FULL: a commit is on disk when it returns, not when the operating system finds time
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA journal_size_limit=67108864")
+    # 2 MB: the operating system keeps the file's pages too, and reading one from there costs next to nothing
+    connection.execute("PRAGMA cache_size=-2048")
 
 
 class Writer:

@@ -299,7 +299,8 @@ def m0008_one_customers(db: Database) -> None:
 
 def bring_up_to_date(db: Database) -> None:
     """Apply what is missing. Raises StoreError for a store that a newer version has written."""
-    ours = {migration.name for migration in migrations.pending(Database(memory=True))}
+    with contextlib.closing(sqlite3.connect(":memory:")) as empty:
+        ours = {migration.name for migration in migrations.pending(Database(empty))}
     newer = {migration.name for migration in migrations.applied(db)} - ours
     if newer:
         raise StoreError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
 from collections.abc import Callable
@@ -32,16 +33,13 @@ def backup(path: Path, to: Path, progress: Progress | None = None) -> None:
     source = connect(path, read_only=True)
     try:
         part.touch(mode=0o600)  # people's data stands in it
-        copy = sqlite3.connect(part, isolation_level=None)
-        try:
+        with contextlib.closing(sqlite3.connect(part, isolation_level=None)) as copy:
             source.backup(
                 copy, pages=PAGES_AT_ONCE, sleep=0.005,
                 progress=(lambda _, left, total: progress(total - left, total)) if progress else None,
             )  # fmt: skip
             copy.execute("PRAGMA journal_mode=DELETE")
             refuse_other_files(copy, to)
-        finally:
-            copy.close()
         part.rename(to)
     except (sqlite3.Error, OSError) as error:
         raise StoreError(f"{to}: the backup could not be written: {error}.") from error
@@ -61,15 +59,13 @@ def restore(backup_file: Path, path: Path) -> None:
     fresh = path.with_name(path.name + ".restoring")
     fresh.unlink(missing_ok=True)
     try:
-        source = sqlite3.connect(f"{backup_file.absolute().as_uri()}?mode=ro", uri=True)
-        copy = sqlite3.connect(fresh, isolation_level=None)
-        try:
+        with (
+            contextlib.closing(sqlite3.connect(f"{backup_file.absolute().as_uri()}?mode=ro", uri=True)) as source,
+            contextlib.closing(sqlite3.connect(fresh, isolation_level=None)) as copy,
+        ):
             source.backup(copy)
             refuse_other_files(copy, backup_file)
             count_as_young(copy)
-        finally:
-            source.close()
-            copy.close()
     except sqlite3.Error as error:
         fresh.unlink(missing_ok=True)
         raise StoreError(f"{backup_file}: is no backup of a store, or it is damaged ({error}). Nothing was changed.") from error

@@ -48,16 +48,17 @@ def test_a_migration_after_the_first_only_adds() -> None:
 def test_a_table_that_one_kind_of_store_has_the_other_has_too(postgres_url: str) -> None:
     from sqlite_utils import Database
 
-    file = Database(memory=True)
-    of_files.apply(file)
-    names = {name for name in file.table_names() if not name.startswith(("_", "chats_text_"))}
+    with Database(memory=True) as file:
+        of_files.apply(file)
+        names = {name for name in file.table_names() if not name.startswith(("_", "chats_text_"))}
+        columns = {name: set(file[name].columns_dict) for name in names}
     there = {row[0]: row[1] for row in raw(postgres_url,
         "SELECT c.relname, array_agg(a.attname::text ORDER BY a.attname) FROM pg_class c JOIN pg_attribute a "
         "ON a.attrelid = c.oid WHERE c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped "
         "AND c.relnamespace = current_schema()::regnamespace GROUP BY 1")}  # fmt: skip
     assert set(there) - names == migrations.ONLY_HERE
     for name in names - {"chats_text"}:
-        assert set(there[name]) == set(file[name].columns_dict), name
+        assert set(there[name]) == columns[name], name
 
 
 async def test_a_database_that_cannot_keep_every_text_is_refused(postgres: Shared, clock: FakeClock) -> None:

@@ -27,12 +27,13 @@ class Counting(sqlite3.Connection):
 
 
 @pytest.fixture
-async def connection(tmp_path: Path) -> Counting:
+async def connection(tmp_path: Path) -> AsyncIterator[Counting]:
     found = sqlite3.connect(tmp_path / "x.db", isolation_level=None, check_same_thread=False, factory=Counting)
     found.commits, found.told = [], []
     found.execute("PRAGMA journal_mode=WAL")
     found.execute("CREATE TABLE t (x INTEGER PRIMARY KEY)")
-    return found
+    yield found
+    found.close()
 
 
 @pytest.fixture

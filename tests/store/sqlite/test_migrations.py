@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +18,22 @@ from bridge.store.sqlite.migrations import bring_up_to_date, migrations
 
 
 def test_a_migration_that_breaks_off_leaves_no_half_of_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    db = Database(tmp_path / "x.db")
-    db.execute("CREATE TABLE jobs (x)")  # in the way of the first migration
+    with Database(tmp_path / "x.db") as db:
+        db.execute("CREATE TABLE jobs (x)")  # in the way of the first migration
 
-    with pytest.raises(Exception, match="jobs"):
-        bring_up_to_date(db)
+        with pytest.raises(Exception, match="jobs"):
+            bring_up_to_date(db)
 
-    assert "deliveries" not in db.table_names()
+        assert "deliveries" not in db.table_names()
 
 
-def test_applying_twice_changes_nothing() -> None:
-    db = Database(memory=True)
+@pytest.fixture
+def db() -> Iterator[Database]:
+    with Database(memory=True) as made:
+        yield made
+
+
+def test_applying_twice_changes_nothing(db: Database) -> None:
     bring_up_to_date(db)
     before = db.schema
     bring_up_to_date(db)
@@ -35,13 +41,12 @@ def test_applying_twice_changes_nothing() -> None:
     assert db.schema == before
 
 
-def test_of_deals_that_are_open_at_the_upgrade_it_is_known_for_whom() -> None:
+def test_of_deals_that_are_open_at_the_upgrade_it_is_known_for_whom(db: Database) -> None:
     """Of a client that was found by the plan, of one that the job has made by its id."""
     before = Migrations("chat2crm")
-    for migration in migrations.pending(Database(memory=True)):
+    for migration in migrations.pending(db):
         if migration.name < "m0007":
             before(name=migration.name)(migration.fn)
-    db = Database(memory=True)
     before.apply(db)
     db.execute(
         "INSERT INTO chats (id, source, chat_id, revision, kind, channel, updated_at, chat) "

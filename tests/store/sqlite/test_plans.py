@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sqlite3
 import sys
@@ -43,7 +44,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 def whole_tables(path: Path, statements: set[str]) -> Iterator[tuple[str, str]]:
     """Each statement that reads all rows of a growing table, and what SQLite says of it."""
-    with sqlite3.connect(path) as db:
+    with contextlib.closing(sqlite3.connect(path)) as db:
         for sql in statements:
             if not re.match(r"\s*(SELECT|WITH|UPDATE|DELETE|INSERT)\b", sql) or FROM_ONE_END.match(sql):
                 continue

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import contextlib
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,10 +14,10 @@ from bridge.store.statements import tokens
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> sqlite3.Connection:
-    connection = connect(tmp_path / "x.db")
-    bring_up_to_date(Database(connection))
-    return connection
+def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    with contextlib.closing(connect(tmp_path / "x.db")) as connection:
+        bring_up_to_date(Database(connection))
+        yield connection
 
 
 def test_a_row_that_was_only_claimed_holds_nothing_yet(db: sqlite3.Connection) -> None:
@@ -25,4 +27,3 @@ def test_a_row_that_was_only_claimed_holds_nothing_yet(db: sqlite3.Connection) -
     row = tokens.token(db, "sales")
     assert row is not None
     assert (row.version, row.sealed, row.ended, row.expires_at) == (0, b"", "", None)
-    db.close()

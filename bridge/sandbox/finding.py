@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -66,7 +65,8 @@ def _condition(entity: Entity, name: str, value: str, until: float) -> Condition
     if name in entity.filters:
         return f"{name} = ?", [_column_value(name, value)]
     if name.startswith("custom.") and "custom" in entity.form.model_fields:
-        return "json_extract(custom, ?) = ?", ["$." + json.dumps(name.removeprefix("custom.")), value]
+        # not by a path: what a quote in one means differs from one version of SQLite to the next
+        return "EXISTS (SELECT 1 FROM json_each(custom) WHERE key = ? AND value = ?)", [name.removeprefix("custom."), value]
     raise BadRequest(f"{entity.name}s cannot be searched by {name!r}; known filters: {', '.join(known_filters(entity))}")
 
 

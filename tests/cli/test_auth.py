@@ -118,8 +118,9 @@ def test_the_answer_is_waited_for_at_a_redirect_address_of_this_machine(place: P
     authority.challenge = begun(told)["code_challenge"]
 
     for stray in ("?code=stolen&state=guessed", "?code=the-code", ""):
-        with pytest.raises(HTTPError, match="400"):
+        with pytest.raises(HTTPError, match="400") as refused:
             urlopen(back + stray)
+        refused.value.close()
     with urlopen(f"{back}?code=the-code&state={begun(told)['state']}") as page:
         assert "terminal" in page.read().decode()
     rest, _ = running.communicate(timeout=60)

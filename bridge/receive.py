@@ -46,10 +46,10 @@ COME_AGAIN = 30
 #: so many connections and deliveries within so many seconds are a rush
 RUSH = 8
 RUSH_WITHIN = 0.04
-#: seconds for which work that nobody waits for makes way in a rush, before it goes on all the same
+#: seconds for which work that nobody waits for makes way at the beginning of a rush
 MAKES_WAY = 0.5
-#: seconds for which it goes on then
-GOES_ON = 0.25
+#: seconds from one piece of it to the next in a rush that lasts longer
+PIECE_EVERY = 0.003
 #: whoever asked whether we are up within so many seconds is a proxy that watches us; seconds it gets to see that we are leaving
 WATCHED, LEAVE = 5.0, 1.0
 
@@ -90,23 +90,31 @@ class Receiver:
     _leaving: bool = field(default=False, init=False)
     #: when somebody last asked whether we are up, by the monotonic clock
     _asked_at: float = field(default=float("-inf"), init=False)
-    #: until then nobody makes way: they have
-    _turn_until: float = field(default=float("-inf"), init=False)
+    #: since when a rush is on, as far as anybody asked
+    _rush_since: float | None = field(default=None, init=False)
+    #: when the next piece of work that nobody waits for may be done in a rush that lasts
+    _next_piece: float = field(default=float("-inf"), init=False)
 
     async def calm(self) -> None:
-        """Returns when no rush is on, and after a moment in any case; what asks then goes on a while without asking again. Who
-        has to answer a provider goes first: what is on disk loses nothing by waiting.
+        """Asked for before each piece of work that nobody waits for, of a millisecond or two: what is on disk loses nothing by
+        waiting, and who has to answer a provider goes first. Returns when no rush is on; in one that lasts, when it is the turn
+        of one piece, so that answers are delayed evenly and no more than the work gets on.
         """
         await asyncio.sleep(0)
-        until = self.clock.monotonic() + MAKES_WAY
-        while len(self._arrivals) == RUSH:
-            now = self.clock.monotonic()
-            if now - self._arrivals[0] > RUSH_WITHIN or now < self._turn_until:
-                return
-            if now >= until:
-                self._turn_until = now + GOES_ON
+        while self._is_rush(now := self.clock.monotonic()):
+            if self._rush_since is None:
+                self._rush_since = now
+            if now >= self._rush_since + MAKES_WAY:
+                # whoever asks has a turn, so that nobody who asks more often takes all of them
+                turn = max(now, self._next_piece)
+                self._next_piece = turn + PIECE_EVERY
+                await self.clock.sleep(turn - now)
                 return
             await self.clock.sleep(RUSH_WITHIN)
+        self._rush_since = None
+
+    def _is_rush(self, now: float) -> bool:
+        return len(self._arrivals) == RUSH and now - self._arrivals[0] <= RUSH_WITHIN
 
     def handler(self, doorway: Doorway | None = None) -> Handler:
         """What answers the requests that come by the public door. Two addresses need no router; without one an answer takes a

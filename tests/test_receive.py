@@ -31,7 +31,7 @@ from bridge.doorway import PROVED, Doorway, Limits
 from bridge.errors import NoRoom, StoreError
 from bridge.model import Delivery
 from bridge.parse import Reply
-from bridge.receive import COME_AGAIN, GOES_ON, LEAVE, MAKES_WAY, REFUSALS_SAID, RUSH, RUSH_WITHIN, WATCHED, Receiver
+from bridge.receive import COME_AGAIN, LEAVE, MAKES_WAY, PIECE_EVERY, REFUSALS_SAID, RUSH, RUSH_WITHIN, WATCHED, Receiver
 from bridge.sources import load_sources
 from bridge.store import Store, open_store
 from bridge.verify import Incoming
@@ -625,12 +625,27 @@ class TestHowMuchASourceMaySend:
 class TestRush:
     """Who answers a provider goes first; what is on disk can wait."""
 
-    async def waits(self, at: Door) -> float:
+    async def waits(self, at: Door, step: float = RUSH_WITHIN / 4) -> float:
         began = at.clock.monotonic()
         waiting = asyncio.ensure_future(at.receiver.calm())
         while not waiting.done():
-            await at.clock.advance(RUSH_WITHIN / 4)
+            await at.clock.advance(step)
         return at.clock.monotonic() - began
+
+    @asynccontextmanager
+    async def rushing(self, at: Door) -> AsyncIterator[None]:
+        async def rush() -> None:
+            while True:
+                at.receiver._arrivals.append(at.clock.monotonic())
+                await at.clock.sleep(RUSH_WITHIN / 100)
+
+        for _ in range(RUSH):
+            at.receiver._arrivals.append(at.clock.monotonic())
+        coming = asyncio.ensure_future(rush())
+        try:
+            yield
+        finally:
+            coming.cancel()
 
     async def test_without_one_nobody_waits(self, door: Open) -> None:
         async with door() as at:
@@ -656,23 +671,39 @@ class TestRush:
             assert RUSH_WITHIN < await self.waits(at) < MAKES_WAY
             doorway.close()
 
-    async def test_but_not_for_ever(self, door: Open) -> None:
+    async def test_but_not_for_ever_and_then_go_on_piece_by_piece(self, door: Open) -> None:
+        async with door() as at, self.rushing(at):
+            assert MAKES_WAY <= await self.waits(at) <= MAKES_WAY + 2 * RUSH_WITHIN
+            for _ in range(20):
+                assert PIECE_EVERY / 2 < await self.waits(at, PIECE_EVERY / 10) <= 2 * PIECE_EVERY
+
+    async def test_so_do_several_together(self, door: Open) -> None:
+        """However many ask: answers are not to be delayed twice as much because two have something to do."""
+        done = [0, 0]
+
+        async def work(number: int) -> None:
+            while True:
+                await at.receiver.calm()
+                done[number] += 1
+
+        async with door() as at, self.rushing(at):
+            await self.waits(at)
+            working = [asyncio.ensure_future(work(number)) for number in range(2)]
+            began = at.clock.monotonic()
+            while at.clock.monotonic() < began + 200 * PIECE_EVERY:
+                await at.clock.advance(PIECE_EVERY / 10)
+            for one in working:
+                one.cancel()
+
+        assert 100 <= sum(done) <= 201
+        assert min(done) > 20  # and neither is forgotten
+
+    async def test_the_next_one_is_made_way_for_anew(self, door: Open) -> None:
         async with door() as at:
-            stop = False
+            async with self.rushing(at):
+                await self.waits(at)
+            await at.clock.advance(2 * RUSH_WITHIN)
+            await asyncio.wait_for(at.receiver.calm(), 1)
 
-            async def rush() -> None:
-                while not stop:
-                    at.receiver._arrivals.append(at.clock.monotonic())
-                    await at.clock.sleep(RUSH_WITHIN / 100)
-
-            for _ in range(RUSH):
-                at.receiver._arrivals.append(at.clock.monotonic())
-            rushing = asyncio.ensure_future(rush())
-
-            assert await self.waits(at) <= MAKES_WAY + 2 * RUSH_WITHIN
-            # whoever made way so long goes on a while without being asked to again
-            assert await self.waits(at) < RUSH_WITHIN
-            await at.clock.advance(GOES_ON)
-            assert await self.waits(at) >= MAKES_WAY - 2 * RUSH_WITHIN
-
-            rushing.cancel()
+            async with self.rushing(at):
+                assert await self.waits(at) >= MAKES_WAY

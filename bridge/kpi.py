@@ -113,12 +113,12 @@ def _first_response(
 def _duration(chat: Chat) -> int | None:
     if chat.started_at and chat.ended_at:
         return _elapsed(chat.started_at, chat.ended_at)
-    times = [_utc(message.at) for message in chat.messages if message.at]
+    times = [at if at.tzinfo else _utc(at) for message in chat.messages if (at := message.at)]
     return _elapsed(min(times), max(times)) if len(times) > 1 else None
 
 
 def _longest_gap(messages: Iterable[Message]) -> int | None:
-    times = sorted([_utc(message.at) for message in messages if message.at and message.role in PEOPLE])
+    times = sorted([at if at.tzinfo else _utc(at) for message in messages if (at := message.at) and message.role in PEOPLE])
     if len(times) < 2 or _elapsed(times[0], times[0]) is None or _elapsed(times[-1], times[-1]) is None:  # noqa: PLR2004 - a gap has two ends
         return None
     gap = max([later - earlier for earlier, later in pairwise(times)])

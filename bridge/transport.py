@@ -203,7 +203,7 @@ def checked_header(name: str, value: str) -> str:
     Raises:
         Rejected: it holds a control character (a line break at the end of a key read from a file, most often).
     """
-    if _CONTROL.search(value):
+    if not value.isprintable() and _CONTROL.search(value):
         raise Rejected(
             f"The header {name} would hold a line break or control character; if it carries the target's token, "
             "check that the token was pasted without a line break."

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote, urlsplit
+
+from pydantic_core import to_json
 
 from bridge.errors import Rejected
 from bridge.mapping.expressions import Findings
@@ -52,9 +53,10 @@ def render(
     # what begins with a slash cannot, and taking both addresses apart costs as much as filling one
     if not path.startswith("/") and urlsplit(url)[:2] != urlsplit(base_url)[:2]:
         raise Rejected("The request's path would change the host it goes to: it has to begin with `/` in the mapping.")
-    pairs = list(_pairs(_filled(request.query, scope, strict=strict, findings=findings)))
-    if pairs:
-        url += ("&" if "?" in url else "?") + _encoded(pairs)
+    if request.query is not None:
+        pairs = list(_pairs(_filled(request.query, scope, strict=strict, findings=findings)))
+        if pairs:
+            url += ("&" if "?" in url else "?") + _encoded(pairs)
     headers: dict[str, str] = {}
     always = _filled(standing, scope, strict=False, findings=findings)
     for name, value in (always or {}).items():
@@ -62,8 +64,10 @@ def render(
     body = _body(request, scope, strict=strict, findings=findings, headers=headers)
     # A header filters nothing: one that comes out empty (a database that need not be named) is left out even here.
     filled = _filled(request.headers, scope, strict=False, findings=findings)
-    for name, value in {**(filled if isinstance(filled, Mapping) else {}), **(more or {})}.items():
-        _set(headers, str(name), _scalar(value))
+    for given in (filled, more):
+        if isinstance(given, Mapping):
+            for name, value in given.items():
+                _set(headers, str(name), _scalar(value))
     return PreparedRequest(request.method, url, headers, body)
 
 
@@ -101,8 +105,13 @@ def _with_member(data: Any, names: Sequence[str], value: Any) -> dict[str, Any]:
 
 
 def _set(headers: dict[str, str], name: str, value: str) -> None:
-    same = next((known for known in headers if known.lower() == name.lower()), name)
-    headers[same] = checked_header(name, value)
+    if name not in headers:
+        lower = name.lower()
+        for known in headers:
+            if known.lower() == lower:
+                name = known
+                break
+    headers[name] = checked_header(name, value)
 
 
 def _filled(
@@ -139,6 +148,18 @@ def _body(
 
 
 def _dumped(value: Any) -> bytes:
+    # Four times as fast. It stops at half of a pair and at what is no JSON; what it writes of numbers that JSON has not, and
+    # of NULs, is seen by how it is written, which a text may look like, too.
+    try:
+        written = to_json(value)
+    except ValueError:
+        return _dumped_with_care(value)
+    if b"\\u0000" in written or b"NaN" in written or b"Infinity" in written:
+        return _dumped_with_care(value)
+    return written
+
+
+def _dumped_with_care(value: Any) -> bytes:
     try:
         text = _written(value)
     except ValueError as error:
@@ -167,6 +188,8 @@ def _clean(text: str) -> str:
 
 def _scalar(value: Any) -> str:
     """As text in a URL, a header or a form: true and false as in JSON, whole numbers without a point."""
+    if type(value) is str:
+        return _clean(value)
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -260,8 +283,8 @@ def multipart(parts: Mapping[str, Any]) -> tuple[str, bytes]:
 
 
 def _part(name: str, value: Any) -> tuple[bytes, bytes]:
-    if isinstance(value, Mapping) and isinstance(value.get("content"), FileBytes):
-        value = replace(value["content"], name=str(value.get("name") or value["content"].name))
+    if isinstance(value, Mapping) and isinstance(file := value.get("content"), FileBytes):
+        value = FileBytes(str(value.get("name") or file.name), file.type, file.data)
     told, content = "", value.data if isinstance(value, FileBytes) else _scalar(value).encode("utf-8", "replace")
     kind = ""
     if isinstance(value, FileBytes):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -17,13 +16,15 @@ from bridge.mapping.templates import PathTemplate, RawTemplate, Template
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
-@dataclass(frozen=True, slots=True)
 class FileBytes:
-    """A file in scope as `file.bytes`: what a part of `multipart`, or a whole `raw` body, is made of."""
+    """A file in scope as `file.bytes`: what a part of `multipart`, or a whole `raw` body, is made of. No dataclass: that would be
+    written into a JSON body like any object.
+    """
 
-    name: str
-    type: str
-    data: bytes = field(repr=False)
+    __slots__ = ("data", "name", "type")
+
+    def __init__(self, name: str, type_: str, data: bytes) -> None:
+        self.name, self.type, self.data = name, type_, data
 
 
 class Pages(Part):

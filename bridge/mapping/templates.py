@@ -135,7 +135,7 @@ class PathTemplate(TextTemplate):
 
     def fill(self, scope: Scope, findings: Findings | None = None) -> str:
         """The path. Raises EmptyExpression if a value is empty, '.' or '..', or is neither text nor a number."""
-        return "".join(piece if isinstance(piece, str) else _segment(piece, scope, findings) for piece in self._pieces)
+        return "".join([piece if isinstance(piece, str) else _segment(piece, scope, findings) for piece in self._pieces])
 
     def fill_strict(self, scope: Scope, findings: Findings | None = None) -> str:
         return self.fill(scope, findings)

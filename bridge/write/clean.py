@@ -47,7 +47,7 @@ def clean(text: str) -> str:
 def clean_line(text: str) -> str:
     """The same on one line."""
     if text.isascii() and text.isprintable() and "  " not in text:
-        return strip_lookalikes(text).strip()
+        return (strip_lookalikes(text) if "2" in text else text).strip()
     text = clean(text)
     return (text if text.isprintable() and "  " not in text else _BLANKS.sub(" ", text)).strip()
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from bridge.model import Chat, Claim, ContactPoint, EventKind, Match, PointKind, Role
 from bridge.write.clean import clean_line, clean_name, mask
 from bridge.write.markup import Line, Span, Style, line
-from bridge.write.scope import card_points, span_of, utm
+from bridge.write.scope import card_points, span_of
 from bridge.write.transcript import Numbered, clock, local
 from bridge.write.words import CHANNELS, Speech
 from bridge.write.work import Work
@@ -41,7 +41,7 @@ class Head:
     @cached_property
     def title(self) -> str:
         """For CRMs whose notes have one; at most 120 characters."""
-        return clean_name(self.speech.word("title", what=self._what(), who=self.who), LONGEST_TITLE)
+        return clean_name(self.speech.word("title", what=self._what, who=self.who), LONGEST_TITLE)
 
     @cached_property
     def headline(self) -> Line:
@@ -111,6 +111,7 @@ class Head:
 
     # -- the lines below it --------------------------------------------------------------------------------------------
 
+    @cached_property
     def _what(self) -> str:
         chat = self.work.chat
         kind = "offline" if chat.kind is EventKind.OFFLINE_MESSAGE else "chat"
@@ -123,7 +124,7 @@ class Head:
     def _where_and_when(self) -> str:
         tz = self.work.settings.tz
         start, end = (local(at, tz) for at in span_of(self.work.chat))
-        told = [self._what()]
+        told = [self._what]
         if start:
             until = ""
             if end and end > start and end.date() != start.date():
@@ -141,7 +142,7 @@ class Head:
         page = ", ".join(filter(None, (
             self.speech.word("quoted", value=title) if title else "", clean_line(chat.page.url or ""),
         )))  # fmt: skip
-        marks = ", ".join(f"{clean_line(name)} {clean_line(value)}" for name, value in utm(chat).items() if value)
+        marks = ", ".join(f"{clean_line(name)} {clean_line(value)}" for name, value in self.work.scope["utm"].items() if value)
         place = ", ".join(filter(None, (clean_line(chat.visitor.city or ""), clean_line(chat.visitor.country or ""))))
         form = "; ".join(
             f"{clean_line(str(name)).rstrip(' :')}: {clean_line(self._answer(value))}"

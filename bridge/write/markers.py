@@ -12,6 +12,8 @@ import json
 import re
 from collections.abc import Sequence
 
+from pydantic_core import to_json
+
 from bridge.model import OperationKind
 
 PREFIX = "c2c-"
@@ -24,6 +26,8 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 #: ten bits as two letters of base32
 _PAIRS = tuple(one + two for one in _LETTERS for two in _LETTERS)
 _written = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+#: what that writes in another way than a faster writer does, as UTF-8
+_WRITTEN_OTHERWISE = re.compile(rb"[\x7f-\xff]")
 
 
 class MarkerKeys:
@@ -43,11 +47,24 @@ class MarkerKeys:
         return self._marker("operation", self.chat, str(kind), list(message_keys), part, generation)
 
     def _marker(self, *parts: object) -> str:
-        digest = hmac.digest(self._key, _written(parts).encode("ascii"), "sha256")
+        digest = hmac.digest(self._key, _as_json(parts), "sha256")
         number = int.from_bytes(digest[:_DIGEST_BYTES])
         return PREFIX + "".join([_PAIRS[number >> shift & 0x3FF] for shift in range(70, -1, -10)])
 
 
+def _as_json(parts: Sequence[object]) -> bytes:
+    """ASCII alone, and for ever the same to the byte: markers that stand in CRMs rest on it."""
+    try:
+        written = to_json(parts)
+    except ValueError:  # half of a surrogate pair
+        return _written(parts).encode("ascii")
+    return _written(parts).encode("ascii") if _WRITTEN_OTHERWISE.search(written) else written
+
+
 def strip_lookalikes(text: str) -> str:
     """The text without anything that could be taken for a marker: its hyphen becomes a blank."""
-    return _LOOKALIKE.sub(lambda hit: hit.group()[:3] + " ", text) if "2" in text else text
+    return _LOOKALIKE.sub(_with_a_blank, text) if "2c" in text or "2C" in text else text
+
+
+def _with_a_blank(hit: re.Match[str]) -> str:
+    return hit.group()[:3] + " "

@@ -50,8 +50,6 @@ class Markup:
     strong: tuple[str, str]
     #: an address that was found to be harmless → a live link
     link: Callable[[str], str]
-    #: characters that one of a text becomes at the most
-    widest: int = 1
 
     def render(self, line: Line) -> str:
         return "".join([self.escape(span[0]) if span[1] is Style.NORMAL else self._styled(span) for span in line])
@@ -73,7 +71,7 @@ class PlainMarkup(Markup):
     """Nothing is escaped, and no style is shown."""
 
     def render(self, line: Line) -> str:
-        return "".join([span.text for span in line])
+        return "".join([span[0] for span in line])
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +117,11 @@ def _ends_www(text: str, stop: int) -> bool:
 
 
 PLAIN = PlainMarkup("\n", _as_is, ("", ""), _as_is)
-# the longest are the quotes' `&quot;` and `&#x27;`, in a link twice
-HTML = Markup("<br>", escape_html, ("<b>", "</b>"), _html_link, widest=2 * len("&quot;"))
+HTML = Markup("<br>", escape_html, ("<b>", "</b>"), _html_link)
 # BBCode has no escape that every CRM knows; wide brackets look the same and mean nothing.
 BBCODE = Markup("\n", _in_wide_brackets, ("[b]", "[/b]"), lambda address: f"[url]{address}[/url]")
 MARKDOWN = MarkdownMarkup(
-    "  \n", lambda text: _MARKDOWN.sub(_in_markdown, text), ("**", "**"), lambda address: f"<{address}>", widest=2,
+    "  \n", lambda text: _MARKDOWN.sub(_in_markdown, text), ("**", "**"), lambda address: f"<{address}>",
 )
 
 MARKUPS: Mapping[str, Markup] = {"plain": PLAIN, "html": HTML, "bbcode": BBCODE, "markdown": MARKDOWN}

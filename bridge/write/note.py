@@ -13,7 +13,7 @@ from bridge.write.clean import clean, clean_name
 from bridge.write.head import Head
 from bridge.write.markers import MarkerKeys
 from bridge.write.markup import MARKUPS, PLAIN, Line, line
-from bridge.write.split import Block, Frame, Measure, split
+from bridge.write.split import Block, Frame, Measure, keys_of, lines_of, split
 from bridge.write.transcript import Numbered, transcript
 
 #: in the label of a part, which stands in every one
@@ -65,6 +65,11 @@ def in_parts(
     markup = MARKUPS[note.markup]
     limit, measure, counted = _limit(note.max)
     first = keys.operation(kind, carried, 1, generation)
+    whole = [*lines_of(blocks), *_tail(keys.chat, first)]
+    text = markup.join(whole)
+    # nearly every note is this short, and its text is there
+    if limit is None or measure(text if counted else PLAIN.join(whole)) <= limit:
+        return [NotePart(1, 1, text, first, tuple(keys_of(blocks)))]
     frame = Frame(markup if counted else PLAIN, limit, measure, _label(head, limit, measure), _tail(keys.chat, first))
     parts = split(blocks, frame)
     made = []
@@ -92,13 +97,13 @@ def _limit(most: NoteMax | None) -> tuple[int | None, Measure, bool]:
     return limits[unit], MEASURES[unit], most.after_markup
 
 
-def _label(head: Head, limit: int | None, measure: Measure) -> Callable[[int, int], Line]:
+def _label(head: Head, limit: int, measure: Measure) -> Callable[[int, int], Line]:
     who = clean_name(head.who, LONGEST_LABEL)
 
     def label(number: int, of: int) -> Line:
         if number > 1:
             named = head.speech.word("part_of", number=number, of=of, who=who)
-            if limit is None or measure(named) * _LABEL_SHARE <= limit:
+            if measure(named) * _LABEL_SHARE <= limit:
                 return line(named)
         return line(head.speech.word("part", number=number, of=of))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from urllib.parse import parse_qsl, urlsplit
 
 from bridge.kpi import Kpi
@@ -61,12 +62,14 @@ def scope_of_plan(
 
 def card_points(points: Sequence[ContactPoint], limit: int) -> tuple[ContactPoint, ...]:
     """The visitor's own phones and e-mails that take part in matching and may stand on a card: so many of each kind."""
-    taken: dict[tuple[PointKind, str], ContactPoint] = {}
+    taken: dict[PointKind, dict[str, None]] = {PointKind.PHONE: {}, PointKind.EMAIL: {}}
+    chosen = []
     for point in points:
-        mine = point.claim is not Claim.OTHER and point.kind is not PointKind.HANDLE
-        if mine and (sum(kind is point.kind for kind, _ in taken) < limit):
-            taken.setdefault((point.kind, point.value), point)
-    return tuple(taken.values())
+        of_kind = taken.get(point.kind)
+        if of_kind is not None and point.claim is not Claim.OTHER and len(of_kind) < limit and point.value not in of_kind:
+            of_kind[point.value] = None
+            chosen.append(point)
+    return tuple(chosen)
 
 
 def card_values(points: Sequence[ContactPoint], kind: PointKind, limit: int) -> list[str]:
@@ -95,12 +98,16 @@ def utm(chat: Chat) -> dict[str, str]:
     return {name: query[f"utm_{name}"] for name in _UTM if query.get(f"utm_{name}")}
 
 
-def span_of(chat: Chat) -> tuple[Json, Json]:
+def span_of(chat: Chat) -> tuple[datetime | None, datetime | None]:
     """Beginning and end as the provider tells them, else by the messages' times."""
-    timed: list[Message] = [message for message in chat.messages if message.at]
-    first = chat.started_at or (timed[0].at if timed else None)
-    last = chat.ended_at or (timed[-1].at if timed else None)
-    return first, last
+    return chat.started_at or _first_time(chat.messages), chat.ended_at or _first_time(reversed(chat.messages))
+
+
+def _first_time(messages: Iterable[Message]) -> datetime | None:
+    for message in messages:
+        if message.at:
+            return message.at
+    return None
 
 
 def without_secrets(configured: Mapping[str, Json]) -> dict[str, Json]:

@@ -14,10 +14,6 @@ from bridge.write.markup import Line, Markup, Span, Style, line
 Measure = Callable[[str], int]
 
 _CONTINUED = line("│ ")
-#: what stands around a span or a line at most, in characters: signs of strong text or of a link, the break
-_AROUND = 16
-#: units of any limit that a character counts at most
-_MOST_UNITS = 4
 
 
 class Block(NamedTuple):
@@ -37,6 +33,14 @@ class Block(NamedTuple):
         return self.lines if self.day is None or self.day in self.lines else (self.day, *self.lines)
 
 
+def lines_of(blocks: Sequence[Block]) -> list[Line]:
+    return [line for block in blocks for line in block.lines]
+
+
+def keys_of(blocks: Sequence[Block]) -> list[str]:
+    return [key for block in blocks for key in block.keys]
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     lines: list[Line]
@@ -48,8 +52,7 @@ class Frame:
     """What surrounds the text: the limit and how it is counted, the label of a part, the last lines."""
 
     markup: Markup
-    #: None: no limit
-    limit: int | None
+    limit: int
     measure: Measure
     #: (number, of) → the line that says so
     label: Callable[[int, int], Line]
@@ -60,32 +63,17 @@ class Frame:
         """A line with the break after it."""
         return self.measure(self.markup.render(line)) + self.measure(self.markup.line_break)
 
-    def surely_holds(self, lines: Sequence[Line]) -> bool:
-        """Whether they are within the limit whatever becomes of them: most notes are, and need not be written out to see it."""
-        if self.limit is None:
-            return True
-        texts, spans = 0, 0
-        for each in (*lines, *self.tail):
-            spans += len(each) + 1
-            for span in each:
-                texts += len(span.text)
-        units = 1 if self.measure is len else _MOST_UNITS
-        return units * (self.markup.widest * texts + _AROUND * spans) <= self.limit
-
     def costs(self, lines: Sequence[Line]) -> int:
         return sum(map(self.cost, lines))
 
 
 def split(blocks: Sequence[Block], frame: Frame) -> list[Part]:
     """The parts, without tails; labels are in them if there are several. Raises MappingError if the limit is too small."""
-    whole = Part([line for block in blocks for line in block.lines], [key for block in blocks for key in block.keys])
-    if frame.limit is None or frame.surely_holds(whole.lines):
-        return [whole]
     costs = [frame.costs(block.lines) for block in blocks]
     # The last line has no break after it.
     limit = frame.limit + frame.measure(frame.markup.line_break) - frame.costs(frame.tail)
     if sum(costs) <= limit:
-        return [whole]
+        return [Part(lines_of(blocks), keys_of(blocks))]
     digits = 1
     while True:
         widest = 10**digits - 1
@@ -98,6 +86,10 @@ def split(blocks: Sequence[Block], frame: Frame) -> list[Part]:
         # The first part opens with who it was; the label comes second there, first everywhere else.
         part.lines.insert(1 if number == 1 else 0, frame.label(number, len(parts)))
     return parts
+
+
+def _length(line: Line) -> int:
+    return sum([len(span.text) for span in line])
 
 
 @dataclass(slots=True)
@@ -134,12 +126,16 @@ class _Packer:
             self._pour(each, block)
 
     def _pour(self, line: Line, block: Block) -> None:
+        unsaid = _length(line)
         while not self._fits(line):
             piece, rest = self._cut(line)
             if piece:
                 self._put((piece,), self.frame.cost(piece))
                 line = (*self._resume(block), *rest)
-            elif not self.parts[-1].lines:
+            # what only says again whose line it is takes up a part and gets nowhere
+            if piece and _length(rest) < unsaid:
+                unsaid = _length(rest)
+            elif piece or not self.parts[-1].lines:
                 raise MappingError(
                     f"note.max is {self.frame.limit}, which the part's number and the markers alone fill; "
                     "raise it, or leave it out if the CRM has no limit"
@@ -149,7 +145,7 @@ class _Packer:
 
     def _fits(self, line: Line) -> bool:
         # A character costs one at least, whatever is counted: a book need not be written out to see that it is too long.
-        return sum(len(span.text) for span in line) <= self.left and self.frame.cost(line) <= self.left
+        return _length(line) <= self.left and self.frame.cost(line) <= self.left
 
     def _resume(self, block: Block) -> Line:
         resumed = block.resume()

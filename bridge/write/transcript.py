@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 from functools import partial
+from typing import NamedTuple
 
 from bridge.model import Chat, File, Message, Role
 from bridge.write.clean import clean, clean_line, clean_name, mask
@@ -23,8 +24,7 @@ NEXT_LINE = "│ "
 LONGEST_NAME = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Numbered:
+class Numbered(NamedTuple):
     """A message with its place in the chat and its key."""
 
     place: int
@@ -111,7 +111,7 @@ class _Writer:
 
     def head(self, message: Message, at: datetime | None, *, resumed: bool = False) -> Line:
         """What stands before a message: time, sign and name."""
-        begin = Span((f"{clock(at)} " if at else "") + SIGNS.get(message.role, ""))
+        begin = Span((f"{at.hour:02}:{at.minute:02} " if at else "") + SIGNS.get(message.role, ""))
         key = message.role, message.author
         named = self.names.get(key)
         if named is None:

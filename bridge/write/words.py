@@ -231,13 +231,13 @@ class Speech:
         days, rest = divmod(seconds, _DAY)
         hours, rest = divmod(rest, _HOUR)
         minutes, left = divmod(rest, _MINUTE)
-        parts = [
-            (days, self.count("day", days)), (hours, f"{hours} {hour}"), (minutes, f"{minutes} {minute}"),
-            (left, f"{left} {second}"),
-        ]  # fmt: skip
-        first = next((place for place, (number, _) in enumerate(parts) if number), len(parts) - 1)
-        shown = [text for number, text in parts[first : first + 2] if number]
-        return " ".join(shown) or f"0 {second}"
+        if days:
+            return self.count("day", days) + (f" {hours} {hour}" if hours else "")
+        if hours:
+            return f"{hours} {hour}" + (f" {minutes} {minute}" if minutes else "")
+        if minutes:
+            return f"{minutes} {minute}" + (f" {left} {second}" if left else "")
+        return f"{left} {second}"
 
     def long_date(self, day: date) -> str:
         """21 ноября 2026, суббота · Saturday, 21 November 2026."""

@@ -109,6 +109,18 @@ def test_text_travels_as_it_is_but_for_what_no_database_takes() -> None:
     assert json.loads(made.body or b"") == {"text": "ab\\u0000 😀 ?"}
 
 
+@pytest.mark.parametrize("text", ["NaN", "Infinity and beyond", "-Infinity", "C:\\\\u0000", "\x7f", "é\u2028😀"])
+def test_text_that_looks_like_what_json_has_not_travels_as_it_is(text: str) -> None:
+    made = render(request(post="/p", json={"a": "{a}", "b": [1, 2.5, True, None]}), {"a": text}, base_url=BASE)
+
+    assert made.body == json.dumps({"a": text, "b": [1, 2.5, True, None]}, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def test_a_files_bytes_stand_in_no_json() -> None:
+    with pytest.raises(Rejected, match=r"file\.base64"):
+        render(request(post="/p", json={"x": "{x}"}), {"x": PHOTO}, base_url=BASE)
+
+
 def test_a_number_that_is_none_is_refused_before_it_is_sent() -> None:
     with pytest.raises(Rejected, match="not a number"):
         render(request(post="/p", json={"x": "{x}"}), {"x": float("inf")}, base_url=BASE)

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import hmac
+import json
+from base64 import b32encode
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +27,22 @@ def test_the_same_key_makes_the_same_markers_for_ever() -> None:
     # Notes in customers' CRMs bear them: this value may never change.
     assert markers().chat == "c2c-uha5hgwykxibgdfc"
     assert markers().operation(OperationKind.NOTE, ["a", "b"], 2, 1) == "c2c-puffon4s4afm2756"
+
+
+@given(
+    st.text(st.characters(categories=["L", "N", "P", "Cc", "Cs", "So"]), max_size=20),
+    st.lists(st.text('0123456789abcdef\x7f/<&"\\\n\x1f', max_size=8), max_size=3),
+)
+def test_a_marker_rests_on_ascii_json_whatever_writes_it(chat_id: str, keys: list[str]) -> None:
+    """Also of halves of surrogate pairs, of letters beyond ASCII, and of what JSON may write in more ways than one."""
+
+    def marker(*parts: object) -> str:
+        told = json.dumps(parts, separators=(",", ":")).encode("ascii")
+        return "c2c-" + b32encode(hmac.digest(KEY, told, "sha256")[:10]).decode().lower()
+
+    chat = marker("chat", "sales", "shop", chat_id)
+    assert markers(chat_id).chat == chat
+    assert markers(chat_id).operation("note", keys, 2, 1) == marker("operation", chat, "note", keys, 2, 1)
 
 
 def test_everything_that_a_marker_rests_on_changes_it() -> None:

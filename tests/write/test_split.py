@@ -14,7 +14,7 @@ from bridge.write.split import Block, Frame, Part, split
 TAIL: tuple[Line, ...] = ((), line("END"))
 
 
-def frame(limit: int | None, *, markup: Markup = PLAIN, measure: Callable[[str], int] = len) -> Frame:
+def frame(limit: int, *, markup: Markup = PLAIN, measure: Callable[[str], int] = len) -> Frame:
     return Frame(markup, limit, measure, lambda number, of: line(f"{number}/{of}"), TAIL)
 
 
@@ -30,7 +30,7 @@ def test_what_fits_stays_whole_and_has_no_number() -> None:
     blocks = [message("one", "k1"), message("two", "k2")]
     exactly = len("one\ntwo\n\nEND")
     assert shown(split(blocks, frame(exactly))) == [["one", "two"]]
-    assert split(blocks, frame(None))[0].keys == ["k1", "k2"]
+    assert split(blocks, frame(exactly))[0].keys == ["k1", "k2"]
     assert len(split([*blocks, message("-" * 30)], frame(exactly + 20))) > 1
 
 
@@ -38,13 +38,17 @@ def test_what_fits_stays_whole_and_has_no_number() -> None:
     st.lists(st.tuples(st.text(alphabet="a\"'&<>[]*`\\😀é \t-1.", max_size=12), st.sampled_from(Style)), max_size=6),
     st.sampled_from(sorted(MARKUPS)), st.sampled_from(sorted(MEASURES)),
 )  # fmt: skip
-def test_what_surely_fits_does_fit(spans: list[tuple[str, Style]], markup: str, measure: str) -> None:
+def test_one_part_is_exactly_what_fits_as_it_is_written(spans: list[tuple[str, Style]], markup: str, measure: str) -> None:
     lines = [line(f"http://{text}" if style is Style.LINK else text, style) for text, style in spans]
-    real = frame(0, markup=MARKUPS[markup], measure=MEASURES[measure])
-    needed = real.costs([*lines, *TAIL])
+    blocks = [Block((each,)) for each in lines]
+    needed = MEASURES[measure](MARKUPS[markup].join([*lines, *TAIL]))
 
-    assert not frame(needed - 1, markup=MARKUPS[markup], measure=MEASURES[measure]).surely_holds(lines)
-    assert frame(1000 * (needed + 1)).surely_holds(lines)
+    assert [part.lines for part in split(blocks, frame(needed, markup=MARKUPS[markup], measure=MEASURES[measure]))] == [lines]
+    try:
+        cut = split(blocks, frame(needed - 1, markup=MARKUPS[markup], measure=MEASURES[measure]))
+    except MappingError:
+        return  # no room for a number beside the text
+    assert [part.lines for part in cut] != [lines]
 
 
 def test_parts_end_between_messages() -> None:
@@ -78,6 +82,11 @@ def test_from_ten_parts_on_numbers_are_longer_and_still_fit() -> None:
 def test_a_limit_without_room_for_text_says_what_to_change() -> None:
     with pytest.raises(MappingError, match=r"note\.max is 9, .* raise it"):
         split([message("hello there, this is long")], frame(9))
+
+
+def test_a_limit_that_only_the_sign_of_a_further_line_fits_into_ends_all_the_same() -> None:
+    with pytest.raises(MappingError, match=r"note\.max is 12"):
+        split([Block((line("http://a b"),))], frame(12, measure=MEASURES["bytes"]))
 
 
 def test_a_link_that_must_be_cut_is_a_link_no_more() -> None:

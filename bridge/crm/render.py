@@ -219,27 +219,37 @@ def _encoded(pairs: list[tuple[str, Any]]) -> str:
     return "&".join([f"{_name(name)}={_quoted(_scalar(value))}" for name, value in pairs])
 
 
-def _each_byte(safe: str) -> Sequence[str]:
-    return [quote(bytes([byte]), safe=safe) for byte in range(256)]
+class _Quoting:
+    """As the library quotes, but for a character that is written apart; in a fifth to three fifths of its time, for queries of
+    some hundred characters and for notes.
+    """
+
+    def __init__(self, plain: str, apart: Mapping[str, str]) -> None:
+        #: what stands for each byte
+        self._bytes = [apart.get(chr(byte)) or quote(bytes([byte]), safe=plain) for byte in range(256)]
+        changed = [(chr(byte), written) for byte, written in enumerate(self._bytes[:128]) if written != chr(byte)]
+        # what others are written with comes before them
+        changed.sort(key=lambda change: "%+".find(change[0]) % 3)
+        self._signs = [change for change in changed if change[0].isprintable()]
+        self._controls = [change for change in changed if not change[0].isprintable()]
+
+    def __call__(self, text: str) -> str:
+        if not text.isascii():
+            return "".join(map(self._bytes.__getitem__, text.encode("utf-8", "replace")))
+        if text.isalnum():
+            return text
+        for sign, written in self._signs if text.isprintable() else (*self._signs, *self._controls):
+            if sign in text:
+                text = text.replace(sign, written)
+        return text
 
 
-#: what stands for each byte in a query and in a form, and in a query for each character of ASCII that does not stand as it is
-_BYTES_IN_QUERY = _each_byte(_PLAIN_IN_QUERY)
-_BYTES_IN_FORM = [written.replace("%20", "+") for written in _each_byte("")]
-_IN_QUERY = {number: written for number, written in enumerate(_BYTES_IN_QUERY[:128]) if written != chr(number)}
-
-
-def _quoted(text: str) -> str:
-    # tables take a fifth to three fifths of the library's time, for queries of some hundred characters and for notes
-    return text.translate(_IN_QUERY) if text.isascii() else _written_by(_BYTES_IN_QUERY, text)
-
-
-def _written_by(table: Sequence[str], text: str) -> str:
-    return "".join(map(table.__getitem__, text.encode("utf-8", "replace")))
+_quoted = _Quoting(_PLAIN_IN_QUERY, {})
+_in_form = _Quoting("", {" ": "+"})
 
 
 def _form_text(pairs: Iterable[tuple[str, str]]) -> str:
-    return "&".join([f"{_written_by(_BYTES_IN_FORM, name)}={_written_by(_BYTES_IN_FORM, value)}" for name, value in pairs])
+    return "&".join([f"{_in_form(name)}={_in_form(value)}" for name, value in pairs])
 
 
 #: the names come from mappings, again and again the same

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +16,9 @@ from bridge.mapping.expressions import Expression, Findings
 from bridge.mapping.python_code import Body, Code
 from bridge.mapping.template_nodes import KNOWN, Node, Value, compile_node
 from bridge.mapping.template_text import BRACES, CHEVRONS, Marks, TemplateProblem, pieces
+
+#: what stands in an address as it is
+_UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]+")
 
 Scope = Mapping[str, Any]
 Fill = Callable[[Scope, "Findings | None", bool], Any]
@@ -155,7 +159,7 @@ def _segment(expression: Expression, scope: Scope, findings: Findings | None) ->
             f"the path needs {{{expression.source}}}, which is {'empty' if text == '' else repr(text)} here: "
             "the request is not sent"
         )
-    return quote(text.encode("utf-8", "replace"), safe="")
+    return text if _UNRESERVED.fullmatch(text) else quote(text.encode("utf-8", "replace"), safe="")
 
 
 def _written_out(node: Node) -> Fill:

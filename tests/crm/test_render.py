@@ -1,6 +1,9 @@
 import json
+from urllib.parse import quote, quote_plus
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from bridge.clock import Clock
 from bridge.crm.call import Call, Caller
@@ -114,6 +117,17 @@ def test_text_that_looks_like_what_json_has_not_travels_as_it_is(text: str) -> N
     made = render(request(post="/p", json={"a": "{a}", "b": [1, 2.5, True, None]}), {"a": text}, base_url=BASE)
 
     assert made.body == json.dumps({"a": text, "b": [1, 2.5, True, None]}, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+@given(st.text(st.characters(max_codepoint=0x2FF) | st.sampled_from("%+& =\x00\n\ud800😀"), max_size=12))
+@example("".join(map(chr, range(1, 128))))
+def test_queries_and_forms_are_quoted_as_the_library_quotes(text: str) -> None:
+    told = f"a{text}".replace("\x00", "").encode("utf-8", "replace")
+    asked = render(request(get="/p", query={"x y": "{x}"}), {"x": f"a{text}"}, base_url=BASE)
+    posted = render(request(post="/p", form={"x y": "{x}"}), {"x": f"a{text}"}, base_url=BASE)
+
+    assert asked.url == f"{BASE.rstrip('/')}/p?x%20y=" + quote(told, safe="!$'()*,/:?@")
+    assert posted.body == f"x+y={quote_plus(told)}".encode()
 
 
 def test_a_files_bytes_stand_in_no_json() -> None:

@@ -30,6 +30,8 @@ def _parsed(text: str, region: str | None) -> PhoneNumber | None:
 @function("text")
 def digits(text: str) -> str | None:
     """Only the digits 0-9 (of any script); null if there are none."""
+    if text.isascii():
+        return "".join(filter(str.isdecimal, text)) or None
     return "".join(str(int(character)) for character in text if character.isdecimal()) or None
 
 
@@ -59,21 +61,26 @@ def _trunk(number: PhoneNumber) -> str | None:
     return f"{prefix}{phonenumbers.national_significant_number(number)}" if prefix else None
 
 
+def _e164(number: PhoneNumber) -> str:
+    written: str = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    return written
+
+
 def _formatted(form: int) -> Callable[[PhoneNumber], str | None]:
     return lambda number: phonenumbers.format_number(number, form)
 
 
 FORMS: Mapping[str, Callable[[PhoneNumber], str | None]] = {
-    "e164": _formatted(PhoneNumberFormat.E164),  # +79161234567
-    "digits": lambda number: phonenumbers.format_number(number, PhoneNumberFormat.E164)[1:],  # 79161234567
+    "e164": _e164,  # +79161234567
+    "digits": lambda number: _e164(number)[1:],  # 79161234567
     "national": phonenumbers.national_significant_number,  # 9161234567
     "trunk": _trunk,  # 89161234567
-    "double_zero": lambda number: "00" + phonenumbers.format_number(number, PhoneNumberFormat.E164)[1:],
+    "double_zero": lambda number: "00" + _e164(number)[1:],
     "international": _formatted(PhoneNumberFormat.INTERNATIONAL),  # +7 916 123-45-67
     "local": _formatted(PhoneNumberFormat.NATIONAL),  # 8 (916) 123-45-67
-    "last10": lambda number: last_digits(phonenumbers.format_number(number, PhoneNumberFormat.E164), 10),
-    "last9": lambda number: last_digits(phonenumbers.format_number(number, PhoneNumberFormat.E164), 9),
-    "last7": lambda number: last_digits(phonenumbers.format_number(number, PhoneNumberFormat.E164), 7),
+    "last10": lambda number: last_digits(_e164(number), 10),
+    "last9": lambda number: last_digits(_e164(number), 9),
+    "last7": lambda number: last_digits(_e164(number), 7),
 }
 
 
@@ -87,8 +94,13 @@ def _written(text: str, region: str | None, form: str) -> str | None:
 @function("text", "list", "text?")
 def variants(text: str, forms: list[object], region: str | None = None) -> list[str]:
     """The number in the forms asked for, each spelling once, in that order; empty for what is no number."""
+    return [*_variants(text, tuple(forms), region)]
+
+
+@lru_cache(maxsize=_KEPT)
+def _variants(text: str, forms: tuple[object, ...], region: str | None) -> tuple[str, ...]:
     unknown = [str(form) for form in forms if form not in FORMS]
     if unknown:
         raise FunctionProblem(f"there is no form {unknown[0]!r}; there are: {', '.join(FORMS)}")
     written = [_written(text, region, str(form)) for form in forms]
-    return [form for form in dict.fromkeys(written) if form]
+    return tuple(form for form in dict.fromkeys(written) if form)

@@ -90,10 +90,10 @@ def starts_with(text: str, start: str) -> bool:
 @function("string", "list")
 def join(glue: str, parts: list[Any]) -> str:
     """Nulls are passed over; other things that are not text are a finding."""
-    texts = [part for part in parts if part is not None]
-    if not all(isinstance(part, str) for part in texts):
-        raise FunctionProblem("the list holds something that is not text")
-    return glue.join(texts)
+    try:
+        return glue.join([part for part in parts if part is not None])
+    except TypeError:
+        raise FunctionProblem("the list holds something that is not text") from None
 
 
 @function("object")

@@ -197,7 +197,7 @@ def _scalar(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, Mapping | list | tuple):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return _dumped(value).decode()
     return _clean(str(value))
 
 
@@ -227,18 +227,16 @@ class _Quoting:
     def __init__(self, plain: str, apart: Mapping[str, str]) -> None:
         #: what stands for each byte
         self._bytes = [apart.get(chr(byte)) or quote(bytes([byte]), safe=plain) for byte in range(256)]
-        changed = [(chr(byte), written) for byte, written in enumerate(self._bytes[:128]) if written != chr(byte)]
+        signs = [(chr(byte), written) for byte, written in enumerate(self._bytes[:127]) if chr(byte).isprintable()]
         # what others are written with comes before them
-        changed.sort(key=lambda change: "%+".find(change[0]) % 3)
-        self._signs = [change for change in changed if change[0].isprintable()]
-        self._controls = [change for change in changed if not change[0].isprintable()]
+        self._signs = sorted((each for each in signs if each[0] != each[1]), key=lambda each: "%+".find(each[0]) % 3)
 
     def __call__(self, text: str) -> str:
-        if not text.isascii():
+        if not (text.isascii() and text.isprintable()):
             return "".join(map(self._bytes.__getitem__, text.encode("utf-8", "replace")))
         if text.isalnum():
             return text
-        for sign, written in self._signs if text.isprintable() else (*self._signs, *self._controls):
+        for sign, written in self._signs:
             if sign in text:
                 text = text.replace(sign, written)
         return text

@@ -14,9 +14,10 @@ from html import escape as escape_html
 from typing import NamedTuple
 
 _WEB_ADDRESS = re.compile(r"https?://[^\s<>\"'`|\\\[\]{}]+")
-#: one class of signs is searched for in half the time that it takes with what must stand around two of them
-_MARKDOWN = re.compile(r"[\\`*_\[\]<>&~|@#:.]")
-_WWW = re.compile(r"\bwww\.", re.IGNORECASE)
+_MARKDOWN = re.compile(r"[\\`*_\[\]<>&~|@#]")
+_WWW = re.compile(r"\b(www)\.", re.IGNORECASE)
+#: what a line that means something to Markdown may begin with, besides digits and blanks
+_MARKDOWN_STARTS = "-+=.)"
 _MARKDOWN_START = re.compile(r"(\s*)(\d{0,9})(?=([-+=.)])?)")
 _BRACKETS = str.maketrans("[]", "［］")
 
@@ -81,6 +82,9 @@ class MarkdownMarkup(Markup):
     def render(self, line: Line) -> str:
         # A slot-made class is a new one, which `super()` without arguments does not know.
         text = Markup.render(self, line)
+        first = text[:1]
+        if not (first in _MARKDOWN_STARTS or first.isdecimal() or first.isspace()):
+            return text
         begins = _MARKDOWN_START.match(text)
         if begins is None:
             return text
@@ -101,19 +105,16 @@ def _as_is(text: str) -> str:
     return text
 
 
-def _in_markdown(hit: re.Match[str]) -> str:
+def _escaped(sign: re.Match[str]) -> str:
+    return "\\" + sign[0]
+
+
+def _in_markdown(text: str) -> str:
     """A colon means something in an address alone, a full stop behind www."""
-    sign, text, place = hit[0], hit.string, hit.start()
-    if sign == ":" and not text.startswith("//", place + 1):
-        return sign
-    if sign == "." and not _ends_www(text, place):
-        return sign
-    return "\\" + sign
-
-
-def _ends_www(text: str, stop: int) -> bool:
-    begin = stop - len("www")
-    return begin >= 0 and _WWW.match(text, begin) is not None
+    text = _MARKDOWN.sub(_escaped, text)
+    if "://" in text:
+        text = text.replace("://", "\\://")
+    return _WWW.sub(r"\1\\.", text) if "www." in text.lower() else text
 
 
 PLAIN = PlainMarkup("\n", _as_is, ("", ""), _as_is)
@@ -121,7 +122,7 @@ HTML = Markup("<br>", escape_html, ("<b>", "</b>"), _html_link)
 # BBCode has no escape that every CRM knows; wide brackets look the same and mean nothing.
 BBCODE = Markup("\n", _in_wide_brackets, ("[b]", "[/b]"), lambda address: f"[url]{address}[/url]")
 MARKDOWN = MarkdownMarkup(
-    "  \n", lambda text: _MARKDOWN.sub(_in_markdown, text), ("**", "**"), lambda address: f"<{address}>",
+    "  \n", _in_markdown, ("**", "**"), lambda address: f"<{address}>",
 )
 
 MARKUPS: Mapping[str, Markup] = {"plain": PLAIN, "html": HTML, "bbcode": BBCODE, "markdown": MARKDOWN}

@@ -143,7 +143,7 @@ class Head:
             self.speech.word("quoted", value=title) if title else "", clean_line(chat.page.url or ""),
         )))  # fmt: skip
         marks = ", ".join(f"{clean_line(name)} {clean_line(value)}" for name, value in self.work.scope["utm"].items() if value)
-        place = ", ".join(filter(None, (clean_line(chat.visitor.city or ""), clean_line(chat.visitor.country or ""))))
+        place = ", ".join(filter(None, (clean_line(part) for part in (chat.visitor.city, chat.visitor.country) if part)))
         form = "; ".join(
             f"{clean_line(str(name)).rstrip(' :')}: {clean_line(self._answer(value))}"
             for name, value in chat.visitor.fields.items()
@@ -211,8 +211,7 @@ class Head:
 
     def _told(self, *facts: tuple[str, str | None]) -> Iterator[str]:
         for key, value in facts:
-            shown = clean_line(value or "")
-            if shown:
+            if value and (shown := clean_line(value)):
                 yield self.speech.word(key, value=shown)
 
     def _span(self, seconds: int | None) -> str | None:

@@ -21,7 +21,7 @@ def message_keys(chat: Chat) -> tuple[str, ...]:
     for message in chat.messages:
         identity = _identity(message)
         again = seen.get(identity, 0)
-        keys.append(_short("message", identity, str(again)))
+        keys.append(_hash(f"message{_SEPARATOR}{identity}{_SEPARATOR}{again}"))
         seen[identity] = again + 1
     return tuple(keys)
 
@@ -29,7 +29,7 @@ def message_keys(chat: Chat) -> tuple[str, ...]:
 def contact_key(chat: Chat, points: tuple[ContactPoint, ...]) -> str:
     """The key of what a chat without messages tells: contact points from a form, or nothing but its visit."""
     given = sorted({*chat.visitor.phones, *chat.visitor.emails, *(point.value for point in points)})
-    return _short("contact", *given)
+    return _hash(_SEPARATOR.join(("contact", *given)))
 
 
 def _identity(message: Message) -> str:
@@ -44,6 +44,5 @@ def _identity(message: Message) -> str:
     return _SEPARATOR.join(("text", message.role, at.isoformat() if at else "", message.text, files))
 
 
-def _short(*parts: str) -> str:
-    text = _SEPARATOR.join(parts)
+def _hash(text: str) -> str:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()

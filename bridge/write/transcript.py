@@ -55,16 +55,14 @@ def transcript(
     blocks, day = [], None
     day_line: Line | None = None
     for numbered in messages:
-        at = local(numbered.message.at, tz)
+        place, message, key = numbered
+        at = local(message.at, tz)
         if at and at.date() != day:
             day = at.date()
             day_line = writer.day(day)
             before.append(day_line)
-        first, *rest = writer.lines(numbered.message, at, masked.get(numbered.place, ()))
-        blocks.append(Block(
-            lines=(*before, first, *rest), keys=(numbered.key,), day=day_line,
-            resume=partial(writer.head, numbered.message, at, resumed=True),
-        ))  # fmt: skip
+        lines = (*before, *writer.lines(message, at, masked.get(place, ())))
+        blocks.append(Block(lines, (key,), day_line, partial(writer.head, message, at, resumed=True)))
         before = []
     return blocks
 

@@ -27,6 +27,7 @@ from bridge.parse.values import (
     utm_of,
 )
 
+_OPERATOR = tuple(Operator.model_fields)
 UTM_PREFIX, CUSTOM_PREFIX, FORM_PREFIX = "utm.", "custom.", "visitor.fields."
 #: what the visitor wrote in one piece, where there is no list of messages
 KINDS_WITH_TEXT = frozenset({EventKind.OFFLINE_MESSAGE, EventKind.MESSAGE})
@@ -144,12 +145,12 @@ def _messages(kind: EventKind, mapping: ProviderMapping, rule: EventRule, fields
 
 def _operators(fields: _Fields, messages: tuple[Message, ...]) -> tuple[Operator, ...]:
     """The operators a field lists, the one that fields name singly, and those who only appear as authors."""
-    listed = [_operator(element) for element in as_list(fields.value("operators"))]
-    listed.append(Operator(**{name: fields.text(f"operator.{name}") for name in Operator.model_fields}))
+    listed = [_told_of(element) for element in as_list(fields.value("operators"))]
+    listed.append({name: fields.text(f"operator.{name}") for name in _OPERATOR})
     found: dict[tuple[str | None, str | None], Operator] = {}
-    for operator in listed:
-        if operator != Operator():
-            found.setdefault((operator.id, operator.name), operator)
+    for told in listed:
+        if any(told.values()):
+            found.setdefault((told.get("id"), told.get("name")), Operator(**told))
     names = {operator.name for operator in found.values()}
     for message in messages:
         if message.role is Role.OPERATOR and message.author and message.author not in names:
@@ -158,10 +159,10 @@ def _operators(fields: _Fields, messages: tuple[Message, ...]) -> tuple[Operator
     return tuple(found.values())
 
 
-def _operator(element: Any) -> Operator:
-    if isinstance(element, dict):
-        return Operator(**{name: as_text(element.get(name)) for name in Operator.model_fields})
-    return Operator(name=as_text(element))
+def _told_of(operator: Any) -> dict[str, str | None]:
+    if isinstance(operator, dict):
+        return {name: as_text(operator.get(name)) for name in _OPERATOR}
+    return {"name": as_text(operator)}
 
 
 def _utm(fields: _Fields) -> dict[str, str]:

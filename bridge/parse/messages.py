@@ -98,7 +98,7 @@ def _role(rule: Messages, item: Scope, findings: Findings) -> Role | None:
     if named is None:
         findings.add(f"the role {word!r} of a message is not in the mapping's `roles`; it was taken for system")
         return Role.SYSTEM
-    return None if named == "skip" else Role(named)
+    return named if isinstance(named, Role) else None
 
 
 def _files(rule: Files, item: Scope, findings: Findings) -> Iterator[File]:

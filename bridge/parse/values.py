@@ -28,6 +28,8 @@ _UTM_SEPARATORS = re.compile(r"[|&;]")
 
 def as_text(value: Any) -> str | None:
     """Text without blanks around it; numbers as people write them; None for nothing, and for lists and objects."""
+    if value is None:
+        return None
     if isinstance(value, str):
         return value.strip() or None
     if isinstance(value, bool):
@@ -61,7 +63,7 @@ def as_list(value: Any) -> list[Any]:
 
 def as_flag(value: Any) -> bool:
     """True for true, 1 and the words for it."""
-    return value is True or (as_text(value) or "").lower() in _TRUE
+    return value is True or (bool(value) and (as_text(value) or "").lower() in _TRUE)
 
 
 def as_time(value: Any, findings: Findings, what: str) -> datetime | None:

@@ -47,7 +47,7 @@ COME_AGAIN = 30
 RUSH = 8
 RUSH_WITHIN = 0.04
 #: seconds for which work that nobody waits for makes way at the beginning of a rush
-MAKES_WAY = 0.5
+MAKES_WAY = 2.0
 #: seconds from one piece of it to the next in a rush that lasts longer
 PIECE_EVERY = 0.003
 #: whoever asked whether we are up within so many seconds is a proxy that watches us; seconds it gets to see that we are leaving
@@ -287,9 +287,13 @@ def _decoded(asked: Incoming, source: Source) -> Any:
 
 def _without_secret(query: str, keys: Sequence[str]) -> str:
     """The query as it came, but for parameters that hold a secret."""
+    if not query:
+        return ""
     return "&".join(part for part in query.split("&") if not any(key and key in unquote_plus(part) for key in keys))
 
 
 def _headers_without_secret(headers: Mapping[str, str], keys: Sequence[str]) -> dict[str, str]:
     """Also from where no rule looks for it: providers send a secret in more places than one."""
-    return {name: value for name, value in headers.items() if not any(key and key in value for key in keys)}
+    all_of_them = "\n".join(headers.values())
+    told = [key for key in keys if key and key in all_of_them]
+    return {name: value for name, value in headers.items() if not any(key in value for key in told)} if told else dict(headers)

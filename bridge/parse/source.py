@@ -59,6 +59,8 @@ def top_scope(payload: Any, delivery: Sent, source: SourceView, fetched: Mapping
 
 
 def _query(query: str) -> dict[str, str]:
+    if not query:
+        return {}
     try:
         return dict(parse_qsl(query.removeprefix("?"), keep_blank_values=True, max_num_fields=MOST_PARAMETERS))
     except ValueError:
@@ -70,7 +72,7 @@ def kept_headers(headers: Mapping[str, str], mapping: ProviderMapping) -> dict[s
     a secret of this provider travels.
     """
     dropped = NEVER_KEPT | _secret_headers(mapping.verify)
-    return {name.lower(): value for name, value in headers.items() if name.lower() not in dropped}
+    return {low: value for name, value in headers.items() if (low := name.lower()) not in dropped}
 
 
 @lru_cache(maxsize=256)

@@ -82,10 +82,12 @@ def _children(data: Any, step: str) -> list[tuple[Any, Any]]:
 def _replaced(data: Any, steps: tuple[str, ...], mark: Any) -> Any:
     if not steps:
         return data if data is None else mark
-    found = _children(data, steps[0])
-    if not found:
-        return data
-    copy = data.copy()
-    for key, value in found:
-        copy[key] = _replaced(value, steps[1:], mark)
+    copy, deeper = data, len(steps) > 1
+    for key, value in _children(data, steps[0]):
+        if deeper and not isinstance(value, (dict, list)):
+            continue
+        replaced = _replaced(value, steps[1:], mark)
+        if replaced is not value:
+            copy = data.copy() if copy is data else copy
+            copy[key] = replaced
     return copy

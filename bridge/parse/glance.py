@@ -106,7 +106,7 @@ def stored_body(raw: bytes, payload: Any, mapping: ProviderMapping) -> bytes:
     if not mapping.conceal or not isinstance(payload, dict | list):
         return raw
     concealed = conceal(payload, mapping.conceal)
-    if concealed == payload:
+    if concealed is payload or concealed == payload:
         return raw
     if codecs.lookup(mapping.charset).name != "utf-8":
         return json.dumps(concealed).encode(mapping.charset)  # escaped: it may hold letters that the character set has not

@@ -46,7 +46,8 @@ def decode_body(raw: bytes, body: Body, charset: str, limits: Limits = LIMITS) -
 
 def _may_be_unstorable(raw: bytes) -> bool:
     # single bytes are found many times faster, and most bodies have none of them
-    return b"\x00" in raw or (b"%" in raw and b"%00" in raw) or (b"\\u" in raw and _ESCAPED.search(raw) is not None)
+    escaped = b"\\u0000" in raw or b"\\ud" in raw or b"\\uD" in raw
+    return b"\x00" in raw or (b"%" in raw and b"%00" in raw) or (escaped and _ESCAPED.search(raw) is not None)
 
 
 def storable(data: Any) -> Any:

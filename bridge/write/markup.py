@@ -7,18 +7,22 @@ wrote is live in any markup: no tag, no link with another text than its address,
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from html import escape as escape_html
+from itertools import chain, product
 from typing import NamedTuple
 
-_WEB_ADDRESS = re.compile(r"https?://[^\s<>\"'`|\\\[\]{}]+")
-_MARKDOWN = re.compile(r"[\\`*_\[\]<>&~|@#]")
-_WWW = re.compile(r"\b(www)\.", re.IGNORECASE)
-#: what a line that means something to Markdown may begin with, besides digits and blanks
-_MARKDOWN_STARTS = "-+=.)"
-_MARKDOWN_START = re.compile(r"(\s*)(\d{0,9})(?=([-+=.)])?)")
+_WEB_ADDRESS = re.compile(r"https?://[^\s\x00<>\"'`|\\\[\]{}]+")
+#: what means something to Markdown (a colon in an address alone, a full stop behind www), and how it is written; the
+#: backslash first, with which the others are escaped
+_MARKDOWN: Mapping[str, str] = {sign: "\\" + sign for sign in ("\\", *"`*_[]<>&~|@#", "://")} | {
+    f"{www}.": f"{www}\\." for www in map("".join, product("wW", repeat=3))
+}
+#: a line that means something to Markdown begins with such a sign, behind blanks and the number of a list; four blanks make code
+_MARKDOWN_SIGN = re.compile(r"\n([^\S\n]*\d{0,9})(?=[-+=.)])")
+_MARKDOWN_BLANKS = re.compile(r"\n([^\S\n]+)")
 _BRACKETS = str.maketrans("[]", "［］")
 
 
@@ -53,43 +57,36 @@ class Markup:
     link: Callable[[str], str]
 
     def render(self, line: Line) -> str:
-        return "".join([self.escape(span[0]) if span[1] is Style.NORMAL else self._styled(span) for span in line])
+        return self.join((line,))
 
-    def join(self, lines: list[Line]) -> str:
-        return self.line_break.join([self.render(line) for line in lines])
+    def join(self, lines: Sequence[Line]) -> str:
+        # Escaped in one go, which takes a third of the time of doing it span by span; a NUL stands for what is not escaped.
+        live: list[str] = []
+        raw = "\n".join([
+            "".join([span[0] if span[1] is Style.NORMAL else self._styled(span, live) for span in line]) for line in lines
+        ])  # fmt: skip
+        pieces = self.escape(raw).replace("\n", self.line_break).split("\0")
+        if len(pieces) != len(live) + 1:
+            return self.join([tuple([Span(span.text.replace("\0", ""), span.style) for span in line]) for line in lines])
+        return "".join(chain.from_iterable(zip(pieces, (*live, ""), strict=True)))
 
-    def _styled(self, span: Span) -> str:
-        if not span.text:
-            return ""
-        if span.style is Style.LINK and _WEB_ADDRESS.fullmatch(span.text):
-            return self.link(span.text)
-        text = self.escape(span.text)
-        return f"{self.strong[0]}{text}{self.strong[1]}" if span.style is Style.STRONG else text
+    def _styled(self, span: Span, live: list[str]) -> str:
+        text = span.text
+        if span.style is Style.LINK and _WEB_ADDRESS.fullmatch(text):
+            live.append(self.link(text))
+            return "\0"
+        if span.style is Style.STRONG and text:
+            live += self.strong
+            return f"\0{text}\0"
+        return text
 
 
 @dataclass(frozen=True, slots=True)
 class PlainMarkup(Markup):
     """Nothing is escaped, and no style is shown."""
 
-    def render(self, line: Line) -> str:
-        return "".join([span[0] for span in line])
-
-
-@dataclass(frozen=True, slots=True)
-class MarkdownMarkup(Markup):
-    """Markdown alone gives meaning to the beginning of a line."""
-
-    def render(self, line: Line) -> str:
-        # A slot-made class is a new one, which `super()` without arguments does not know.
-        text = Markup.render(self, line)
-        first = text[:1]
-        if not (first in _MARKDOWN_STARTS or first.isdecimal() or first.isspace()):
-            return text
-        begins = _MARKDOWN_START.match(text)
-        if begins is None:
-            return text
-        # Four blanks would make it code; ones that do not break are only blanks.
-        return "\xa0" * len(begins[1]) + begins[2] + ("\\" if begins[3] else "") + text[begins.end(2) :]
+    def join(self, lines: Sequence[Line]) -> str:
+        return self.line_break.join(["".join([span[0] for span in line]) for line in lines])
 
 
 def _html_link(address: str) -> str:
@@ -105,24 +102,22 @@ def _as_is(text: str) -> str:
     return text
 
 
-def _escaped(sign: re.Match[str]) -> str:
-    return "\\" + sign[0]
-
-
 def _in_markdown(text: str) -> str:
-    """A colon means something in an address alone, a full stop behind www."""
-    text = _MARKDOWN.sub(_escaped, text)
-    if "://" in text:
-        text = text.replace("://", "\\://")
-    return _WWW.sub(r"\1\\.", text) if "www." in text.lower() else text
+    for sign, written in _MARKDOWN.items():
+        if sign in text:
+            text = text.replace(sign, written)
+    text = _MARKDOWN_SIGN.sub(r"\n\1\\", "\n" + text)
+    return _MARKDOWN_BLANKS.sub(_unbroken, text)[1:]
+
+
+def _unbroken(blanks: re.Match[str]) -> str:
+    return "\n" + "\xa0" * len(blanks[1])
 
 
 PLAIN = PlainMarkup("\n", _as_is, ("", ""), _as_is)
 HTML = Markup("<br>", escape_html, ("<b>", "</b>"), _html_link)
 # BBCode has no escape that every CRM knows; wide brackets look the same and mean nothing.
 BBCODE = Markup("\n", _in_wide_brackets, ("[b]", "[/b]"), lambda address: f"[url]{address}[/url]")
-MARKDOWN = MarkdownMarkup(
-    "  \n", _in_markdown, ("**", "**"), lambda address: f"<{address}>",
-)
+MARKDOWN = Markup("  \n", _in_markdown, ("**", "**"), lambda address: f"<{address}>")
 
 MARKUPS: Mapping[str, Markup] = {"plain": PLAIN, "html": HTML, "bbcode": BBCODE, "markdown": MARKDOWN}

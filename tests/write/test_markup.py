@@ -98,3 +98,22 @@ def test_a_strong_span_is_strong_and_an_empty_one_is_nothing() -> None:
     spans = (Span("a", Style.STRONG), Span("", Style.STRONG), Span(" b"))
     assert [m.render(spans) for m in (PLAIN, HTML, BBCODE, MARKDOWN)] == ["a b", "<b>a</b> b", "[b]a[/b] b", "**a** b"]
     assert "strong_open" in shown_by_markdown(MARKDOWN.render(spans))[0]
+
+
+@given(st.lists(st.lists(st.tuples(LIVE, st.sampled_from(Style)), max_size=3), max_size=4), st.sampled_from(sorted(MARKUPS)))
+def test_lines_are_written_together_as_each_alone(told: list[list[tuple[str, Style]]], name: str) -> None:
+    markup, lines = MARKUPS[name], [tuple(Span(text, style) for text, style in spans) for spans in told]
+    assert markup.join(lines) == markup.line_break.join([markup.render(each) for each in lines])
+
+
+@pytest.mark.parametrize("name", sorted(set(MARKUPS) - {"plain"}))
+def test_a_sign_of_our_own_in_a_text_makes_nothing_live(name: str) -> None:
+    markup = MARKUPS[name]
+    meant = (Span("a<b>", Style.STRONG), Span("[c]*d*"), Span("https://c.example/1", Style.LINK))
+    forged = tuple(Span(f"\0{text}\0", style) for text, style in meant)
+    assert markup.render(forged) == markup.render(meant)
+
+
+@given(LIVE, LIVE)
+def test_markdown_makes_nothing_of_what_two_spans_are_together(one: str, other: str) -> None:
+    assert shown_by_markdown(MARKDOWN.render((Span("x"), Span(one), Span(other))))[0] <= DEAD_TOKENS

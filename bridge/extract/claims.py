@@ -9,10 +9,12 @@ from bridge.model import Claim, PointKind
 from .after import AFTER
 from .asked import Asked
 from .before import BEFORE
-from .cues import Cue
+from .cues import Cue, for_ascii
 from .patterns import has_any
 from .seen import ASKED, ASKED_OF_ANOTHER, Verdict
 
+#: by whether the text is of ASCII alone
+_CUES_BEFORE, _CUES_AFTER = ({True: for_ascii(cues), False: cues} for cues in (BEFORE, AFTER))
 _WINDOW = 110
 _AFTER_WINDOW = 70
 _BREAK = re.compile(r"[.!?\n;]\s|\n")
@@ -67,7 +69,7 @@ def _before(low: str, start: int, floor: int) -> Verdict | None:
         return None
     best: tuple[int, int, Cue] | None = None
     size = len(window)
-    for cue in BEFORE:
+    for cue in _CUES_BEFORE[window.isascii()]:
         last = None
         if not has_any(window, cue.gate):
             continue
@@ -105,7 +107,7 @@ def _after(low: str, end: int, ceiling: int) -> Verdict | None:
         window = _NEXT.split(window, maxsplit=1)[0]
     if not _SAYS.search(window):
         return None
-    for cue in AFTER:
+    for cue in _CUES_AFTER[window.isascii()]:
         if has_any(window, cue.gate) and cue.pattern.search(window):
             return Verdict(cue.claim, cue.strength, cue.rule)
     return None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bridge.model import Claim
 
-from .gates import gate
+from .gates import gate, matches_ascii
 from .patterns import any_of, words
 from .people import DATIVE, GENITIVE, NOMINATIVE
 
@@ -59,6 +60,8 @@ class Cue:
     claim: Claim
     strength: int
     rule: str
+    alternatives: tuple[str, ...]
+    #: any of them
     pattern: re.Pattern[str]
     #: what stands in every text that the pattern matches, one of these at least
     gate: tuple[str, ...]
@@ -66,7 +69,15 @@ class Cue:
 
 def _cue(claim: Claim, strength: int, rule: str, alternatives: tuple[str, ...]) -> Cue:
     pattern = re.compile(any_of(*alternatives))
-    return Cue(claim, strength, rule, pattern, gate(pattern))
+    return Cue(claim, strength, rule, alternatives, pattern, gate(pattern))
+
+
+def for_ascii(cues: Iterable[Cue]) -> tuple[Cue, ...]:
+    """The same for texts of ASCII alone, without what cannot match there: two thirds of most."""
+    return tuple(
+        _cue(cue.claim, cue.strength, cue.rule, left)
+        for cue in cues if (left := tuple(filter(matches_ascii, cue.alternatives)))
+    )  # fmt: skip
 
 
 def own(rule: str, strength: int, *alternatives: str) -> Cue:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from .patterns import listed
 
 #: Providers of mail to the public: an address there is a person's, whoever the shop is.
@@ -114,6 +116,7 @@ NEVER = listed(
 )
 
 
+@lru_cache(maxsize=1024)
 def likely_meant(domain: str) -> str | None:
     """The well-known domain that was probably meant; None if this one may be right."""
     if domain in PROVIDERS or domain in _NO_SLIPS:

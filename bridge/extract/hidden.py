@@ -15,6 +15,8 @@ _DIGIT = re.compile(r"\d")
 #: Digits at a message's end, and a message that holds nothing else.
 _LAST = re.compile(r"(?<![\d+])\d(?:[ -]{0,2}\d){2,18}(?=[\s.,…-]{0,4}$)")
 _ONLY = re.compile(r"[\s.,…-]{0,4}(\d(?:[ -]{0,2}\d){0,15})[\s.,…-]{0,4}")
+#: Among so many at a message's end stands the last digit of what goes on in the next; the last may be a line break.
+_LAST_SIGNS = 6
 #: A card is read off in four pieces, and nobody needs more than six.
 _MOST_PIECES = 6
 _LONGEST_PIECE = 200
@@ -42,7 +44,8 @@ def hidden(chat: Chat, lines: list[Line]) -> Mapping[int, tuple[tuple[int, int],
 def _in_pieces(chat: Chat, texts: Mapping[int, Normal], first: int) -> Iterator[tuple[int, int, int]]:
     """(message, start, end) of each piece of a number that begins at the end of this message and goes on in the next ones."""
     text = texts[first]
-    begun = _LAST.search(text.low[-_LONGEST_PIECE:]) if first + 1 in texts else None
+    may = first + 1 in texts and _DIGIT.search(text.low, max(0, len(text.low) - _LAST_SIGNS))
+    begun = _LAST.search(text.low[-_LONGEST_PIECE:]) if may else None
     if begun is None:
         return
     shift = max(0, len(text.low) - _LONGEST_PIECE)

@@ -29,7 +29,7 @@ class Ours:
             if reading is not None:
                 self._phones.add(reading.e164)
         for address in (*(operator.email for operator in chat.operators), *(message.author for message in chat.messages)):
-            if address and _ADDRESS.fullmatch(address.strip().lower()):
+            if address and "@" in address and _ADDRESS.fullmatch(address.strip().lower()):
                 self._add_address(address.strip().lower())
 
     def _add_address(self, address: str) -> None:

@@ -94,6 +94,8 @@ def _alphabet(chat: Chat) -> str | None:
         for message in chat.messages[:20]
         if message.role in {Role.VISITOR, Role.OPERATOR, Role.BOT}
     )[:_READ_FOR_LANGUAGE]
+    if text.isascii():
+        return None
     signs = set(text)
     for letters, region in _LETTERS:
         if not letters.isdisjoint(signs):

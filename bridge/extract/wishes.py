@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from bridge.model import Role, Wishes
 
+from .gates import gated
 from .patterns import any_of, has_any
 from .transcript import Line
 
@@ -15,7 +16,7 @@ _SIGNS = ("звон", "званив", "телефон", "письм", "пере�
           "llam", "lig", "прозв")  # fmt: skip
 _FILL = r"(?:мне |нам |меня |сюда |больше |пожалуйста |вы |просто |вообще ){0,4}"
 _RING = r"(?:(?:по|пере|об)?звон(?:ите|ить|и)|(?:пере|на|об)званив(?:айте|ать|ай)|набира(?:йте|ть|й))(?!\w)"
-_NO_CALLS = re.compile(
+_NO_CALLS = gated(
     any_of(
         rf"не (?:надо |нужно |стоит |следует |хочу,? чтобы )?{_FILL}{_RING}",
         r"(?:звонить|перезванивать|набирать)(?: мне| сюда| пожалуйста| больше){0,3} (?:не (?:надо|нужно|стоит|следует|хочу"

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from bridge.extract.after import AFTER
 from bridge.extract.before import BEFORE
-from bridge.extract.cues import Cue
-from bridge.extract.gates import gate, gated
+from bridge.extract.cues import Cue, for_ascii
+from bridge.extract.gates import gate, gated, matches_ascii
 from bridge.extract.patterns import has_any
 
 
@@ -58,3 +58,34 @@ def test_no_gate_hides_what_its_expression_makes_up(data: st.DataObject) -> None
     cue = data.draw(st.sampled_from([*BEFORE, *AFTER]))
     text = data.draw(st.from_regex(cue.pattern))
     assert has_any(text, cue.gate)
+
+
+@pytest.mark.parametrize(
+    ("source", "may"),
+    [
+        ("call me", True), ("мой номер", False), ("call|мой", True), ("(?:позвоните )?at", True), ("(?:вам ){1,2}at", False),
+        ("[а-яё]{2,4}", False), ("[а-яё]{0,4}", True), ("[а-яa-z]", True), ("[^a]", True), (r"[\dя]", True), (r"\w+", True),
+        ("(?<!вам )at", True), ("(?=вам)", False), ("(?!вам)", True), ("(?>вам)", False), ("(?i:вам)", True), (".", True),
+        ("é", False), ("a*+é++", False),
+    ],
+)  # fmt: skip
+def test_what_no_ascii_text_can_hold_is_read_from_the_expression(source: str, may: bool) -> None:
+    assert matches_ascii(source) is may
+
+
+def test_in_ascii_the_cues_say_the_same_without_what_cannot_match_there(lines: list[str]) -> None:
+    whole, short = {}, {}
+    for seen, cues in ((whole, [*BEFORE, *AFTER]), (short, for_ascii([*BEFORE, *AFTER]))):
+        for line in filter(str.isascii, lines):
+            seen[line] = [(cue.rule, cue.strength, hit.span()) for cue in cues for hit in cue.pattern.finditer(line)]
+    assert short == whole
+    assert sum(map(bool, whole.values())) > 100
+    assert sum(len(cue.pattern.pattern) for cue in for_ascii(BEFORE)) * 2 < sum(len(cue.pattern.pattern) for cue in BEFORE)
+
+
+@given(st.data())
+def test_so_they_do_in_what_an_expression_makes_up(data: st.DataObject) -> None:
+    cue = data.draw(st.sampled_from([cue for cue in (*BEFORE, *AFTER) if for_ascii([cue])]))
+    text = data.draw(st.from_regex(cue.pattern, alphabet=st.characters(codec="ascii")))
+    (short,) = for_ascii([cue])
+    assert [hit.span() for hit in short.pattern.finditer(text)] == [hit.span() for hit in cue.pattern.finditer(text)]

@@ -1,9 +1,10 @@
 """One writer for the file, and commits that are shared.
 
 Everything that changes the file goes through `Writer.write`. Calls that come in during two turns of the event loop, or while
-a commit is under way, share one commit: that costs one fsync for all of them. On a fast disk it is made in the event loop's
-own thread: handing it over costs two thread switches, and the other thread would wait for the interpreter's lock at every
-statement. On a slow disk a thread of its own makes it, so that nobody waits for the disk who did not ask for it.
+a commit is under way, share one commit: that costs one fsync for all of them. They are carried out in the event loop's own
+thread, since another one would wait for the interpreter's lock at every statement. On a fast disk the commit is made there,
+too: handing it over costs two thread switches. On a slow disk a thread of its own makes it, so that nobody waits for the disk
+who did not ask for it; and that thread takes over all of it while another process holds the file.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from bridge.errors import NoRoom, StoreError
@@ -23,6 +26,8 @@ from bridge.store.letters import fits
 Result = TypeVar("Result")
 Call = tuple[Callable[[sqlite3.Connection], Any], "asyncio.Future[Any]"]
 Ended = tuple["asyncio.Future[Any]", Any, "BaseException | None"]
+#: carried out beside the event loop; gives how each of its calls ended
+Work = Callable[[], list[Ended]]
 
 #: a commit that takes longer than this (seconds) is not made in the event loop's own thread
 SLOW_COMMIT = 0.002
@@ -30,6 +35,8 @@ SLOW_COMMIT = 0.002
 BATCH = 256
 #: seconds to wait for a command beside the service (`replay`, `skip`) that writes at the same moment
 BUSY_TIMEOUT = 5.0
+#: of SQLite's error codes, what is left without the details
+_PRIMARY = 0xFF
 
 
 def damaged(path: Path, error: sqlite3.Error) -> StoreError:
@@ -83,8 +90,10 @@ class Writer:
         self._last: dict[Callable[[sqlite3.Connection, dict[Any, Any]], object], dict[Any, Any]] = {}
         self._gathering: list[Call] = []
         self._queue: list[Call] = []
-        self._condition = threading.Condition()
-        self._busy = False
+        #: for the thread; None ends it
+        self._handed: SimpleQueue[Work | None] = SimpleQueue()
+        #: while the thread has the connection; done when it gives it back
+        self._busy: asyncio.Future[None] | None = None
         self._closing = False
         self._commit_seconds = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -92,6 +101,7 @@ class Writer:
 
     def start(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._wait_for_others(0)
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -116,75 +126,106 @@ class Writer:
         self._last.setdefault(does, {})[name] = value
 
     def _flush(self) -> None:
-        calls, self._gathering = self._gathering, []
-        with self._condition:
-            idle = not self._busy and not self._queue
-            if not idle or self._commit_seconds > SLOW_COMMIT:
-                self._queue.extend(calls)
-                self._condition.notify()
-                return
-            self._busy = True
-        try:
-            results = self._commit(calls)
-        finally:
-            with self._condition:
-                self._busy = False
-                if self._queue:
-                    self._condition.notify()
-        _deliver(results)
+        self._queue += self._gathering
+        self._gathering = []
+        self._go_on()
+
+    def _go_on(self) -> None:
+        while self._queue and self._busy is None:
+            calls, self._queue = self._queue[:BATCH], self._queue[BATCH:]
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.Error as error:
+                if getattr(error, "sqlite_errorcode", 0) & _PRIMARY == sqlite3.SQLITE_BUSY:
+                    self._hand_over(partial(self._once_it_is_free, calls))
+                else:
+                    _deliver(self._refused(calls, error))
+                continue
+            work = self._carried_out(calls)
+            if self._commit_seconds > SLOW_COMMIT:
+                self._hand_over(work)
+            else:
+                _deliver(work())
+
+    # -- the thread --
+
+    def _hand_over(self, work: Work) -> None:
+        self._busy = asyncio.get_running_loop().create_future()
+        self._handed.put(work)
 
     def _run(self) -> None:
-        while True:
-            with self._condition:
-                while self._busy or not self._queue:
-                    if self._closing and not self._queue and not self._busy:
-                        return
-                    self._condition.wait()
-                calls, self._queue = self._queue[:BATCH], self._queue[BATCH:]
-                self._busy = True
-            results = self._commit(calls)
-            with self._condition:
-                self._busy = False
-            loop = self._loop
-            if loop is not None and not loop.is_closed():
-                loop.call_soon_threadsafe(_deliver, results)
+        loop = self._loop
+        while (work := self._handed.get()) is not None:
+            ended = work()
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                if loop is not None:
+                    loop.call_soon_threadsafe(self._given_back, ended)
 
-    def _commit(self, calls: list[Call]) -> list[Ended]:
+    def _given_back(self, ended: list[Ended]) -> None:
+        busy, self._busy = self._busy, None
+        _deliver(ended)
+        self._go_on()
+        if busy is not None:
+            busy.set_result(None)
+
+    def _once_it_is_free(self, calls: list[Call]) -> list[Ended]:
         try:
-            return self._transaction(calls)
+            self._wait_for_others(BUSY_TIMEOUT)
+            self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
-            with contextlib.suppress(sqlite3.Error):
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-            refusal = NoRoom(f"The store cannot be written: {error}.")
-            refusal.__cause__ = error
-            return [(future, None, refusal) for _, future in calls]
+            return self._refused(calls, error)
+        finally:
+            self._wait_for_others(0)
+        return self._carried_out(calls)()
 
-    def _transaction(self, calls: list[Call]) -> list[Ended]:
-        """What each gave, on disk. What one does wrong undoes nothing of the others': then they are run apart, all of them once
-        more. Most are a statement or two, and to keep them apart takes two more around each.
+    def _wait_for_others(self, seconds: float) -> None:
+        self._connection.execute(f"PRAGMA busy_timeout={int(1000 * seconds)}")
+
+    # -- a transaction that has begun --
+
+    def _carried_out(self, calls: list[Call]) -> Work:
+        """All but the commit. What one does wrong undoes nothing of the others': then they are run apart, all of them once more.
+        Most are a statement or two, and to keep them apart takes two more around each.
         """
         connection = self._connection
         self._last.clear()
-        connection.execute("BEGIN IMMEDIATE")
         try:
-            ended: list[Ended] = [(future, call(connection), None) for call, future in calls]
-            self._do_last()
-        except sqlite3.OperationalError:
-            raise
-        except Exception as error:  # noqa: BLE001 - the caller's own failure; handed to the caller
-            connection.execute("ROLLBACK")
-            if len(calls) == 1:
-                return [(calls[0][1], None, error)]
-            self._last.clear()
-            connection.execute("BEGIN IMMEDIATE")
-            ended = [self._apart(call, future) for call, future in calls]
+            try:
+                ended: list[Ended] = [(future, call(connection), None) for call, future in calls]
+                self._do_last()
+            except sqlite3.OperationalError:
+                raise
+            except Exception as error:  # noqa: BLE001 - the caller's own failure; handed to the caller
+                connection.execute("ROLLBACK")
+                if len(calls) == 1:
+                    ended = [(calls[0][1], None, error)]
+                    return lambda: ended
+                self._last.clear()
+                connection.execute("BEGIN IMMEDIATE")
+                ended = [self._apart(call, future) for call, future in calls]
+        except sqlite3.Error as error:
+            refused = self._refused(calls, error)
+            return lambda: refused
+        return partial(self._committed_all, calls, ended)
+
+    def _committed_all(self, calls: list[Call], ended: list[Ended]) -> list[Ended]:
         started = time.perf_counter()
-        connection.execute("COMMIT")
+        try:
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            return self._refused(calls, error)
         # a moving average: one hiccup does not banish the quick path
         self._commit_seconds += 0.2 * (time.perf_counter() - started - self._commit_seconds)
         self._committed()
         return ended
+
+    def _refused(self, calls: list[Call], error: sqlite3.Error) -> list[Ended]:
+        with contextlib.suppress(sqlite3.Error):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        refusal = NoRoom(f"The store cannot be written: {error}.")
+        refusal.__cause__ = error
+        return [(future, None, refusal) for _, future in calls]
 
     def _apart(self, call: Callable[[sqlite3.Connection], Any], future: asyncio.Future[Any]) -> Ended:
         connection = self._connection
@@ -210,13 +251,12 @@ class Writer:
         """Commit what is waiting, then stop."""
         while self._gathering:  # noqa: ASYNC110 - it is flushed by a call that is scheduled already
             await asyncio.sleep(0)
-        with self._condition:
-            self._closing = True
-            self._condition.notify()
+        self._closing = True
+        while self._busy is not None:
+            await asyncio.wait([self._busy])
+        self._handed.put(None)
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join)
-        # results of the last commits are on their way through the loop
-        await asyncio.sleep(0)
         self._connection.close()
 
 

@@ -14,22 +14,29 @@ from bridge.store.sqlite.engine import Writer, connect
 
 
 class Counting(sqlite3.Connection):
-    """Counts commits and remembers the thread that made them."""
+    """Counts commits and remembers the threads that made them, and those of all that came before."""
 
     commits: list[int]
     told: list[str]
+    threads: set[int]
+    #: a commit waits for it
+    disk: threading.Event
 
     def execute(self, sql: str, *parameters: object) -> sqlite3.Cursor:  # type: ignore[override]
         self.told.append(sql.partition(" ")[0])
         if sql == "COMMIT":
             self.commits.append(threading.get_ident())
+            self.disk.wait(30)
+        else:
+            self.threads.add(threading.get_ident())
         return super().execute(sql, *parameters)
 
 
 @pytest.fixture
 async def connection(tmp_path: Path) -> AsyncIterator[Counting]:
     found = sqlite3.connect(tmp_path / "x.db", isolation_level=None, check_same_thread=False, factory=Counting)
-    found.commits, found.told = [], []
+    found.commits, found.told, found.threads, found.disk = [], [], set(), threading.Event()
+    found.disk.set()
     found.execute("PRAGMA journal_mode=WAL")
     found.execute("CREATE TABLE t (x INTEGER PRIMARY KEY)")
     yield found
@@ -119,14 +126,63 @@ async def test_a_lone_call_is_committed_in_the_callers_thread(writer: Writer, co
     assert connection.commits == [threading.get_ident()]
 
 
-async def test_on_a_slow_disk_a_lone_call_does_not_block_the_loop(
+async def test_a_slow_disk_is_waited_for_beside_the_loop_and_the_next_commit_is_shared(
     writer: Writer, connection: Counting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "SLOW_COMMIT", -1.0)
+    connection.told.clear()
+    connection.disk.clear()
 
-    await writer.write(insert(1))
+    first = asyncio.create_task(writer.write(insert(1)))
+    while "COMMIT" not in connection.told:  # noqa: ASYNC110 - nobody tells what the thread does
+        await asyncio.sleep(0)
+    others = [asyncio.create_task(writer.write(insert(number))) for number in (2, 3)]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    # the connection is the thread's
+    assert connection.told == ["BEGIN", "INSERT", "COMMIT"]
+    connection.disk.set()
 
-    assert connection.commits != [threading.get_ident()]
+    assert await asyncio.gather(first, *others) == [1, 2, 3]
+    assert connection.told == ["BEGIN", "INSERT", "COMMIT", "BEGIN", "INSERT", "INSERT", "COMMIT"]
+    assert threading.get_ident() not in connection.commits
+    # statements need the interpreter, which another thread would have to wait for
+    assert connection.threads == {threading.get_ident()}
+
+
+async def test_while_another_process_holds_the_file_the_loop_goes_on(
+    writer: Writer, connection: Counting, tmp_path: Path
+) -> None:
+    other = connect(tmp_path / "x.db")
+    other.execute("BEGIN IMMEDIATE")
+    connection.told.clear()
+
+    calls = [asyncio.create_task(writer.write(insert(1)))]
+    while connection.told.count("BEGIN") < 2:  # noqa: ASYNC110 - nobody tells what the thread does
+        await asyncio.sleep(0)
+    calls.append(asyncio.create_task(writer.write(insert(2))))
+    await asyncio.sleep(0)
+    assert not any(call.done() for call in calls)
+    other.execute("COMMIT")
+
+    assert await asyncio.gather(*calls) == [1, 2]
+    assert threading.get_ident() not in connection.commits[:1]
+    assert connection.execute("PRAGMA busy_timeout").fetchone()[0] == 0
+    other.close()
+
+
+async def test_a_file_that_another_process_does_not_let_go_is_no_room(
+    writer: Writer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT", 0.001)
+    other = connect(tmp_path / "x.db")
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(NoRoom, match="locked"):
+        await writer.write(insert(1))
+    other.close()
+
+    assert await writer.write(insert(2)) == 2
 
 
 async def test_a_call_that_fails_undoes_only_itself(writer: Writer, connection: Counting) -> None:

@@ -20,6 +20,8 @@ from bridge.write.words import Speech, zone_name
 
 SIGNS: Mapping[Role, str] = {Role.VISITOR: "● ", Role.OPERATOR: "○ ", Role.BOT: "◇ ", Role.SYSTEM: "· "}
 NEXT_LINE = "│ "
+#: of each minute of a day: every line begins with one, and writing the two numbers takes six times as long
+_CLOCK = tuple([f"{hour:02}:{minute:02}" for hour in range(24) for minute in range(60)])
 #: of a name at the head of a line; it stands in full in the note's first lines
 LONGEST_NAME = 40
 
@@ -79,7 +81,7 @@ def local(at: datetime | None, tz: tzinfo) -> datetime | None:
 
 
 def clock(at: datetime) -> str:
-    return f"{at.hour:02}:{at.minute:02}"
+    return _CLOCK[60 * at.hour + at.minute]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class _Writer:
 
     def head(self, message: Message, at: datetime | None, *, resumed: bool = False) -> Line:
         """What stands before a message: time, sign and name."""
-        begin = Span((f"{at.hour:02}:{at.minute:02} " if at else "") + SIGNS.get(message.role, ""))
+        begin = Span((f"{clock(at)} " if at else "") + SIGNS.get(message.role, ""))
         key = message.role, message.author
         named = self.names.get(key)
         if named is None:

@@ -170,13 +170,17 @@ class Writer:
 
     def _once_it_is_free(self, calls: list[Call]) -> list[Ended]:
         try:
-            self._wait_for_others(BUSY_TIMEOUT)
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._begin_in_time()
         except sqlite3.Error as error:
             return self._refused(calls, error)
+        return self._carried_out(calls)()
+
+    def _begin_in_time(self) -> None:
+        self._wait_for_others(BUSY_TIMEOUT)
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
         finally:
             self._wait_for_others(0)
-        return self._carried_out(calls)()
 
     def _wait_for_others(self, seconds: float) -> None:
         self._connection.execute(f"PRAGMA busy_timeout={int(1000 * seconds)}")
@@ -201,7 +205,7 @@ class Writer:
                     ended = [(calls[0][1], None, error)]
                     return lambda: ended
                 self._last.clear()
-                connection.execute("BEGIN IMMEDIATE")
+                self._begin_in_time()  # another process had a moment to take the file in
                 ended = [self._apart(call, future) for call, future in calls]
         except sqlite3.Error as error:
             refused = self._refused(calls, error)

@@ -3,7 +3,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,8 @@ class Counting(sqlite3.Connection):
     threads: set[int]
     #: a commit waits for it
     disk: threading.Event
+    #: done once, as soon as a transaction was rolled back
+    then: list[Callable[[], object]]
 
     def execute(self, sql: str, *parameters: object) -> sqlite3.Cursor:  # type: ignore[override]
         self.told.append(sql.partition(" ")[0])
@@ -29,13 +32,16 @@ class Counting(sqlite3.Connection):
             self.disk.wait(30)
         else:
             self.threads.add(threading.get_ident())
-        return super().execute(sql, *parameters)
+        done = super().execute(sql, *parameters)
+        while sql == "ROLLBACK" and self.then:
+            self.then.pop()()
+        return done
 
 
 @pytest.fixture
 async def connection(tmp_path: Path) -> AsyncIterator[Counting]:
     found = sqlite3.connect(tmp_path / "x.db", isolation_level=None, check_same_thread=False, factory=Counting)
-    found.commits, found.told, found.threads, found.disk = [], [], set(), threading.Event()
+    found.commits, found.told, found.threads, found.disk, found.then = [], [], set(), threading.Event(), []
     found.disk.set()
     found.execute("PRAGMA journal_mode=WAL")
     found.execute("CREATE TABLE t (x INTEGER PRIMARY KEY)")
@@ -70,7 +76,7 @@ async def test_a_commit_says_no_more_than_its_calls_do_until_one_of_them_fails(w
     connection.told.clear()
     await asyncio.gather(*(writer.write(insert(number)) for number in (3, 3, 4)), return_exceptions=True)
     assert connection.told == [
-        "BEGIN", "INSERT", "INSERT", "ROLLBACK", "BEGIN", "SAVEPOINT", "INSERT", "RELEASE",
+        "BEGIN", "INSERT", "INSERT", "ROLLBACK", "PRAGMA", "BEGIN", "PRAGMA", "SAVEPOINT", "INSERT", "RELEASE",
         "SAVEPOINT", "INSERT", "ROLLBACK", "RELEASE", "SAVEPOINT", "INSERT", "RELEASE", "COMMIT",
     ]  # fmt: skip
     assert [row[0] for row in connection.execute("SELECT x FROM t")] == [0, 1, 2, 3, 4]
@@ -168,6 +174,24 @@ async def test_while_another_process_holds_the_file_the_loop_goes_on(
     assert await asyncio.gather(*calls) == [1, 2]
     assert threading.get_ident() not in connection.commits[:1]
     assert connection.execute("PRAGMA busy_timeout").fetchone()[0] == 0
+    other.close()
+
+
+async def test_what_is_run_once_more_waits_for_a_process_that_took_the_file_in_between(
+    writer: Writer, connection: Counting, tmp_path: Path
+) -> None:
+    other = connect(tmp_path / "x.db")
+    let_go = threading.Timer(0.05, other.execute, ["COMMIT"])
+    connection.then += [let_go.start, partial(other.execute, "BEGIN IMMEDIATE")]
+
+    def wrong(db: sqlite3.Connection) -> None:
+        raise LookupError("mine")
+
+    results = await asyncio.gather(writer.write(insert(1)), writer.write(wrong), return_exceptions=True)
+
+    assert connection.then == []
+    assert [type(result) for result in results] == [int, LookupError]
+    let_go.join()
     other.close()
 
 

@@ -143,10 +143,10 @@ class SqliteStore(Plain, Agreements):
             self._writer = None
         self._lock_file.release()
 
-    async def _write(self, does: Callable[[sqlite3.Connection], Result]) -> Result:
+    async def _write(self, does: Callable[[sqlite3.Connection], Result], *, long: bool = False) -> Result:
         if self._writer is None:
             raise StoreError("The store is not open.")
-        return await self._writer.write(does)
+        return await self._writer.write(does, long=long)
 
     async def _read(self, asks: Callable[[sqlite3.Connection], Result]) -> Result:
         return asks(self._connection())
@@ -315,7 +315,7 @@ class SqliteStore(Plain, Agreements):
                 erasing.scrub(db)
             return busy
 
-        busy = await self._write(forget)
+        busy = await self._write(forget, long=True)
         return Erased(busy=busy, swept=not busy and await asyncio.to_thread(erasing.sweep, self.path))
 
     # -- upkeep --

@@ -90,6 +90,8 @@ class Writer:
         self._last: dict[Callable[[sqlite3.Connection, dict[Any, Any]], object], dict[Any, Any]] = {}
         self._gathering: list[Call] = []
         self._queue: list[Call] = []
+        #: each has a commit, and the thread, to itself
+        self._long: list[Call] = []
         #: for the thread; None ends it
         self._handed: SimpleQueue[Work | None] = SimpleQueue()
         #: while the thread has the connection; done when it gives it back
@@ -105,14 +107,18 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
-    async def write(self, call: Callable[[sqlite3.Connection], Result]) -> Result:
+    async def write(self, call: Callable[[sqlite3.Connection], Result], *, long: bool = False) -> Result:
         """Run `call` inside a transaction and return what it gave once that is on disk. An exception of the call undoes
-        only its own changes; one of another call may have it run once more. Raises NoRoom if the disk is full or cannot be
-        written.
+        only its own changes; one of another call may have it run once more. `long`: one of its statements takes longer than the
+        event loop can wait. Raises NoRoom if the disk is full or cannot be written.
         """
         if self._loop is None or self._closing:
             raise NoRoom("The store is closed.")
         future: asyncio.Future[Result] = self._loop.create_future()
+        if long:
+            self._long.append((call, future))
+            self._go_on()
+            return await future
         if not self._gathering:
             # after every call that is ready in this turn, and what the next look at the sockets brings, has joined in
             self._loop.call_soon(self._loop.call_soon, self._flush)
@@ -131,7 +137,10 @@ class Writer:
         self._go_on()
 
     def _go_on(self) -> None:
-        while self._queue and self._busy is None:
+        while self._busy is None and (self._long or self._queue):
+            if self._long:
+                self._hand_over(partial(self._once_it_is_free, [self._long.pop(0)]))
+                return
             calls, self._queue = self._queue[:BATCH], self._queue[BATCH:]
             try:
                 self._connection.execute("BEGIN IMMEDIATE")

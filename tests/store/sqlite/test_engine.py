@@ -156,6 +156,31 @@ async def test_a_slow_disk_is_waited_for_beside_the_loop_and_the_next_commit_is_
     assert connection.threads == {threading.get_ident()}
 
 
+async def test_a_long_call_has_a_commit_of_its_own_beside_the_loop(writer: Writer, connection: Counting) -> None:
+    at_it, done = threading.Event(), threading.Event()
+
+    def long(db: sqlite3.Connection) -> int:
+        at_it.set()
+        done.wait(30)
+        db.execute("INSERT INTO t VALUES (7)")
+        return threading.get_ident()
+
+    first = asyncio.create_task(writer.write(insert(1)))
+    tidying = [asyncio.create_task(writer.write(long, long=True)) for _ in range(2)]
+    while not at_it.is_set():  # noqa: ASYNC110 - nobody tells what the thread does
+        await asyncio.sleep(0)
+    last = asyncio.create_task(writer.write(insert(2)))
+    await asyncio.sleep(0)
+    assert not last.done()
+    done.set()
+
+    thread, error = await asyncio.gather(*tidying, return_exceptions=True)
+    assert thread != threading.get_ident()
+    assert isinstance(error, sqlite3.IntegrityError)
+    assert await asyncio.gather(first, last) == [1, 2]
+    assert [row[0] for row in connection.execute("SELECT x FROM t")] == [1, 2, 7]
+
+
 async def test_while_another_process_holds_the_file_the_loop_goes_on(
     writer: Writer, connection: Counting, tmp_path: Path
 ) -> None:
@@ -274,7 +299,7 @@ async def test_what_was_asked_for_a_moment_before_it_closes_is_written(connectio
 async def test_what_waits_is_written_before_the_writer_closes(connection: Counting, tmp_path: Path) -> None:
     writer = Writer(connection)
     writer.start()
-    waiting = [asyncio.create_task(writer.write(insert(number))) for number in range(600)]
+    waiting = [asyncio.create_task(writer.write(insert(number), long=number % 100 == 0)) for number in range(600)]
     await asyncio.sleep(0)
     await writer.close()
 

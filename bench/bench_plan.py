@@ -51,13 +51,14 @@ ROLES = {"visitor": Role.VISITOR, "agent": Role.OPERATOR}
 
 def chat(number: int) -> Chat:
     phone = f"+7 (917) {number // 10000:03d}-{number // 100 % 100:02d}-{number % 100:02d}"
+    ended = ENDED + timedelta(seconds=number)
     messages = tuple(
         Message(role=ROLES[role], text=text.format(phone=phone, email=f"buyer{number}@example.org"),
-                at=ENDED - timedelta(seconds=25 * (len(TALK) - place)), author="Vera" if role == "agent" else None)
+                at=ended - timedelta(seconds=25 * (len(TALK) - place)), author="Vera" if role == "agent" else None)
         for place, (role, text) in enumerate(TALK)
     )  # fmt: skip
     return Chat(
-        source="shop", chat_id=str(number), kind=EventKind.CHAT_FINISHED, messages=messages, ended_at=ENDED,
+        source="shop", chat_id=str(number), kind=EventKind.CHAT_FINISHED, messages=messages, ended_at=ended,
         visitor=Visitor(id=f"v{number}", name=f"Anna Petrova {number}"),
         operators=(Operator(name="Vera", email="vera@lamps.example"),),
         page=Page(url="https://lamps.example/floor/brass?utm_source=search", title="Brass floor lamp"),

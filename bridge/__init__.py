@@ -35,7 +35,7 @@ It is worked on
     recognise    asks our own memory and the CRM's search whose chat it is.
     deals        knows a client's open deals, also those that no list shows yet.
     match        decides by the contact points that stand on the hits' own cards.
-    phone_digits knows when two ways of writing are one number.
+    phone_digits knows numbers in E.164, and when two ways of writing are one of them.
     kpi          counts a chat's figures: missed, first response, duration.
     tally        makes of them what a chat adds to its day, for the report.
     write        plans what is to be done, down to every byte of the notes, and sends nothing.

@@ -1,4 +1,4 @@
-"""When two ways of writing a number mean the same number: E.164 on our side, whatever people typed on the CRM's."""
+"""Numbers in E.164: what the library makes of them, and when another way of writing one, as a card has it, is the same."""
 
 from __future__ import annotations
 
@@ -11,15 +11,36 @@ _EXTENSION = re.compile(r"(?i)(?:доб|доп|ext|вн|x|#|;|,).*$", re.DOTALL)
 #: what may stand before the national number: nothing, a trunk prefix
 _TRUNK = ("", "0", "8", "1")
 _ENOUGH_DIGITS = 7
+#: numbers that are kept ready: each is asked for by its chat's plan, its searches and the check of what they find
+_MOST_KEPT = 512
+_kept: dict[str, phonenumbers.PhoneNumber] = {}
+
+
+def keep(e164: str, number: phonenumbers.PhoneNumber) -> None:
+    """Whoever has read a number out of a text spares the others to read it anew out of its E.164."""
+    if len(_kept) >= _MOST_KEPT:
+        _kept.clear()
+    _kept[e164] = number
+
+
+def number_of(e164: str) -> phonenumbers.PhoneNumber | None:
+    """What begins with a plus, as the library has it; None for what is no number."""
+    number = _kept.get(e164)
+    if number is None:
+        try:
+            number = phonenumbers.parse(e164)
+        except phonenumbers.NumberParseException:
+            return None
+        keep(e164, number)
+    return number
 
 
 @lru_cache(maxsize=4096)
 def _spellings(e164: str) -> frozenset[str]:
     """All digit strings that mean this number."""
     digits = e164.lstrip("+")
-    try:
-        number = phonenumbers.parse(e164)
-    except phonenumbers.NumberParseException:
+    number = number_of(e164)
+    if number is None:
         return frozenset({digits})
     code = str(number.country_code)
     national = phonenumbers.national_significant_number(number)

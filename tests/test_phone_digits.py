@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.phone_digits import same_email, same_phone
+from bridge import phone_digits
+from bridge.extract.plans import read
+from bridge.phone_digits import keep, number_of, same_email, same_phone
 
 
 @pytest.mark.parametrize(
@@ -53,3 +56,40 @@ def test_nothing_raises(one: str, other: str) -> None:
 def test_case_and_blanks_do_not_tell_mailboxes_apart() -> None:
     assert same_email("Anna@Mail.ru ", "anna@mail.RU")
     assert not same_email("anna@mail.ru", "anna@mail.com")
+
+
+@pytest.fixture
+def kept(monkeypatch: pytest.MonkeyPatch) -> dict[str, phonenumbers.PhoneNumber]:
+    empty: dict[str, phonenumbers.PhoneNumber] = {}
+    monkeypatch.setattr(phone_digits, "_kept", empty)
+    return empty
+
+
+def test_a_number_that_was_read_out_of_a_text_is_what_its_e164_says_in_every_region(
+    kept: dict[str, phonenumbers.PhoneNumber],
+) -> None:
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS):
+        for kind in (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE):
+            if example := phonenumbers.example_number_for_type(region, kind):
+                national = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.NATIONAL)
+                read.__wrapped__("".join(filter(str.isdecimal, national)), plus=False, regions=(region,))
+        for e164, number in kept.items():
+            assert phonenumbers.parse(e164) == number
+        assert kept or region in {"AC", "TA"}
+        kept.clear()
+
+
+def test_what_is_no_number_is_none_and_not_kept(kept: dict[str, phonenumbers.PhoneNumber]) -> None:
+    assert number_of("+") is None
+    assert number_of("+0") is None
+    assert kept == {}
+
+
+def test_only_so_many_are_kept(kept: dict[str, phonenumbers.PhoneNumber], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(phone_digits, "_MOST_KEPT", 3)
+    number = number_of("+79161234567")
+    assert number_of("+79161234567") is number
+    assert number is not None
+    for last in range(5):
+        keep(f"+7916123450{last}", number)
+        assert len(kept) <= 3

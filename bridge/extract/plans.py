@@ -9,6 +9,8 @@ from functools import lru_cache
 import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumberType
 
+from bridge.phone_digits import keep
+
 #: Where people write a national number without the prefix that its plan asks for, as a matter of course.
 PREFIX_LEFT_OFF = frozenset({"RU", "KZ", "BR", "MX", "TR", "IN", "US", "CA", "PR", "DO", "GE", "AM", "UZ", "KG", "AZ"})
 #: Whose plan is tried next when a national number does not fit its own: people write to the neighbour's shop.
@@ -184,8 +186,10 @@ def _reading(
 ) -> Reading:
     national = national or phonenumbers.national_significant_number(number)
     missing = announced is Announced.NOTHING and bool(prefix) and region not in PREFIX_LEFT_OFF
+    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    keep(e164, number)
     return Reading(
-        e164=phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164),
+        e164=e164,
         announced=announced,
         region=region,
         national=national,

@@ -9,6 +9,7 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat
 
 from bridge.mapping.functions.table import FunctionProblem, function
+from bridge.phone_digits import number_of
 
 #: longer texts are no phone number
 LONGEST = 60
@@ -20,11 +21,14 @@ _KEPT, _KEPT_FORMS = 64, 256
 def _parsed(text: str, region: str | None) -> PhoneNumber | None:
     if not text.strip() or len(text) > LONGEST:
         return None
-    try:
-        number = phonenumbers.parse(text, region.upper() if region else None)
-    except NumberParseException:
-        return None
-    return number if phonenumbers.is_possible_number(number) else None
+    if text.startswith("+"):
+        number = number_of(text)
+    else:
+        try:
+            number = phonenumbers.parse(text, region.upper() if region else None)
+        except NumberParseException:
+            return None
+    return number if number is not None and phonenumbers.is_possible_number(number) else None
 
 
 @function("text")

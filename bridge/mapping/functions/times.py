@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ Time = str | float | datetime
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d+))?\s*(Z|[+-]\d\d(?::?\d\d)?)?", re.IGNORECASE)
 _FIRST_DAY = date(1970, 1, 1).toordinal()
 _CLOCK = tuple(f"{minute // 60:02}:{minute % 60:02}" for minute in range(24 * 60))
+_NO_TIME = "it wants an ISO time, like 2026-11-20T10:00:00Z"
 _LATEST = 253_402_300_799  # the end of the year 9999, in unix seconds
 
 
@@ -24,27 +25,34 @@ def written(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds")[:-6] + "Z"
 
 
-def _zone(name: str | None) -> ZoneInfo:
+def _zone(name: str | None) -> tzinfo:
+    if not name:
+        return UTC
     try:
-        return ZoneInfo(name or "UTC")
+        return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         raise FunctionProblem(f"there is no time zone {name!r}; write Europe/Moscow, UTC …") from None
 
 
 def _moment(value: Time, zone: str | None = None) -> datetime:
     """ISO text with any fraction, or a datetime; without an offset it is in `zone` (UTC)."""
-    if isinstance(value, datetime):
-        moment = value
-    else:
-        found = _ISO.fullmatch(value.strip()) if isinstance(value, str) else None
-        if found is None:
-            raise FunctionProblem("it wants an ISO time, like 2026-11-20T10:00:00Z")
-        fraction = "." + found[3][:6].ljust(6, "0") if found[3] else ""
-        try:
-            moment = datetime.fromisoformat(f"{found[1]}T{found[2]}{fraction}{(found[4] or '').upper()}")
-        except ValueError:
-            raise FunctionProblem("there is no such time") from None
+    moment = _told(value) if isinstance(value, str) else value
+    if not isinstance(moment, datetime):
+        raise FunctionProblem(_NO_TIME)
     return moment if moment.tzinfo else moment.replace(tzinfo=_zone(zone))
+
+
+@lru_cache(maxsize=64)
+def _told(text: str) -> datetime:
+    """With the offset that it has, if it has one. Remembered, because a plan asks for its chat's two times again and again."""
+    found = _ISO.fullmatch(text.strip())
+    if found is None:
+        raise FunctionProblem(_NO_TIME)
+    fraction = "." + found[3][:6].ljust(6, "0") if found[3] else ""
+    try:
+        return datetime.fromisoformat(f"{found[1]}T{found[2]}{fraction}{(found[4] or '').upper()}")
+    except ValueError:
+        raise FunctionProblem("there is no such time") from None
 
 
 @lru_cache(maxsize=64)

@@ -39,9 +39,12 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=plain).encode
+
+
 def json_text(value: Any) -> str:
     """Compact JSON, letters as they are."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=plain)
+    return _compact(value)
 
 
 def finite(value: float) -> float | None:

@@ -82,9 +82,9 @@ def base64(text: str) -> str:
 # -- charsets ----------------------------------------------------------------------------------------------------------
 
 #: signs of notes that older charsets lack → what is nearest to them there
-_PLAINER = str.maketrans(
-    {"●": "•", "○": "-", "→": "->", "←": "<-", "◇": "*", "│": "|", "−": "-", "₽": "руб.", "✓": "+", "\u202f": " "}
-)
+_PLAINER: Mapping[str, str] = {
+    "●": "•", "○": "-", "→": "->", "←": "<-", "◇": "*", "│": "|", "−": "-", "₽": "руб.", "✓": "+", "\u202f": " ",
+}  # fmt: skip
 
 
 @function("any", "text")
@@ -105,7 +105,10 @@ def encodable(value: Any, charset: str) -> Any:
 def _encodable(text: str, encode: Callable[[str], object]) -> str:
     if _can(text, encode):
         return text
-    plainer = text.translate(_PLAINER)
+    plainer = text
+    for sign, nearest in _PLAINER.items():
+        if sign in plainer:
+            plainer = plainer.replace(sign, nearest)
     if _can(plainer, encode):  # nearly every note: what it lacks are the signs before its lines
         return plainer
     lacking = {ord(sign): _in_words(sign, encode) for sign in set(plainer) if not _can(sign, encode)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -14,6 +15,12 @@ Time = str | float | datetime
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d+))?\s*(Z|[+-]\d\d(?::?\d\d)?)?", re.IGNORECASE)
 _FIRST_DAY = date(1970, 1, 1).toordinal()
 _CLOCK = tuple(f"{minute // 60:02}:{minute % 60:02}" for minute in range(24 * 60))
+#: what is a piece of the ISO text, which is written six times as fast as by a format; but for years of three digits
+_AS_ISO: Mapping[str, slice] = {
+    "%Y-%m-%d %H:%M:%S": slice(0, 19), "%Y-%m-%d %H:%M": slice(0, 16), "%Y-%m-%d": slice(0, 10), "%H:%M:%S": slice(11, 19),
+    "%H:%M": slice(11, 16),
+}  # fmt: skip
+_FOUR_DIGITS = 1000
 _NO_TIME = "it wants an ISO time, like 2026-11-20T10:00:00Z"
 _LATEST = 253_402_300_799  # the end of the year 9999, in unix seconds
 
@@ -117,6 +124,8 @@ def iso(value: Time, zone: str | None = None) -> str:
 def utc(value: Time, form: str = "%Y-%m-%d %H:%M:%S", zone: str | None = None) -> str:
     """A time by a format, 2026-11-20 10:00:00 unless another is given, in UTC unless a zone is."""
     moment = _moment(value).astimezone(_zone(zone))
+    if form in _AS_ISO and moment.year >= _FOUR_DIGITS:
+        return moment.isoformat(" ", "seconds")[_AS_ISO[form]]
     try:
         form.encode()  # halves of characters: some versions of Python pass them on
         return moment.strftime(form)

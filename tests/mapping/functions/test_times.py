@@ -2,12 +2,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.mapping.expressions import Expression, Findings
+from bridge.mapping.functions.times import _AS_ISO, unix, utc
+
+ZONES = ("UTC", "Europe/Moscow", "Asia/Kolkata", "America/New_York", "Australia/Lord_Howe")
 
 
 def run(source: str, **scope: Any) -> Any:
@@ -76,3 +80,17 @@ def test_a_format_that_is_none_is_a_finding() -> None:
     findings = Findings()
     assert Expression("utc(a, f)")({"a": "2026-11-21T19:26:14Z", "f": "%Y\ud800"}, findings) is None
     assert "is no format of a time" in findings[0]
+
+
+@pytest.mark.parametrize("form", [*_AS_ISO, "%d.%m.%Y"])
+@given(
+    moment=st.datetimes(datetime(2, 1, 1), datetime(9998, 12, 31), timezones=st.sampled_from(ZONES).map(ZoneInfo)),  # noqa: DTZ001 - bounds
+    zone=st.sampled_from(ZONES),
+)
+def test_a_time_is_written_as_its_form_says_in_every_zone_and_year(form: str, moment: datetime, zone: str) -> None:
+    assert utc(moment, form, zone) == moment.astimezone(ZoneInfo(zone)).strftime(form)
+
+
+def test_a_time_without_an_offset_is_in_utc_whoever_asked_for_it_before() -> None:
+    assert utc("2026-11-20T10:00:00", "%H:%M", "Europe/Moscow") == "13:00"
+    assert unix("2026-11-20T10:00:00") == unix("2026-11-20T13:00:00+03:00")

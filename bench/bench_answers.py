@@ -1,6 +1,6 @@
 """How soon each provider is answered while the CRM and the provider's own API accept everything and answer nothing.
 
-    python bench/bench_answers.py [--chats 2000] [--rounds 3] [--connections 64] [--only jivo crisp]
+    python bench/bench_answers.py [--chats 2000] [--rounds 7] [--connections 64] [--only jivo crisp]
 
 One service holds a source for every provider; each is posted its own recorded delivery, every time as another chat and with a
 proof of its own, and all must be answered 200. The floor (see floor.py) takes its own chats turn about, with the same dead CRM.
@@ -257,7 +257,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     # of a few hundred, one slow flush of the disk would decide what the slowest hundredth is
     parser.add_argument("--chats", type=int, default=2000)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--only", nargs="+", metavar="PROVIDER", default=sorted(path.stem for path in PROVIDERS.glob("*.yaml")))
     parser.add_argument("--folder", type=Path, help="where the stores are made: the disk is part of what is measured")

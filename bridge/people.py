@@ -18,7 +18,7 @@ import phonenumbers
 from bridge.extract import contact_points
 from bridge.forgotten import Marks
 from bridge.model import Chat, Claim, ContactPoint, PointKind
-from bridge.phone_digits import same_email, same_phone
+from bridge.phone_digits import number_of, same_email, same_phone
 from bridge.sources import Source
 from bridge.store import Erased, Forgetting, Store
 from bridge.store.reading import Row
@@ -237,10 +237,7 @@ def handed_out(wanted: Wanted, kept: Kept, cards: Iterable[Mapping[str, Any]]) -
 def normal_phone(written: str, regions: Iterable[str]) -> str:
     """E.164 of a number as somebody types it. Raises ValueError with the remedy."""
     for region in (None, *regions):
-        try:
-            number = phonenumbers.parse(written[:64], region)
-        except phonenumbers.NumberParseException:
-            continue
-        if phonenumbers.is_possible_number(number):
+        number = number_of(written[:64], region)
+        if number is not None and phonenumbers.is_possible_number(number):
             return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     raise ValueError("this is no whole phone number; write it with its country code, like +7 916 123-45-67")

@@ -23,15 +23,16 @@ def keep(e164: str, number: phonenumbers.PhoneNumber) -> None:
     _kept[e164] = number
 
 
-def number_of(e164: str) -> phonenumbers.PhoneNumber | None:
-    """What begins with a plus, as the library has it; None for what is no number."""
-    number = _kept.get(e164)
+def number_of(written: str, region: str | None = None) -> phonenumbers.PhoneNumber | None:
+    """A number as the library reads it; None for what is none. A plus before it makes the region's plan no matter."""
+    number = _kept.get(written)
     if number is None:
         try:
-            number = phonenumbers.parse(e164)
+            number = phonenumbers.parse(written, region)
         except phonenumbers.NumberParseException:
             return None
-        keep(e164, number)
+        if written.startswith("+"):
+            keep(written, number)
     return number
 
 

@@ -75,7 +75,7 @@ def _cue(claim: Claim, strength: int, rule: str, alternatives: tuple[str, ...]) 
 def for_ascii(cues: Iterable[Cue]) -> tuple[Cue, ...]:
     """The same for texts of ASCII alone, without what cannot match there: two thirds of most."""
     return tuple(
-        _cue(cue.claim, cue.strength, cue.rule, left)
+        cue if left == cue.alternatives else _cue(cue.claim, cue.strength, cue.rule, left)
         for cue in cues if (left := tuple(filter(matches_ascii, cue.alternatives)))
     )  # fmt: skip
 

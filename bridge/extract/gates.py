@@ -55,7 +55,7 @@ def gate(pattern: re.Pattern[str]) -> tuple[str, ...]:
 
 def matches_ascii(source: str) -> bool:
     """Whether the expression may match in a text of ASCII alone; what no such text can hold need not be tried on it."""
-    return _all_ascii(_parser.parse(source))
+    return source.isascii() or _all_ascii(_parser.parse(source))
 
 
 def _all_ascii(tree: Iterable[Any]) -> bool:

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, tzinfo
 from functools import partial
 from typing import NamedTuple
 
+from bridge.mapping.functions.times import CLOCK
 from bridge.model import Chat, File, Message, Role
 from bridge.write.clean import clean, clean_line, clean_name, mask
 from bridge.write.markup import Line, Span, Style, line
@@ -20,8 +21,6 @@ from bridge.write.words import Speech, zone_name
 
 SIGNS: Mapping[Role, str] = {Role.VISITOR: "● ", Role.OPERATOR: "○ ", Role.BOT: "◇ ", Role.SYSTEM: "· "}
 NEXT_LINE = "│ "
-#: of each minute of a day: every line begins with one, and writing the two numbers takes six times as long
-_CLOCK = tuple([f"{hour:02}:{minute:02}" for hour in range(24) for minute in range(60)])
 #: of a name at the head of a line; it stands in full in the note's first lines
 LONGEST_NAME = 40
 
@@ -81,7 +80,7 @@ def local(at: datetime | None, tz: tzinfo) -> datetime | None:
 
 
 def clock(at: datetime) -> str:
-    return _CLOCK[60 * at.hour + at.minute]
+    return CLOCK[60 * at.hour + at.minute]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat
+from phonenumbers import PhoneNumber, PhoneNumberFormat
 
 from bridge.mapping.functions.table import FunctionProblem, function
 from bridge.phone_digits import number_of
@@ -21,13 +21,7 @@ _KEPT, _KEPT_FORMS = 64, 256
 def _parsed(text: str, region: str | None) -> PhoneNumber | None:
     if not text.strip() or len(text) > LONGEST:
         return None
-    if text.startswith("+"):
-        number = number_of(text)
-    else:
-        try:
-            number = phonenumbers.parse(text, region.upper() if region else None)
-        except NumberParseException:
-            return None
+    number = number_of(text, region.upper() if region else None)
     return number if number is not None and phonenumbers.is_possible_number(number) else None
 
 

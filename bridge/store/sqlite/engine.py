@@ -35,8 +35,6 @@ SLOW_COMMIT = 0.002
 BATCH = 256
 #: seconds to wait for a command beside the service (`replay`, `skip`) that writes at the same moment
 BUSY_TIMEOUT = 5.0
-#: of SQLite's error codes, what is left without the details
-_PRIMARY = 0xFF
 
 
 def damaged(path: Path, error: sqlite3.Error) -> StoreError:
@@ -94,8 +92,9 @@ class Writer:
         self._long: list[Call] = []
         #: for the thread; None ends it
         self._handed: SimpleQueue[Work | None] = SimpleQueue()
-        #: while the thread has the connection; done when it gives it back
-        self._busy: asyncio.Future[None] | None = None
+        #: not set while the thread has the connection
+        self._free = asyncio.Event()
+        self._free.set()
         self._closing = False
         self._commit_seconds = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -104,7 +103,7 @@ class Writer:
     def start(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._wait_for_others(0)
-        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(self._loop,), name="store-writer", daemon=True)
         self._thread.start()
 
     async def write(self, call: Callable[[sqlite3.Connection], Result], *, long: bool = False) -> Result:
@@ -137,52 +136,45 @@ class Writer:
         self._go_on()
 
     def _go_on(self) -> None:
-        while self._busy is None and (self._long or self._queue):
+        while self._free.is_set() and (self._long or self._queue):
             if self._long:
                 self._hand_over(partial(self._once_it_is_free, [self._long.pop(0)]))
                 return
             calls, self._queue = self._queue[:BATCH], self._queue[BATCH:]
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.Error as error:
-                if getattr(error, "sqlite_errorcode", 0) & _PRIMARY == sqlite3.SQLITE_BUSY:
-                    self._hand_over(partial(self._once_it_is_free, calls))
-                else:
-                    _deliver(self._refused(calls, error))
-                continue
-            work = self._carried_out(calls)
-            if self._commit_seconds > SLOW_COMMIT:
-                self._hand_over(work)
+            except sqlite3.Error:  # another process holds the file, or it is tried once more to say what is wrong
+                self._hand_over(partial(self._once_it_is_free, calls))
+                return
+            ended = self._carried_out(calls)
+            if self._connection.in_transaction and self._commit_seconds > SLOW_COMMIT:
+                self._hand_over(partial(self._committed_all, ended))
             else:
-                _deliver(work())
+                _deliver(self._committed_all(ended))
 
     # -- the thread --
 
     def _hand_over(self, work: Work) -> None:
-        self._busy = asyncio.get_running_loop().create_future()
+        self._free.clear()
         self._handed.put(work)
 
-    def _run(self) -> None:
-        loop = self._loop
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         while (work := self._handed.get()) is not None:
             ended = work()
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                if loop is not None:
-                    loop.call_soon_threadsafe(self._given_back, ended)
+                loop.call_soon_threadsafe(self._given_back, ended)
 
     def _given_back(self, ended: list[Ended]) -> None:
-        busy, self._busy = self._busy, None
+        self._free.set()
         _deliver(ended)
         self._go_on()
-        if busy is not None:
-            busy.set_result(None)
 
     def _once_it_is_free(self, calls: list[Call]) -> list[Ended]:
         try:
             self._begin_in_time()
         except sqlite3.Error as error:
-            return self._refused(calls, error)
-        return self._carried_out(calls)()
+            return self._refused([future for _, future in calls], error)
+        return self._committed_all(self._carried_out(calls))
 
     def _begin_in_time(self) -> None:
         self._wait_for_others(BUSY_TIMEOUT)
@@ -196,49 +188,53 @@ class Writer:
 
     # -- a transaction that has begun --
 
-    def _carried_out(self, calls: list[Call]) -> Work:
-        """All but the commit. What one does wrong undoes nothing of the others': then they are run apart, all of them once more.
-        Most are a statement or two, and to keep them apart takes two more around each.
-        """
-        connection = self._connection
+    def _carried_out(self, calls: list[Call]) -> list[Ended]:
+        """All but the commit; no transaction is left if there is nothing to commit."""
         self._last.clear()
         try:
-            try:
-                ended: list[Ended] = [(future, call(connection), None) for call, future in calls]
-                self._do_last()
-            except sqlite3.OperationalError:
-                raise
-            except Exception as error:  # noqa: BLE001 - the caller's own failure; handed to the caller
-                connection.execute("ROLLBACK")
-                if len(calls) == 1:
-                    ended = [(calls[0][1], None, error)]
-                    return lambda: ended
-                self._last.clear()
-                self._begin_in_time()  # another process had a moment to take the file in
-                ended = [self._apart(call, future) for call, future in calls]
+            return self._side_by_side(calls)
         except sqlite3.Error as error:
-            refused = self._refused(calls, error)
-            return lambda: refused
-        return partial(self._committed_all, calls, ended)
+            return self._refused([future for _, future in calls], error)
 
-    def _committed_all(self, calls: list[Call], ended: list[Ended]) -> list[Ended]:
+    def _side_by_side(self, calls: list[Call]) -> list[Ended]:
+        """What one does wrong undoes nothing of the others': then they are run apart, all of them once more. Most are a statement
+        or two, and to keep them apart takes two more around each.
+        """
+        connection = self._connection
+        try:
+            ended: list[Ended] = [(future, call(connection), None) for call, future in calls]
+            self._do_last()
+        except sqlite3.OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the caller's own failure; handed to the caller
+            connection.execute("ROLLBACK")
+            if len(calls) == 1:
+                return [(calls[0][1], None, error)]
+            self._last.clear()
+            self._begin_in_time()  # another process had a moment to take the file in
+            ended = [self._apart(call, future) for call, future in calls]
+        return ended
+
+    def _committed_all(self, ended: list[Ended]) -> list[Ended]:
+        if not self._connection.in_transaction:
+            return ended
         started = time.perf_counter()
         try:
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
-            return self._refused(calls, error)
+            return self._refused([future for future, _, _ in ended], error)
         # a moving average: one hiccup does not banish the quick path
         self._commit_seconds += 0.2 * (time.perf_counter() - started - self._commit_seconds)
         self._committed()
         return ended
 
-    def _refused(self, calls: list[Call], error: sqlite3.Error) -> list[Ended]:
+    def _refused(self, futures: Iterable[asyncio.Future[Any]], error: sqlite3.Error) -> list[Ended]:
         with contextlib.suppress(sqlite3.Error):
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
         refusal = NoRoom(f"The store cannot be written: {error}.")
         refusal.__cause__ = error
-        return [(future, None, refusal) for _, future in calls]
+        return [(future, None, refusal) for future in futures]
 
     def _apart(self, call: Callable[[sqlite3.Connection], Any], future: asyncio.Future[Any]) -> Ended:
         connection = self._connection
@@ -265,8 +261,8 @@ class Writer:
         while self._gathering:  # noqa: ASYNC110 - it is flushed by a call that is scheduled already
             await asyncio.sleep(0)
         self._closing = True
-        while self._busy is not None:
-            await asyncio.wait([self._busy])
+        while not self._free.is_set():
+            await self._free.wait()
         self._handed.put(None)
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 from bridge.clock import Clock
@@ -43,6 +44,13 @@ def held(reason: str, detail: str, *, seen: Plan | None = None) -> Stop:
 def waiting(reason: str, until: float, detail: str = "") -> Stop:
     """Goes on by itself at `until` (seconds since 1970), or earlier on news. Uses up no attempt."""
     return Stop(Outcome(state=JobState.WAITING, reason=reason, detail=detail, next_at=until, uses_attempt=False))
+
+
+async def in_step() -> None:
+    """Go on once the attempts that were begun together with this one have come as far: what a step needs lies in the processor's
+    cache then, and is not fetched anew for each chat.
+    """
+    await asyncio.sleep(0)
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.attempt import Attempting, PlanAgain, held, skipped, waiting
+from bridge.attempt import Attempting, PlanAgain, held, in_step, skipped, waiting
 from bridge.carrying import BEGUN, Carrying, Plans, half_done
 from bridge.case import Case
 from bridge.client_locks import ClientLocks
@@ -89,6 +89,7 @@ class Pipeline:
                 "source_unknown", f"The source {job.source!r} is not in the config any more. Put it back, or skip this job."
             )
         case = Case.of(attempt, source, self.targets[job.target], await self.store.chat(job.chat_row), self.settings)
+        await in_step()
         attempt.tally = case.tally()
         return case
 
@@ -130,6 +131,7 @@ class Pipeline:
         for_nobody = await self._for_nobody(case, delivered)
         if for_nobody is not None:
             return for_nobody
+        await in_step()
         await self.locks.take(attempt, case.person.locks(target.name))
         chosen = await self._chosen(case, seen)
         match = await self.recogniser.recognise(

@@ -377,13 +377,14 @@ class Stage:
 
     def _go(self, actor: Actor, word: str) -> None:
         try:
-            actor.at = actor.steps.send(word if actor.at else None)  # type: ignore[arg-type]  # how a coroutine is begun
+            # who only lets the others come as far (`in_step`) says nothing
+            actor.at = actor.steps.send(word if actor.at else None) or "step"  # type: ignore[arg-type]  # how a coroutine is begun
         except StopIteration:
             self.actors.remove(actor)
 
     def _throw(self, actor: Actor, error: BaseException) -> None:
         try:
-            actor.at = actor.steps.throw(error)
+            actor.at = actor.steps.throw(error) or "step"
         except (StopIteration, asyncio.CancelledError, Killed):
             self.actors.remove(actor)
 

@@ -56,7 +56,7 @@ class Period(NamedTuple):
 
 def month_of(day: date) -> str:
     # a letter before it: months and days never lie between one another
-    return f"m{day:%Y-%m}"
+    return f"m{day.isoformat()[:7]}"
 
 
 def periods(since: date, until: date, *, months: bool) -> list[Period]:

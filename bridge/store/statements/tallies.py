@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import operator
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,10 +46,11 @@ def count_all(db: Database, tallies: Mapping[int, Tally], stand_in_line: Callabl
     lines.load((line for change in changes for line in change.lines_before), (key for change in changes for key in change.keys))
     for change in changes:
         for number in change.lines_before:
-            lines.add(lines.by_id(number), change.adds_before, change.response_before, change.rating_before, -1)
+            if (line := lines.by_id(number)) is not None:  # else it was lost with a damaged file
+                line.gone.append(change.before)
         found = [lines.by_key(key) for key in change.keys]
         for line in found:
-            lines.add(line, change.adds, change.tally.response_s, change.tally.rating, 1)
+            line.come.append(change.share)
         change.lines = [line.id for line in found]
     lines.save()
     db.executemany(
@@ -58,19 +60,31 @@ def count_all(db: Database, tallies: Mapping[int, Tally], stand_in_line: Callabl
     )
 
 
+class _Share:
+    """What one chat adds to each of its lines."""
+
+    __slots__ = ("adds", "rating", "response")
+
+    def __init__(self, adds: Sequence[int], response_s: int | None, rating: str | None) -> None:
+        self.adds = adds
+        #: both as they stand in a line, in which blanks part them; None: nothing is known
+        self.response = None if response_s is None else str(bucket(response_s))
+        self.rating = None if rating is None else rating.replace(" ", "\u00a0")
+
+
+_NOTHING = _Share([0] * len(_COLUMNS), None, None)
+
+
 @dataclass(slots=True)
 class _Change:
     """Of one chat: what it adds from now on, and what it has added before."""
 
     chat: int
-    tally: Tally
-    adds: Sequence[int]
+    share: _Share
     added: str
     keys: Sequence[_Key]
     lines_before: Sequence[int] = ()
-    adds_before: Sequence[int] = ()
-    response_before: int | None = None
-    rating_before: str | None = None
+    before: _Share = _NOTHING
     lines: list[int] = field(default_factory=list)
 
 
@@ -94,9 +108,10 @@ def _changes(db: Database, tallies: Mapping[int, Tally]) -> Iterable[_Change]:
         added = _json([tally.source, tally.day.isoformat(), tally.open, values, adds, tally.response_s, tally.rating])
         if row["added"] == added:
             continue
-        change = _Change(row["id"], tally, adds, added, () if tally.void else tuple(_keys(tally)))
+        share = _Share(adds, tally.response_s, tally.rating)
+        change = _Change(row["id"], share, added, () if tally.void else tuple(_keys(tally)))
         if row["added"] is not None:
-            *_, change.adds_before, change.response_before, change.rating_before = json.loads(row["added"])
+            change.before = _Share(*json.loads(row["added"])[-3:])
             change.lines_before = json.loads(row["lines"])
         yield change
 
@@ -112,12 +127,12 @@ def close(db: Database, chat: int) -> None:
 
 
 def _keys(tally: Tally) -> Iterable[_Key]:
-    opened = _IS_OPEN[tally.open]
-    yield "all", tally.day.isoformat(), tally.source, "", opened
+    day, month, opened = tally.day.isoformat(), month_of(tally.day), _IS_OPEN[tally.open]
+    yield "all", day, tally.source, "", opened
     for dimension in BY_MONTH:
         for value in tally.values.get(dimension, ()):
-            for period in (tally.day.isoformat(), month_of(tally.day)):
-                yield dimension, period, tally.source, value, opened
+            yield dimension, day, tally.source, value, opened
+            yield dimension, month, tally.source, value, opened
 
 
 @dataclass(slots=True)
@@ -126,9 +141,32 @@ class _Line:
     #: as they stand in the line
     responses: str
     ratings: str
-    adds: list[int] = field(default_factory=lambda: [0] * len(_COLUMNS))
-    touched: bool = False
-    taken_from: bool = False
+    gone: list[_Share] = field(default_factory=list)
+    come: list[_Share] = field(default_factory=list)
+
+    def adds(self) -> list[int]:
+        """Column by column, what has come less what has gone."""
+        come = _sums(self.come)
+        return come if not self.gone else list(map(operator.sub, come, _sums(self.gone)))
+
+    def settle(self) -> None:
+        """Responses and ratings as they are with all that has come and without what has gone."""
+        for shares, sign in ((self.gone, -1), (self.come, 1)):
+            for response, times in _counted(share.response for share in shares):
+                self.responses = with_more(self.responses, response, sign * times)
+            for rating, times in _counted(share.rating for share in shares):
+                known = has(self.ratings, rating) or (sign > 0 and len(self.ratings.split(" ")) < MOST_RATINGS)
+                self.ratings = with_more(self.ratings, rating if known else THE_REST, sign * times)
+
+
+def _sums(shares: Sequence[_Share]) -> list[int]:
+    return list(map(sum, zip(*(share.adds for share in shares), strict=True))) or [0] * len(_COLUMNS)
+
+
+def _counted(told: Iterable[str | None]) -> Iterable[tuple[str, int]]:
+    """Each once, with how often it is there; most often that is one."""
+    found = [one for one in told if one is not None]
+    return Counter(found).items() if len(found) > 1 else [(one, 1) for one in found]
 
 
 class _Lines:
@@ -178,27 +216,16 @@ class _Lines:
             ).fetchall())  # fmt: skip
         return self._by_key[key]
 
-    def add(self, line: _Line | None, adds: Sequence[int], response_s: int | None, rating: str | None, times: int) -> None:
-        if line is None:
-            return  # lost with a damaged file
-        line.touched, line.taken_from = True, line.taken_from or times < 0
-        line.adds = list(map(operator.add if times > 0 else operator.sub, line.adds, adds))
-        if response_s is not None:
-            line.responses = with_more(line.responses, str(bucket(response_s)), times)
-        if rating is not None:
-            # blanks part them in a line
-            key = rating.replace(" ", "\u00a0")
-            known = has(line.ratings, key) or (times > 0 and len(line.ratings.split(" ")) < MOST_RATINGS)
-            line.ratings = with_more(line.ratings, key if known else THE_REST, times)
-
     def save(self) -> None:
-        changed = [line for line in self._by_id.values() if line.touched]
+        changed = [line for line in self._by_id.values() if line.come or line.gone]
+        for line in changed:
+            line.settle()
         self._db.executemany(
             f"UPDATE figures SET {_ADD}, response = ?, ratings = ? WHERE id = ?",  # noqa: S608 - our own names
-            [(*line.adds, line.responses, line.ratings, line.id) for line in changed],
+            [(*line.adds(), line.responses, line.ratings, line.id) for line in changed],
         )
         self._db.executemany(
-            "DELETE FROM figures WHERE id = ? AND chats <= 0", [(line.id,) for line in changed if line.taken_from]
+            "DELETE FROM figures WHERE id = ? AND chats <= 0", [(line.id,) for line in changed if line.gone]
         )
 
 

@@ -66,6 +66,8 @@ class Attempting:
     plan: Plan | None = None
     #: a client that turned out during this attempt to be the one
     known: Client | None = None
+    #: no other job has ever told its target of the chat
+    alone: bool = False
     #: what the chat adds to the figures; None: it could not be read
     tally: Tally | None = None
 

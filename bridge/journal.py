@@ -128,7 +128,7 @@ class Journal:
         """The very same thing as another job of the chat has had it done, or has sent it and left open what became of it: one
         marker is sent by one of them only. Raises as `settle` does.
         """
-        twin = await self.store.twin(row)
+        twin = None if attempt.alone else await self.store.twin(row)
         if twin is not None and twin.state is OperationState.SENT:
             twin = await self.settle(attempt, target, twin, planned, scope)
         if twin is None or twin.state is not OperationState.DONE:

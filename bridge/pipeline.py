@@ -154,15 +154,17 @@ class Pipeline:
         """A note that an earlier job of the chat has sent before a person left that job out: what it has told, if it came to
         anything, is not told again, unless a person wants all of it anew.
         """
-        if case.attempt.job.generation > 0:
+        attempt = case.attempt
+        attempt.alone = await self.store.is_alone(attempt.job)
+        if attempt.alone or attempt.job.generation > 0:
             return
-        for row in await self.store.left_open(case.attempt.job):
+        for row in await self.store.left_open(attempt.job):
             known = await self.scopes.scope_of(row)
             if known is None:
                 continue  # of one that was emptied nobody can find out
             keys = known[0].message_keys
             if not keys or not await self.store.delivered(case.stored.row, case.target.name) >= set(keys):
-                await self.journal.settle_foreign(case.attempt, case.target, row.id, self.scopes)
+                await self.journal.settle_foreign(attempt, case.target, row.id, self.scopes)
 
     def _refuse_unwanted(self, case: Case) -> None:
         chat = case.chat

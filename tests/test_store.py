@@ -736,6 +736,20 @@ class TestJournal:
         await store.settle(sent, OperationState.VOID)
         assert await store.left_open(later) == []
 
+    async def test_a_job_is_alone_until_another_of_its_chat_is_made_for_its_target(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now(), "a", targets=("sales", "archive"))
+        await finish_chat(store, clock.now(), "b")
+        ours, *others = await claim(store)
+        assert await store.is_alone(ours)
+
+        await finish_chat(store, clock.now(), "a", "more")
+
+        assert not await store.is_alone(ours)
+        assert [await store.is_alone(other) for other in others] == [True, True]
+        await end(store, ours, JobState.DONE)
+        [later] = await claim(store)
+        assert not await store.is_alone(later)
+
     async def test_a_clients_deals_are_those_that_are_sent_and_those_done_lately(self, store: Store, clock: FakeClock) -> None:
         rows = []
         for number in range(4):

@@ -176,6 +176,12 @@ class Store(Protocol):
         """Another job's operation with the same marker, of the same chat and target, that is sent or done; done before sent."""
         ...
 
+    async def is_alone(self, job: Job) -> bool:
+        """There is no other job of its chat at its target. While it is ours none that comes later is begun, so what this says
+        holds for as long as the lease.
+        """
+        ...
+
     async def left_open(self, job: Job) -> list[OperationRow]:
         """Notes of the job's chat at its target that other jobs have sent, and of which nobody knows what became."""
         ...

@@ -83,6 +83,9 @@ class Plain:
     async def twin(self, operation: OperationRow) -> OperationRow | None:
         return await self._read(lambda db: journal.twin(db, operation))
 
+    async def is_alone(self, job: Job) -> bool:
+        return await self._read(lambda db: journal.is_alone(db, job))
+
     async def left_open(self, job: Job) -> list[OperationRow]:
         return await self._read(lambda db: journal.left_open(db, job))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bridge.errors import BrakeReached
+from bridge.errors import BrakeReached, StaleLease
 from bridge.model import OperationKind, OperationState, Plan
 from bridge.store.records import Brake, Identity, Job, OperationRow
 from bridge.store.statements import searching
@@ -53,6 +53,13 @@ def twin(db: Database, op: OperationRow) -> OperationRow | None:
     return operation_of(row) if row else None
 
 
+def is_alone(db: Database, job: Job) -> bool:
+    other = db.execute(
+        "SELECT 1 FROM jobs WHERE chat = ? AND target = ? AND id <> ? LIMIT 1", (job.chat_row, job.target, job.id)
+    ).fetchone()
+    return other is None
+
+
 def left_open(db: Database, job: Job) -> list[OperationRow]:
     rows = db.execute(
         "SELECT o.* FROM jobs j JOIN operations o ON o.job = j.id WHERE j.chat = ? AND j.target = ? AND j.id <> ? "
@@ -72,24 +79,36 @@ def deals(db: Database, target: str, client: str, since: float) -> list[Operatio
 
 
 def record_plan(db: Database, job: Job, plan: Plan, now: float) -> list[OperationRow]:
-    require_lease(db, job.id, job.epoch)
-    begun = db.execute(
-        "SELECT 1 FROM operations WHERE job = ? AND generation = ? AND state IN ('sent', 'done')", (job.id, job.generation)
-    ).fetchone()
-    if begun:
+    kept = db.execute(
+        "UPDATE jobs SET plan = ?, updated_at = ? WHERE id = ? AND epoch = ? AND state = 'running'",
+        (plan.model_dump_json(exclude_defaults=True), now, job.id, job.epoch),
+    ).rowcount
+    if not kept:
+        raise StaleLease
+    before = db.execute("SELECT state FROM operations WHERE job = ? AND generation = ?", (job.id, job.generation)).fetchall()
+    if any(row["state"] in {"sent", "done"} for row in before):
         raise AssertionError("a plan of which something was sent is carried out, never replaced")
-    db.execute("DELETE FROM operations WHERE job = ? AND generation = ?", (job.id, job.generation))
-    db.execute(
-        "UPDATE jobs SET plan = ?, updated_at = ? WHERE id = ?", (plan.model_dump_json(exclude_defaults=True), now, job.id)
-    )
+    if before:
+        db.execute("DELETE FROM operations WHERE job = ? AND generation = ?", (job.id, job.generation))
     searching.index_plan(db, job.chat_row, plan)
-    for position, planned in enumerate(plan.operations):
-        db.execute(
-            "INSERT INTO operations (job, chat, target, position, kind, part, generation, marker, state) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'planned')",
-            (job.id, job.chat_row, job.target, position, planned.kind, planned.part, job.generation, planned.marker),
-        )
-    return operations(db, job.id)
+    return _planned(db, job, plan)
+
+
+_NEW = "(?, ?, ?, ?, ?, ?, ?, ?, 'planned')"
+
+
+def _planned(db: Database, job: Job, plan: Plan) -> list[OperationRow]:
+    if not plan.operations:
+        return []
+    made = db.execute(
+        "INSERT INTO operations (job, chat, target, position, kind, part, generation, marker, state) "  # noqa: S608 - marks only
+        f"VALUES {', '.join([_NEW] * len(plan.operations))} RETURNING *",
+        [
+            value for position, one in enumerate(plan.operations)
+            for value in (job.id, job.chat_row, job.target, position, one.kind, one.part, job.generation, one.marker)
+        ],
+    ).fetchall()  # fmt: skip
+    return sorted(map(operation_of, made), key=lambda row: row.position)
 
 
 def record_sent(
@@ -146,10 +165,11 @@ def settle(
     if state is OperationState.VOID:
         db.execute("DELETE FROM identities WHERE operation = ?", (op.id,))
         return operation_of(row)
-    db.execute(
-        "UPDATE identities SET client_id = ?, entity = ?, operation = NULL, written_at = ? WHERE operation = ?",
-        (record_id, entity, now, op.id),
-    )
+    if op.kind is OperationKind.CREATE:  # only to a client that is being made do contact points lead
+        db.execute(
+            "UPDATE identities SET client_id = ?, entity = ?, operation = NULL, written_at = ? WHERE operation = ?",
+            (record_id, entity, now, op.id),
+        )
     remember(db, op.target, identities, record_id, entity, now)
     db.executemany(
         "INSERT INTO delivered (chat, target, message_key) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
@@ -164,21 +184,23 @@ def delivered(db: Database, chat_row: int, target: str) -> frozenset[str]:
 
 
 def known(db: Database, target: str, points: Sequence[tuple[str, str]]) -> list[Identity]:
-    found = []
-    for kind, value in points:
-        row = db.execute("SELECT * FROM identities WHERE target = ? AND kind = ? AND value = ?", (target, kind, value)).fetchone()
-        if row is not None:
-            found.append(
-                Identity(
-                    kind=kind,
-                    value=value,
-                    client_id=row["client_id"],
-                    entity=row["entity"],
-                    operation=row["operation"],
-                    written_at=row["written_at"],
-                )
-            )
-    return found
+    if not points:
+        return []
+    rows = db.execute(
+        f"SELECT * FROM identities WHERE {' OR '.join([_POINT] * len(points))}",  # noqa: S608 - marks only
+        [value for point in points for value in (target, *point)],
+    )
+    found = {(row["kind"], row["value"]): row for row in rows}
+    return [
+        Identity(
+            kind=kind, value=value, client_id=row["client_id"], entity=row["entity"], operation=row["operation"],
+            written_at=row["written_at"],
+        )
+        for kind, value in points if (row := found.get((kind, value))) is not None
+    ]  # fmt: skip
+
+
+_POINT = "target = ? AND kind = ? AND value = ?"
 
 
 def remember(

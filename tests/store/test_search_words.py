@@ -36,6 +36,13 @@ def chat(*texts: str, **visitor: object) -> Chat:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("beside", ["", " ё"])
+def test_the_same_signs_part_words_in_texts_of_ascii_and_in_others(beside: str) -> None:
+    parted = {sign for sign in map(chr, range(128)) if words_of(chat(f"a{sign}b{beside}")).split()[:2] == ["a", "b"]}
+
+    assert parted == {sign for sign in map(chr, range(128)) if not sign.isalnum()}
+
+
 def test_every_word_stands_in_the_index_once_in_small_letters_and_with_plain_e() -> None:
     assert words_of(chat("Ёлка, ёлка и ЕЛЬ", name="Пётр")) == "петр елка и ель"
 

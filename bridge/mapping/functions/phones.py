@@ -17,9 +17,14 @@ LONGEST = 60
 _KEPT, _KEPT_FORMS = 64, 256
 
 
+def _short(text: str) -> str:
+    """The text, if it can be a number at all: what is remembered is small, whatever a chat or a card holds."""
+    return text if len(text) <= LONGEST else ""
+
+
 @lru_cache(maxsize=_KEPT)
 def _parsed(text: str, region: str | None) -> PhoneNumber | None:
-    if not text.strip() or len(text) > LONGEST:
+    if not text.strip():
         return None
     number = number_of(text, region.upper() if region else None)
     return number if number is not None and phonenumbers.is_possible_number(number) else None
@@ -36,13 +41,13 @@ def digits(text: str) -> str | None:
 @function("text", "text?")
 def e164(text: str, region: str | None = None) -> str | None:
     """+79161234567; null for what is no number. Without a region only numbers that begin with + are understood."""
-    return _written(text, region, "e164")
+    return _written(_short(text), region, "e164")
 
 
 @function("text", "text?")
 def national(text: str, region: str | None = None) -> str | None:
     """The number without its country code: 9161234567."""
-    return _written(text, region, "national")
+    return _written(_short(text), region, "national")
 
 
 @function("text", "number")
@@ -92,7 +97,7 @@ def _written(text: str, region: str | None, form: str) -> str | None:
 @function("text", "list", "text?")
 def variants(text: str, forms: list[object], region: str | None = None) -> list[str]:
     """The number in the forms asked for, each spelling once, in that order; empty for what is no number."""
-    return [*_variants(text, tuple(forms), region)]
+    return [*_variants(_short(text), tuple(forms), region)]
 
 
 @lru_cache(maxsize=_KEPT)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -29,6 +30,16 @@ def run(source: str, **scope: Any) -> Any:
 )
 def test_numbers_in_international_form(text: Any, region: str, number: str | None) -> None:
     assert run("e164(a, r)", a=text, r=region) == number
+
+
+@pytest.mark.parametrize("source", ["e164(a, 'RU')", "national(a, 'RU')", "variants(a, ['e164'], 'RU')"])
+def test_what_is_too_long_for_a_number_is_not_kept_in_memory(source: str) -> None:
+    text = "+7 916 123-45-67" + " " * 100_000
+    held_by = sys.getrefcount(text)
+
+    assert not run(source, a=text)
+
+    assert sys.getrefcount(text) == held_by
 
 
 def test_without_a_region_only_a_plus_tells_the_country() -> None:

@@ -186,6 +186,7 @@ async def test_while_another_process_holds_the_file_the_loop_goes_on(
 ) -> None:
     other = connect(tmp_path / "x.db")
     other.execute("BEGIN IMMEDIATE")
+    assert connection.execute("PRAGMA busy_timeout").fetchone()[0] == 0
     connection.told.clear()
 
     calls = [asyncio.create_task(writer.write(insert(1)))]

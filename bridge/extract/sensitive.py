@@ -26,12 +26,14 @@ _PASSPORT_OTHER = re.compile(r"(?:passport|паспорт\w{0,5}|reisepass\w{0,4
 _PASSPORT_WORD = re.compile(r"(?:паспорт\w{0,5}|passport|сери[яию]\w?)[^\d\n]{0,30}$")
 _CODE = re.compile(r"\b(?:cvv2?|cvc2?|cvv/cvc|код с оборота|цвв)[^\d\n]{0,12}(\d{3,4})(?!\d)")
 _BY_WORDS = (("card-code", _CODE), ("passport", _PASSPORT), ("passport", _PASSPORT_BACK), ("passport", _PASSPORT_OTHER))
-#: Without one of these there is nothing to hide.
-_MAYBE = re.compile(r"\d(?:[ -]{0,3}\d){9}|паспорт|passport|сери[яию]|reisepass|закордонн|загран|cv[vc]|код с оборота|цвв")
-_DIGIT = re.compile(r"\d")
-#: A code has three digits, and words before it; a card or a passport that nobody names has ten at least.
-_LEAST, _LEAST_ALONE = 3, 10
+#: Without one of these words, or so many digits in a row, there is nothing to hide.
 _SAID = ("паспорт", "passport", "сери", "reisepass", "закордонн", "загран", "cv", "код с оборота", "цвв")
+_TEN_DIGITS = re.compile(r"\d(?:[ -]{0,3}\d){9}")
+#: The one word of _BY_WORDS that says it of so many digits only.
+_HANDED_OUT = "выдан"
+_DIGIT = re.compile(r"\d")
+#: A code has three digits, and words before it; a passport that nobody names has ten at least, a card thirteen.
+_LEAST, _LEAST_ALONE, _LEAST_CARD = 3, 10, 13
 _CARD_STARTS = "23456"
 _PLAIN_CARD = 16
 
@@ -39,17 +41,27 @@ _PLAIN_CARD = 16
 def spans(text: str, low: str) -> Iterator[tuple[int, int, str]]:
     """(start, end, "card" | "passport" | "card-code") of what must not be seen in a transcript."""
     digits = len(_DIGIT.findall(low))
-    if digits < _LEAST or (digits < _LEAST_ALONE and not has_any(low, _SAID)) or not _MAYBE.search(low):
+    if digits < _LEAST:
         return
+    said = has_any(low, _SAID)
+    if not said and (digits < _LEAST_ALONE or not _TEN_DIGITS.search(low)):
+        return
+    if digits >= _LEAST_CARD:
+        yield from _cards(text, low)
+    if not said and _HANDED_OUT not in low:
+        return
+    for what, pattern in _BY_WORDS:
+        for match in pattern.finditer(low):
+            yield match.start(1), match.end(1), what
+
+
+def _cards(text: str, low: str) -> Iterator[tuple[int, int, str]]:
     for match in _LONG_DIGITS.finditer(_TABLE.sub(_ends_of_table, text)):
         if _is_card(match.group(), low, match.start()):
             yield match.start(), match.end(), "card"
     for match in _CARD_SHAPE.finditer(text):
         if not _is_card(match.group(), low, match.start()) and _CARD_WORD.search(low, max(0, match.start() - 40), match.start()):
             yield match.start(), match.end(), "card"  # a slip in one digit does not make it public
-    for what, pattern in _BY_WORDS:
-        for match in pattern.finditer(low):
-            yield match.start(1), match.end(1), what
 
 
 def _ends_of_table(table: re.Match[str]) -> str:

@@ -81,10 +81,10 @@ def wishes_in(lines: Iterable[Line]) -> Wishes:
 
 
 def _wish(clause: str) -> bool:
-    polite = bool(_POLITE.search(clause))
     for match in _NO_CALLS.finditer(clause):
         after = clause[match.end() :]
-        if _LIMITED.match(after) or (not polite and (_STORY.search(clause, 0, match.start()) or _QUESTION.match(after))):
+        if _LIMITED.match(after):
             continue
-        return True
+        if _POLITE.search(clause) or not (_STORY.search(clause, 0, match.start()) or _QUESTION.match(after)):
+            return True
     return False

@@ -58,15 +58,18 @@ class Folding:
             self._thread.join()
 
     def _run(self) -> None:
-        while True:
-            self._due.wait()
-            self._due.clear()
-            if self._closing:
-                return
-            try:
-                with contextlib.closing(connect(self._path)) as connection:
+        with contextlib.ExitStack() as open_until_the_end:
+            connection: sqlite3.Connection | None = None
+            while True:
+                self._due.wait()
+                self._due.clear()
+                if self._closing:
+                    return
+                try:
+                    if connection is None:  # kept: to open one takes a quarter of what it then does
+                        connection = open_until_the_end.enter_context(contextlib.closing(connect(self._path)))
                     # what others read or write just now is left for the next time
                     connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-            except (sqlite3.Error, StoreError) as error:
-                # it is tried again after the next commits; a log that cannot be folded grows
-                log.warning("store.unfolded", why=str(error))
+                except (sqlite3.Error, StoreError) as error:
+                    # it is tried again after the next commits; a log that cannot be folded grows
+                    log.warning("store.unfolded", why=str(error))

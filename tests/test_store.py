@@ -713,6 +713,25 @@ class TestJournal:
 
         assert not row.answered
 
+    async def test_a_plan_of_very_many_operations_is_stored_whole_and_in_order(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now())
+        [job] = await claim(store)
+
+        rows = await store.record_plan(job, plan_of(CREATE, *[NOTE] * 6000))
+
+        assert [row.position for row in rows] == list(range(6001))
+        assert [row.kind for row in rows[:3]] == [CREATE, NOTE, NOTE]
+        assert await store.operations(job.id) == rows
+        assert await store.record_plan(job, plan_of(NOTE)) == await store.operations(job.id)
+
+    async def test_a_plan_without_operations_takes_the_place_of_one_with(self, store: Store, clock: FakeClock) -> None:
+        await finish_chat(store, clock.now())
+        [job] = await claim(store)
+        await store.record_plan(job, plan_of(NOTE))
+
+        assert await store.record_plan(job, plan_of()) == []
+        assert await store.operations(job.id) == []
+
     async def test_a_request_can_have_been_sent_before_this_store_was_made(self, store: Store, clock: FakeClock) -> None:
         await finish_chat(store, clock.now())
         [job] = await claim(store)

@@ -95,20 +95,23 @@ def record_plan(db: Database, job: Job, plan: Plan, now: float) -> list[Operatio
 
 
 _NEW = "(?, ?, ?, ?, ?, ?, ?, ?, 'planned')"
+#: operations in one statement: a long chat's note has hundreds of parts, and engines allow so many marks
+_AT_ONCE = 100
 
 
 def _planned(db: Database, job: Job, plan: Plan) -> list[OperationRow]:
-    if not plan.operations:
-        return []
-    made = db.execute(
-        "INSERT INTO operations (job, chat, target, position, kind, part, generation, marker, state) "  # noqa: S608 - marks only
-        f"VALUES {', '.join([_NEW] * len(plan.operations))} RETURNING *",
-        [
-            value for position, one in enumerate(plan.operations)
-            for value in (job.id, job.chat_row, job.target, position, one.kind, one.part, job.generation, one.marker)
-        ],
-    ).fetchall()  # fmt: skip
-    return sorted(map(operation_of, made), key=lambda row: row.position)
+    rows = [
+        (job.id, job.chat_row, job.target, position, one.kind, one.part, job.generation, one.marker)
+        for position, one in enumerate(plan.operations)
+    ]
+    made: list[OperationRow] = []
+    for some in (rows[first : first + _AT_ONCE] for first in range(0, len(rows), _AT_ONCE)):
+        made += map(operation_of, db.execute(
+            "INSERT INTO operations (job, chat, target, position, kind, part, generation, marker, state) "  # noqa: S608 - marks only
+            f"VALUES {', '.join([_NEW] * len(some))} RETURNING *",
+            [value for row in some for value in row],
+        ).fetchall())  # fmt: skip
+    return sorted(made, key=lambda row: row.position)
 
 
 def record_sent(

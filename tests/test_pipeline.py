@@ -10,8 +10,11 @@ import pytest
 from fakes import FakeClock
 from way import Way, finished, mapping, on_the_way
 
+from bridge import case as case_module
+from bridge.case import Case
 from bridge.extract import point_typed
 from bridge.model import Correction, JobState, OperationState
+from bridge.recognise import Recogniser
 from bridge.sandbox.refusals import Missing
 
 
@@ -30,6 +33,31 @@ async def test_a_new_person_becomes_a_client_with_a_note(tmp_path: Path, clock: 
         [note] = way.rows("notes")
         assert client["phones"] == '["+79160000001"]'
         assert note["client_id"] == client["id"]
+
+
+async def test_attempts_that_are_begun_together_take_each_step_together(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+
+    def told(of: Any, name: str) -> None:
+        does = getattr(of, name)
+
+        def tell(*args: Any, **more: Any) -> Any:
+            steps.append(name)
+            return does(*args, **more)
+
+        monkeypatch.setattr(of, name, tell)
+
+    for of, name in ((case_module, "contact_points"), (Case, "tally"), (Recogniser, "recognise")):
+        told(of, name)
+    async with on_the_way(tmp_path, clock) as way:
+        for number in (1, 2, 3):
+            await way.post(finished(number, clock))
+
+        assert {outcome.state for outcome in await way.work()} == {JobState.DONE}
+
+    assert steps == ["contact_points"] * 3 + ["tally"] * 3 + ["recognise"] * 3
 
 
 @pytest.mark.parametrize(("note", "seen"), [({}, False), ({"mask_cards": True}, False), ({"mask_cards": False}, True)])

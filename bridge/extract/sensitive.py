@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from .gates import gated
 from .patterns import has_any
 
 #: Thirteen to nineteen digits in groups; which of them are a card the check digit says.
@@ -17,20 +18,18 @@ _CARD_WORD = re.compile(r"(?:карт|картк|card|visa|виза|визы|mas
     r"|\bмир\b|сбер|тинькоф|монобанк|приват)")
 _OTHER_WORD = re.compile(r"(?:imei|имей|имэй|трек|track|накладн|iccid|ean|штрих|заказ|order|счет"
     r"|договор)\W{0,3}(?:\w{1,12}\W{1,3})?$")
-_PASSPORT = re.compile(
+_PASSPORT = gated(
     r"(?:паспорт\w{0,5}|passport|сери[яию]\w?)[^\d\n]{0,30}?(\d{2} ?\d{2}(?:,? ?(?:номер|[№n#-]|no\.?) ?:?| )?\s?\d{6})(?!\d)",
 )
-_PASSPORT_BACK = re.compile(r"(?<!\d)(\d{2} ?\d{2} ?№? ?\d{6})(?!\d)[\s,:-]{0,4}(?:это |мой |- )?(?:паспорт|серия|выдан)")
-_PASSPORT_OTHER = re.compile(r"(?:passport|паспорт\w{0,5}|reisepass\w{0,4}|закордонн\w{0,4}"
+_PASSPORT_BACK = gated(r"(?<!\d)(\d{2} ?\d{2} ?№? ?\d{6})(?!\d)[\s,:-]{0,4}(?:это |мой |- )?(?:паспорт|серия|выдан)")
+_PASSPORT_OTHER = gated(r"(?:passport|паспорт\w{0,5}|reisepass\w{0,4}|закордонн\w{0,4}"
     r"|загран\w{0,10})[^\d\n]{0,20}?\b([a-zа-яіє]{0,2} ?(?:№ ?)?\d{6,9})(?!\d)")
 _PASSPORT_WORD = re.compile(r"(?:паспорт\w{0,5}|passport|сери[яию]\w?)[^\d\n]{0,30}$")
-_CODE = re.compile(r"\b(?:cvv2?|cvc2?|cvv/cvc|код с оборота|цвв)[^\d\n]{0,12}(\d{3,4})(?!\d)")
+_CODE = gated(r"\b(?:cvv2?|cvc2?|cvv/cvc|код с оборота|цвв)[^\d\n]{0,12}(\d{3,4})(?!\d)")
 _BY_WORDS = (("card-code", _CODE), ("passport", _PASSPORT), ("passport", _PASSPORT_BACK), ("passport", _PASSPORT_OTHER))
 #: Without one of these words, or so many digits in a row, there is nothing to hide.
 _SAID = ("паспорт", "passport", "сери", "reisepass", "закордонн", "загран", "cv", "код с оборота", "цвв")
 _TEN_DIGITS = re.compile(r"\d(?:[ -]{0,3}\d){9}")
-#: The one word of _BY_WORDS that says it of so many digits only.
-_HANDED_OUT = "выдан"
 _DIGIT = re.compile(r"\d")
 #: A code has three digits, and words before it; a passport that nobody names has ten at least, a card thirteen.
 _LEAST, _LEAST_ALONE, _LEAST_CARD = 3, 10, 13
@@ -48,8 +47,6 @@ def spans(text: str, low: str) -> Iterator[tuple[int, int, str]]:
         return
     if digits >= _LEAST_CARD:
         yield from _cards(text, low)
-    if not said and _HANDED_OUT not in low:
-        return
     for what, pattern in _BY_WORDS:
         for match in pattern.finditer(low):
             yield match.start(1), match.end(1), what

@@ -24,8 +24,6 @@ def _short(text: str) -> str:
 
 @lru_cache(maxsize=_KEPT)
 def _parsed(text: str, region: str | None) -> PhoneNumber | None:
-    if not text.strip():
-        return None
     number = number_of(text, region.upper() if region else None)
     return number if number is not None and phonenumbers.is_possible_number(number) else None
 

@@ -7,7 +7,6 @@ it cannot keep up, SQLite's own way is the limit, much later.
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 import threading
 from pathlib import Path
@@ -34,6 +33,7 @@ class Folding:
         self._due = threading.Event()
         self._closing = False
         self._thread: threading.Thread | None = None
+        self._connection: sqlite3.Connection | None = None
 
     def take_over(self, connection: sqlite3.Connection) -> None:
         """From the connection that makes the commits."""
@@ -56,20 +56,20 @@ class Folding:
         self._due.set()
         if self._thread is not None:
             self._thread.join()
+        if self._connection is not None:
+            self._connection.close()
 
     def _run(self) -> None:
-        with contextlib.ExitStack() as open_until_the_end:
-            connection: sqlite3.Connection | None = None
-            while True:
-                self._due.wait()
-                self._due.clear()
-                if self._closing:
-                    return
-                try:
-                    if connection is None:  # kept: to open one takes a quarter of what it then does
-                        connection = open_until_the_end.enter_context(contextlib.closing(connect(self._path)))
-                    # what others read or write just now is left for the next time
-                    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-                except (sqlite3.Error, StoreError) as error:
-                    # it is tried again after the next commits; a log that cannot be folded grows
-                    log.warning("store.unfolded", why=str(error))
+        while True:
+            self._due.wait()
+            self._due.clear()
+            if self._closing:
+                return
+            try:
+                if self._connection is None:  # kept: to open one takes a quarter of what it then does
+                    self._connection = connect(self._path)
+                # what others read or write just now is left for the next time
+                self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            except (sqlite3.Error, StoreError) as error:
+                # it is tried again after the next commits; a log that cannot be folded grows
+                log.warning("store.unfolded", why=str(error))

@@ -11,6 +11,11 @@ from bridge.store.statements import searching
 from bridge.store.statements.database import Database, Row
 from bridge.store.statements.jobs import require_lease
 
+_PLANNED = "(?, ?, ?, ?, ?, ?, ?, ?, 'planned')"
+#: operations in one statement: the note of a long chat may have thousands of parts, and engines take only so many marks
+_AT_ONCE = 100
+_POINT = "target = ? AND kind = ? AND value = ?"
+
 
 def operation_of(row: Row) -> OperationRow:
     return OperationRow(
@@ -85,18 +90,11 @@ def record_plan(db: Database, job: Job, plan: Plan, now: float) -> list[Operatio
     ).rowcount
     if not kept:
         raise StaleLease
-    before = db.execute("SELECT state FROM operations WHERE job = ? AND generation = ?", (job.id, job.generation)).fetchall()
-    if any(row["state"] in {"sent", "done"} for row in before):
+    replaced = db.execute("DELETE FROM operations WHERE job = ? AND generation = ? RETURNING state", (job.id, job.generation))
+    if any(row["state"] in {OperationState.SENT, OperationState.DONE} for row in replaced.fetchall()):
         raise AssertionError("a plan of which something was sent is carried out, never replaced")
-    if before:
-        db.execute("DELETE FROM operations WHERE job = ? AND generation = ?", (job.id, job.generation))
     searching.index_plan(db, job.chat_row, plan)
     return _planned(db, job, plan)
-
-
-_NEW = "(?, ?, ?, ?, ?, ?, ?, ?, 'planned')"
-#: operations in one statement: a long chat's note has hundreds of parts, and engines allow so many marks
-_AT_ONCE = 100
 
 
 def _planned(db: Database, job: Job, plan: Plan) -> list[OperationRow]:
@@ -108,7 +106,7 @@ def _planned(db: Database, job: Job, plan: Plan) -> list[OperationRow]:
     for some in (rows[first : first + _AT_ONCE] for first in range(0, len(rows), _AT_ONCE)):
         made += map(operation_of, db.execute(
             "INSERT INTO operations (job, chat, target, position, kind, part, generation, marker, state) "  # noqa: S608 - marks only
-            f"VALUES {', '.join([_NEW] * len(some))} RETURNING *",
+            f"VALUES {', '.join([_PLANNED] * len(some))} RETURNING *",
             [value for row in some for value in row],
         ).fetchall())  # fmt: skip
     return sorted(made, key=lambda row: row.position)
@@ -201,9 +199,6 @@ def known(db: Database, target: str, points: Sequence[tuple[str, str]]) -> list[
         )
         for kind, value in points if (row := found.get((kind, value))) is not None
     ]  # fmt: skip
-
-
-_POINT = "target = ? AND kind = ? AND value = ?"
 
 
 def remember(

@@ -149,7 +149,7 @@ class _Line:
         come = _sums(self.come)
         return come if not self.gone else list(map(operator.sub, come, _sums(self.gone)))
 
-    def settle(self) -> None:
+    def sort_in(self) -> None:
         """Responses and ratings as they are with all that has come and without what has gone."""
         for shares, sign in ((self.gone, -1), (self.come, 1)):
             for response, times in _counted(share.response for share in shares):
@@ -219,7 +219,7 @@ class _Lines:
     def save(self) -> None:
         changed = [line for line in self._by_id.values() if line.come or line.gone]
         for line in changed:
-            line.settle()
+            line.sort_in()
         self._db.executemany(
             f"UPDATE figures SET {_ADD}, response = ?, ratings = ? WHERE id = ?",  # noqa: S608 - our own names
             [(*line.adds(), line.responses, line.ratings, line.id) for line in changed],

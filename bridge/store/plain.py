@@ -1,4 +1,4 @@
-"""What every engine does alike: single statements, and several that need nothing locked beforehand."""
+"""What every engine does alike, each write with what it is about (`roots`), for engines that have to lock that first."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from bridge.clock import Clock
+from bridge.model import Correction, OperationState, Plan
 from bridge.store.records import (
     AuditEntry,
+    Brake,
     Identity,
     Job,
     OperationRow,
@@ -17,6 +19,7 @@ from bridge.store.records import (
     TokenRow,
     VisitorContacts,
 )
+from bridge.store.roots import NOTHING, Roots
 from bridge.store.statements import fetches, intake, jobs, journal, notices, people, tokens
 from bridge.store.statements.database import Database
 
@@ -28,7 +31,7 @@ class Plain:
 
     _clock: Clock
 
-    async def _write(self, does: Callable[[Database], Result]) -> Result:
+    async def _write(self, does: Callable[[Database], Result], roots: Roots = NOTHING) -> Result:
         """Once it is on disk."""
         raise NotImplementedError
 
@@ -65,6 +68,10 @@ class Plain:
         names = list(targets)
         return await self._read(lambda db: jobs.next_due(db, names))
 
+    async def hold_strangers(self, known: Iterable[str]) -> int:
+        now, names = self._clock.time(), list(known)
+        return await self._write(lambda db: jobs.hold_strangers(db, names, now), Roots(chats_of=[jobs.strangers(names)]))
+
     async def job(self, job_id: int) -> Job | None:
         return await self._read(lambda db: jobs.job(db, job_id))
 
@@ -92,6 +99,41 @@ class Plain:
     async def deals(self, target: str, client: str, since: float) -> list[OperationRow]:
         return await self._read(lambda db: journal.deals(db, target, client, since))
 
+    async def record_plan(self, job: Job, plan: Plan) -> list[OperationRow]:
+        now = self._clock.time()
+        return await self._write(lambda db: journal.record_plan(db, job, plan, now), Roots(chats=[job.chat_row]))
+
+    async def record_sent(
+        self, operation: OperationRow, *, epoch: int, client: str = "", pending: Sequence[tuple[str, str]] = (),
+        brake: Brake | None = None, sent_at: float | None = None,
+    ) -> OperationRow:
+        now = self._clock.time()
+        guards = [f"brake:{operation.target}"] if brake is not None else []
+        return await self._write(
+            lambda db: journal.record_sent(
+                db, operation, epoch=epoch, client=client, pending=pending, brake=brake,
+                sent_at=now if sent_at is None else sent_at, now=now,
+            ),
+            Roots(chats=[operation.chat_row], guards=guards),
+        )
+
+    async def record_answered(self, operation: OperationRow) -> None:
+        now = self._clock.time()
+        await self._write(lambda db: journal.record_answered(db, operation, now), Roots(chats=[operation.chat_row]))
+
+    async def settle(
+        self, operation: OperationRow, state: OperationState, *, record_id: str = "", entity: str = "",
+        identities: Sequence[tuple[str, str]] = (), message_keys: Sequence[str] = (),
+    ) -> OperationRow | None:
+        now = self._clock.time()
+        return await self._write(
+            lambda db: journal.settle(
+                db, operation, state, record_id=record_id, entity=entity, identities=identities, message_keys=message_keys,
+                now=now,
+            ),
+            Roots(chats=[operation.chat_row]),
+        )
+
     async def identities(self, target: str, points: Sequence[tuple[str, str]]) -> list[Identity]:
         return await self._read(lambda db: journal.known(db, target, points))
 
@@ -108,8 +150,13 @@ class Plain:
     async def stop_target(self, stop: TargetStop) -> None:
         await self._write(lambda db: notices.stop_target(db, stop))
 
+    async def go(self, target: str) -> bool:
+        now = self._clock.time()
+        return await self._write(lambda db: notices.go(db, target, now), Roots(chats_of=[notices.stopped(target)]))
+
     async def clients_made(self, target: str, since: float) -> int:
         return await self._read(lambda db: journal.clients_made(db, target, since))
+
 
     async def token(self, name: str) -> TokenRow | None:
         return await self._read(lambda db: tokens.token(db, name))
@@ -134,6 +181,34 @@ class Plain:
 
     async def keep_consent(self, name: str, sealed: bytes) -> None:
         await self._write(lambda db: tokens.keep_consent(db, name, sealed))
+
+    async def replay(self, job_ids: Sequence[int], *, again: bool = False, for_real: bool = False) -> list[int]:
+        now = self._clock.time()
+        return await self._write(
+            lambda db: jobs.replay(db, job_ids, again=again, for_real=for_real, now=now), Roots(jobs=job_ids)
+        )
+
+    async def skip(self, job_ids: Sequence[int], reason: str) -> list[int]:
+        now = self._clock.time()
+        return await self._write(lambda db: jobs.skip(db, job_ids, reason, now), Roots(jobs=job_ids))
+
+    async def written(self, job_id: int, record_id: str) -> bool:
+        now = self._clock.time()
+
+        def mark(db: Database) -> bool:
+            if journal.written(db, job_id, record_id, now) is None:
+                return False
+            return bool(jobs.replay(db, [job_id], again=False, now=now))
+
+        return await self._write(mark, Roots(jobs=[job_id]))
+
+    async def choose(self, job_id: int, client_id: str) -> bool:
+        now = self._clock.time()
+        return await self._write(lambda db: jobs.choose(db, job_id, client_id, now), Roots(jobs=[job_id]))
+
+    async def correct(self, job_id: int, corrected: Correction) -> bool:
+        now = self._clock.time()
+        return await self._write(lambda db: jobs.correct(db, job_id, corrected, now), Roots(jobs=[job_id]))
 
     async def tombstones(self, marks: Iterable[str]) -> dict[str, float]:
         wanted = list(marks)

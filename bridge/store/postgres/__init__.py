@@ -25,40 +25,36 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from bridge.clock import Clock, Steady
 from bridge.errors import NoRoom, StoreAway
-from bridge.model import Correction, Delivery, OperationState, Plan
+from bridge.model import Delivery
 from bridge.store.one_site import rows_of
 from bridge.store.personal import Personal
 from bridge.store.plain import Plain
 from bridge.store.postgres import claims, opening
-from bridge.store.postgres.agreements import Agreements
 from bridge.store.postgres.connecting import parameters
 from bridge.store.postgres.database import Database
 from bridge.store.postgres.finishing import Ended, finish
-from bridge.store.postgres.locks import Locks
+from bridge.store.postgres.opened import Opened
 from bridge.store.postgres.readers import Readers
-from bridge.store.postgres.roots import NOTHING, Roots
 from bridge.store.postgres.shifts import Shifts
-from bridge.store.postgres.writing import Writer
 from bridge.store.reading import Reading
 from bridge.store.records import (
     Accepted,
     Attempt,
-    Brake,
     Erased,
     Fetching,
     Forgetting,
     Job,
     Keep,
-    OperationRow,
     Outcome,
     Sorted,
 )
-from bridge.store.statements import fetches, intake, jobs, journal, notices, people, retention, searching
+from bridge.store.roots import NOTHING, Roots
+from bridge.store.statements import fetches, intake, jobs, people, retention, searching
 from bridge.store.tallies import Tally
 
 Result = TypeVar("Result")
@@ -67,8 +63,8 @@ Result = TypeVar("Result")
 ACCEPTED_WITHIN = 8.0
 #: seconds after which the database is asked again what time it is
 AGREE_EVERY = 30.0
-#: transactions at once; questions of the service at once, and of pages
-WRITERS, ASKING, PAGES = 2, 4, 2
+#: questions of pages at once
+PAGES = 2
 
 
 class PostgresStore(Plain):
@@ -87,14 +83,14 @@ class PostgresStore(Plain):
         self._turns = jobs.Turns()
         self._owners: set[str] = set()
         self._shifts = Shifts(self._replica)
-        self._opened: _Opened | None = None
+        self._opened: Opened | None = None
         self._pages: Readers | None = None
 
     async def open(self) -> None:
         found = await asyncio.to_thread(opening.prepare, self._settings, make=self._service)
         self.born_at = found.born_at
         self._agree(found.at)
-        self._opened = _Opened(self._settings, found.schema, self._replica)
+        self._opened = Opened(self._settings, found.schema, self._replica)
         self._pages = Readers(self._settings, found.schema, threads=PAGES, name="store-pages")
 
     async def close(self) -> None:
@@ -129,7 +125,7 @@ class PostgresStore(Plain):
         self._agreed_at = time.monotonic()
 
     @property
-    def _at(self) -> _Opened:
+    def _at(self) -> Opened:
         if self._opened is None:
             raise StoreAway("The database was not reached yet.")
         return self._opened
@@ -218,10 +214,6 @@ class PostgresStore(Plain):
             self.born_at = found.born_at
             self._agree(found.at)
 
-    async def hold_strangers(self, known: Iterable[str]) -> int:
-        now, names = self._clock.time(), list(known)
-        return await self._write(lambda db: jobs.hold_strangers(db, names, now), Roots(chats_of=[jobs.strangers(names)]))
-
     async def renew(self, held: Mapping[int, int], lease: float) -> set[int]:
         until = self._clock.time() + lease
         locks = self._at.locks
@@ -236,43 +228,6 @@ class PostgresStore(Plain):
         ended = Ended(job, outcome, attempt, tally, self._clock.time())
         await self._at.writer.write_together(finish, ended, Roots(chats=[job.chat_row]), last=True)
 
-    # -- the journal --
-
-    async def record_plan(self, job: Job, plan: Plan) -> list[OperationRow]:
-        now = self._clock.time()
-        return await self._write(lambda db: journal.record_plan(db, job, plan, now), Roots(chats=[job.chat_row]))
-
-    async def record_sent(
-        self, operation: OperationRow, *, epoch: int, client: str = "", pending: Sequence[tuple[str, str]] = (),
-        brake: Brake | None = None, sent_at: float | None = None,
-    ) -> OperationRow:  # fmt: skip
-        now = self._clock.time()
-        guards = [f"brake:{operation.target}"] if brake is not None else []
-        return await self._write(
-            lambda db: journal.record_sent(
-                db, operation, epoch=epoch, client=client, pending=pending, brake=brake,
-                sent_at=now if sent_at is None else sent_at, now=now,
-            ),
-            Roots(chats=[operation.chat_row], guards=guards),
-        )  # fmt: skip
-
-    async def record_answered(self, operation: OperationRow) -> None:
-        now = self._clock.time()
-        await self._write(lambda db: journal.record_answered(db, operation, now), Roots(chats=[operation.chat_row]))
-
-    async def settle(
-        self, operation: OperationRow, state: OperationState, *, record_id: str = "", entity: str = "",
-        identities: Sequence[tuple[str, str]] = (), message_keys: Sequence[str] = (),
-    ) -> OperationRow | None:  # fmt: skip
-        now = self._clock.time()
-        return await self._write(
-            lambda db: journal.settle(
-                db, operation, state, record_id=record_id, entity=entity, identities=identities, message_keys=message_keys,
-                now=now,
-            ),
-            Roots(chats=[operation.chat_row]),
-        )  # fmt: skip
-
     # -- identity --
 
     async def lock(self, keys: Sequence[str], owner: str, seconds: float) -> bool:
@@ -283,42 +238,6 @@ class PostgresStore(Plain):
 
     async def unlocked(self, keys: Sequence[str], seconds: float) -> bool:
         return await self._at.locks.wait(keys, seconds, self._clock.time())
-
-    # -- targets --
-
-    async def go(self, target: str) -> bool:
-        now = self._clock.time()
-        return await self._write(lambda db: notices.go(db, target, now), Roots(chats_of=[notices.stopped(target)]))
-
-    # -- people --
-
-    async def replay(self, job_ids: Sequence[int], *, again: bool = False, for_real: bool = False) -> list[int]:
-        now = self._clock.time()
-        return await self._write(
-            lambda db: jobs.replay(db, job_ids, again=again, for_real=for_real, now=now), Roots(jobs=job_ids)
-        )
-
-    async def skip(self, job_ids: Sequence[int], reason: str) -> list[int]:
-        now = self._clock.time()
-        return await self._write(lambda db: jobs.skip(db, job_ids, reason, now), Roots(jobs=job_ids))
-
-    async def written(self, job_id: int, record_id: str) -> bool:
-        now = self._clock.time()
-
-        def mark(db: Database) -> bool:
-            if journal.written(db, job_id, record_id, now) is None:
-                return False
-            return bool(jobs.replay(db, [job_id], again=False, now=now))
-
-        return await self._write(mark, Roots(jobs=[job_id]))
-
-    async def choose(self, job_id: int, client_id: str) -> bool:
-        now = self._clock.time()
-        return await self._write(lambda db: jobs.choose(db, job_id, client_id, now), Roots(jobs=[job_id]))
-
-    async def correct(self, job_id: int, corrected: Correction) -> bool:
-        now = self._clock.time()
-        return await self._write(lambda db: jobs.correct(db, job_id, corrected, now), Roots(jobs=[job_id]))
 
     # -- people's data --
 
@@ -370,21 +289,3 @@ class PostgresStore(Plain):
         if self._pages is None:
             raise StoreAway("The database was not reached yet.")
         return await self._pages.rows(sql, values)
-
-
-class _Opened:
-    """What an open store works with."""
-
-    def __init__(self, settings: dict[str, Any], schema: str, replica: str) -> None:
-        self.intake = Writer(settings, schema, threads=1, name="store-intake")
-        self.writer = Writer(settings, schema, threads=WRITERS, name="store-writer")
-        self._locking = Writer(settings, schema, threads=1, name="store-locks")
-        self.readers = Readers(settings, schema, threads=ASKING, name="store-reader")
-        self.locks = Locks(replica, self._locking, self.readers)
-        self._agreeing = Writer(settings, schema, threads=1, name="store-agreements")
-        self.agreements = Agreements(self._agreeing, self.readers)
-
-    async def close(self) -> None:
-        for writer in (self.intake, self.writer, self._locking, self._agreeing):
-            await writer.close()
-        await asyncio.to_thread(self.readers.close)

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 from bridge.store.postgres.database import Database
 from bridge.store.postgres.readers import Readers
-from bridge.store.postgres.roots import Roots
 from bridge.store.postgres.writing import Writer
+from bridge.store.roots import Roots
 
 Result = TypeVar("Result")
 

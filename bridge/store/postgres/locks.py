@@ -14,8 +14,8 @@ from typing import Any
 
 from bridge.store.postgres.database import Database
 from bridge.store.postgres.readers import Readers
-from bridge.store.postgres.roots import Roots
 from bridge.store.postgres.writing import Writer
+from bridge.store.roots import Roots
 from bridge.store.statements.database import marks
 
 #: seconds between two looks for locks that another replica gives back

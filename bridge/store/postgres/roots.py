@@ -12,27 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bridge.store.postgres.database import Database
+from bridge.store.roots import NOTHING, Roots
 from bridge.store.statements.database import marks
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Roots:
-    #: numbers of chats, or of jobs of these chats
-    chats: Iterable[int] = ()
-    jobs: Iterable[int] = ()
-    #: chats by (source, chat id); those that are not there yet cannot be locked: their unique name keeps them single
-    named: Iterable[tuple[str, str]] = ()
-    #: statements that give chats
-    chats_of: Iterable[tuple[str, tuple[object, ...]]] = ()
-    deliveries: Iterable[int] = ()
-    #: (source, visitor id)
-    visitors: Iterable[tuple[str, str]] = ()
-    #: what must not be done by two at once, under any name
-    guards: Iterable[str] = ()
-    keys: Iterable[str] = ()
-
-
-NOTHING = Roots()
 
 
 @dataclass(slots=True)

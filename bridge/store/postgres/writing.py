@@ -22,18 +22,16 @@ COMMIT is on its way, nobody knows; then every caller of the group is told NoRoo
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from bridge.errors import NoRoom
-from bridge.store.postgres.connecting import IN_THE_WAY, OWN_FAULT, Connection, connect, is_lost, psycopg, refusal
 from bridge.store.postgres.database import Database
-from bridge.store.postgres.roots import NOTHING, Roots, take
+from bridge.store.postgres.transactions import TRIES, Call, Ended, NotHad, Together, Working
+from bridge.store.roots import NOTHING, Roots
 
 Result = TypeVar("Result")
 
@@ -43,49 +41,6 @@ BATCH = 64
 HELD_UP = 0.03
 #: so many calls are worth a transaction beside the one that is under way: while the server is at one of them, we are at the other
 ENOUGH = 8
-#: how often a group is run
-TRIES = 6
-#: a lock was not had in time
-NOT_HAD = "55P03"
-#: milliseconds: for a lock, for a statement; and after which the server ends a transaction of which it hears nothing any more,
-#: so that what a replica held that was cut off is free again
-_LIMITS = (
-    "BEGIN; SELECT set_config('lock_timeout', '2000', true), set_config('statement_timeout', '30000', true), "
-    "set_config('idle_in_transaction_session_timeout', '10000', true)"
-)
-
-
-#: carries out several calls of a kind at once, and gives what each gives or raises
-Together = Callable[[Database, Sequence[Any]], Sequence[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    roots: Roots
-    future: asyncio.Future[Any]
-    does: Callable[[Database], Any] | None = None
-    together: Together | None = None
-    about: Any = None
-    #: after all others of its group
-    last: bool = False
-    #: how often its locks were not had
-    tries: int = 0
-
-    def alone(self, db: Database) -> Any:
-        if self.does is not None:
-            return self.does(db)
-        assert self.together is not None  # noqa: S101 - one of the two
-        [given] = self.together(db, [self.about])
-        if isinstance(given, Exception):
-            raise given
-        return given
-
-
-class _NotHad(NoRoom):
-    """A lock was not had in time."""
-
-
-Ended = tuple[Call, Any, BaseException | None]
 
 
 class Writer:
@@ -137,7 +92,7 @@ class Writer:
             self._condition.notify_all()
 
     def _run(self, first: bool) -> None:
-        working = _Working(self._settings, self._schema)
+        working = Working(self._settings, self._schema)
         while True:
             with self._condition:
                 while not (self._queue and (first or self._held_up())):
@@ -152,9 +107,9 @@ class Writer:
             if first:
                 self._at_work = None
             again = [replace(call, tries=call.tries + 1) for call, _, error in ended
-                     if isinstance(error, _NotHad) and call.tries < TRIES]  # fmt: skip
+                     if isinstance(error, NotHad) and call.tries < TRIES]  # fmt: skip
             if again:
-                ended = [one for one in ended if not isinstance(one[2], _NotHad) or one[0].tries >= TRIES]
+                ended = [one for one in ended if not isinstance(one[2], NotHad) or one[0].tries >= TRIES]
                 with self._condition:
                     self._queue.extend(again)  # behind what has come meanwhile
                     self._condition.notify_all()
@@ -174,135 +129,6 @@ class Writer:
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
         await asyncio.sleep(0)
-
-
-class _Working:
-    """One thread's connection, made when it is needed and made anew when it is lost."""
-
-    def __init__(self, settings: dict[str, Any], schema: str) -> None:
-        self._settings = settings
-        self._schema = schema
-        self._connection: Connection | None = None
-
-    def carry_out(self, calls: list[Call]) -> list[Ended]:  # noqa: C901, PLR0912 - each way in which it may end has its own consequence
-        apart, last = False, NoRoom("The database does not take it now.")
-        for number in range(TRIES):
-            if number:
-                time.sleep(random.uniform(0, 0.01 * 2**number))  # noqa: S311 - so that those who met do not meet again
-            committing = False
-            try:
-                if self._connection is None:
-                    self._connection = connect(self._settings)
-                db = Database(self._connection, self._schema)
-                ended, whole = self._transaction(db, calls, apart=apart)
-                if not whole:
-                    apart = True
-                    continue
-                db.later("COMMIT")
-                committing = True
-                db.flush()
-            except NoRoom as error:
-                return [(call, None, error) for call in calls]
-            except psycopg.Error as error:
-                lost = self._undo()
-                last = refusal(error)
-                if committing and (lost or error.sqlstate is None):
-                    last = NoRoom("The connection to the database was lost during a commit; nobody knows what became of it.")
-                    break
-                if error.sqlstate is not None and error.sqlstate[:2] in OWN_FAULT and not apart:
-                    apart = True
-                elif error.sqlstate == NOT_HAD and len(calls) > 1:
-                    # somebody holds what one of them wants: which one, and the others all the same
-                    return [ended for call in calls for ended in self.carry_out([call])]
-                elif error.sqlstate == NOT_HAD:
-                    return [(calls[0], None, _NotHad(last.message))]
-                elif not (lost or error.sqlstate in IN_THE_WAY):
-                    self._drop()  # perhaps this server does not take writes any more, and another one does
-                    break
-            except BaseException as error:  # noqa: BLE001 - handed to the callers
-                self._drop()
-                return [(call, None, error) for call in calls]
-            else:
-                return ended
-        return [(call, None, last) for call in calls]
-
-    def _transaction(self, db: Database, calls: list[Call], *, apart: bool) -> tuple[list[Ended], bool]:
-        """All but the commit. `apart`: what one call does wrong undoes nothing of the others'; else nothing is given, and the
-        group has to be run again so.
-        """
-        db.later(_LIMITS)
-        take(db, (call.roots for call in calls))
-        ended: list[Ended] = []
-        several: list[Call] = []
-        if not apart:
-            several = [call for call in calls if call.together is not None]
-            calls = [call for call in calls if call.does is not None]
-        for call in sorted(calls, key=lambda call: call.last):
-            if apart:
-                db.later("SAVEPOINT one")
-                db.flush()
-            try:
-                result = call.alone(db)
-                if apart:
-                    db.flush()
-                ended.append((call, result, None))
-            except psycopg.Error as error:
-                if not apart or error.sqlstate is None or error.sqlstate[:2] not in OWN_FAULT:
-                    raise
-                ended.append((call, None, error))
-                db.discard()
-                db.later("ROLLBACK TO one")
-            except Exception as error:  # noqa: BLE001 - the caller's own failure; handed to the caller
-                db.discard()
-                if not apart:
-                    if db.connection.info.transaction_status is not psycopg.pq.TransactionStatus.IDLE:
-                        db.later("ROLLBACK")
-                        db.flush()
-                    if ended or several or len(calls) > 1:
-                        return [], False
-                    db.later("BEGIN")
-                    return [(call, None, error)], True
-                ended.append((call, None, error))
-                db.later("ROLLBACK TO one")
-            if apart:
-                db.later("RELEASE one")
-        return ended + _together(db, sorted(several, key=lambda call: call.last)), True
-
-    def _undo(self) -> bool:
-        """True if the connection is lost."""
-        connection = self._connection
-        if connection is None or is_lost(connection):
-            self._drop()
-            return True
-        try:
-            connection.execute("ROLLBACK")
-        except psycopg.Error:
-            self._drop()
-            return True
-        return False
-
-    def _drop(self) -> None:
-        if self._connection is not None:
-            with contextlib.suppress(psycopg.Error):
-                self._connection.close()
-            self._connection = None
-
-    def close(self) -> None:
-        self._drop()
-
-
-def _together(db: Database, calls: Iterable[Call]) -> list[Ended]:
-    kinds: dict[Together, list[Call]] = {}
-    for call in calls:
-        if call.together is not None:
-            kinds.setdefault(call.together, []).append(call)
-    ended: list[Ended] = []
-    for together, alike in kinds.items():
-        given = together(db, [call.about for call in alike])
-        ended += [
-            (call, None, one) if isinstance(one, Exception) else (call, one, None) for call, one in zip(alike, given, strict=True)
-        ]
-    return ended
 
 
 def _deliver(ended: Iterable[Ended]) -> None:

@@ -7,7 +7,7 @@ import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,7 +15,7 @@ from sqlite_utils import Database
 
 from bridge.clock import Clock
 from bridge.errors import StoreError
-from bridge.model import Correction, Delivery, OperationState, Plan
+from bridge.model import Delivery
 from bridge.store.agreements import Agreements
 from bridge.store.one_site import rows_of
 from bridge.store.personal import Personal
@@ -24,16 +24,15 @@ from bridge.store.reading import Reading
 from bridge.store.records import (
     Accepted,
     Attempt,
-    Brake,
     Erased,
     Fetching,
     Forgetting,
     Job,
     Keep,
-    OperationRow,
     Outcome,
     Sorted,
 )
+from bridge.store.roots import NOTHING, Roots
 from bridge.store.sqlite import claims, erasing, jumps
 from bridge.store.sqlite.engine import Writer, connect, damaged
 from bridge.store.sqlite.folding import Folding
@@ -42,7 +41,7 @@ from bridge.store.sqlite.locks import Locks
 from bridge.store.sqlite.migrations import bring_up_to_date
 from bridge.store.sqlite.readers import Readers
 from bridge.store.sqlite.upkeep import refuse_moved
-from bridge.store.statements import fetches, intake, jobs, journal, notices, people, retention, searching, tallies
+from bridge.store.statements import fetches, intake, jobs, people, retention, searching, tallies
 from bridge.store.tallies import Tally
 
 Result = TypeVar("Result")
@@ -143,7 +142,9 @@ class SqliteStore(Plain, Agreements):
             self._writer = None
         self._lock_file.release()
 
-    async def _write(self, does: Callable[[sqlite3.Connection], Result], *, long: bool = False) -> Result:
+    async def _write(
+        self, does: Callable[[sqlite3.Connection], Result], roots: Roots = NOTHING, *, long: bool = False  # noqa: ARG002 - one process writes, one after another
+    ) -> Result:
         if self._writer is None:
             raise StoreError("The store is not open.")
         return await self._writer.write(does, long=long)
@@ -193,10 +194,6 @@ class SqliteStore(Plain, Agreements):
             lambda db: claims.claim(db, owner=owner, until=now + lease, now=now, room=room, turns=self._turns)
         )
 
-    async def hold_strangers(self, known: Iterable[str]) -> int:
-        now, names = self._clock.time(), list(known)
-        return await self._write(lambda db: jobs.hold_strangers(db, names, now))
-
     async def renew(self, held: Mapping[int, int], lease: float) -> set[int]:
         until = self._clock.time() + lease
         return await self._write(lambda db: jobs.renew(db, held, until))
@@ -212,52 +209,6 @@ class SqliteStore(Plain, Agreements):
 
         await self._write(ended)
 
-    # -- the journal --
-
-    async def record_plan(self, job: Job, plan: Plan) -> list[OperationRow]:
-        now = self._clock.time()
-        return await self._write(lambda db: journal.record_plan(db, job, plan, now))
-
-    async def record_sent(
-        self, operation: OperationRow, *, epoch: int, client: str = "", pending: Sequence[tuple[str, str]] = (),
-        brake: Brake | None = None, sent_at: float | None = None,
-    ) -> OperationRow:
-        now = self._clock.time()
-        return await self._write(
-            lambda db: journal.record_sent(
-                db, operation, epoch=epoch, client=client, pending=pending, brake=brake,
-                sent_at=now if sent_at is None else sent_at, now=now,
-            )
-        )
-
-    async def record_answered(self, operation: OperationRow) -> None:
-        now = self._clock.time()
-        await self._write(lambda db: journal.record_answered(db, operation, now))
-
-    async def settle(
-        self,
-        operation: OperationRow,
-        state: OperationState,
-        *,
-        record_id: str = "",
-        entity: str = "",
-        identities: Sequence[tuple[str, str]] = (),
-        message_keys: Sequence[str] = (),
-    ) -> OperationRow | None:
-        now = self._clock.time()
-        return await self._write(
-            lambda db: journal.settle(
-                db,
-                operation,
-                state,
-                record_id=record_id,
-                entity=entity,
-                identities=identities,
-                message_keys=message_keys,
-                now=now,
-            )
-        )
-
     # -- identity --
 
     async def lock(self, keys: Sequence[str], owner: str, seconds: float) -> bool:
@@ -268,40 +219,6 @@ class SqliteStore(Plain, Agreements):
 
     async def unlocked(self, keys: Sequence[str], seconds: float) -> bool:
         return await self._locks.wait(keys, seconds)
-
-    # -- targets --
-
-    async def go(self, target: str) -> bool:
-        now = self._clock.time()
-        return await self._write(lambda db: notices.go(db, target, now))
-
-    # -- people --
-
-    async def replay(self, job_ids: Sequence[int], *, again: bool = False, for_real: bool = False) -> list[int]:
-        now = self._clock.time()
-        return await self._write(lambda db: jobs.replay(db, job_ids, again=again, for_real=for_real, now=now))
-
-    async def skip(self, job_ids: Sequence[int], reason: str) -> list[int]:
-        now = self._clock.time()
-        return await self._write(lambda db: jobs.skip(db, job_ids, reason, now))
-
-    async def written(self, job_id: int, record_id: str) -> bool:
-        now = self._clock.time()
-
-        def mark(db: sqlite3.Connection) -> bool:
-            if journal.written(db, job_id, record_id, now) is None:
-                return False
-            return bool(jobs.replay(db, [job_id], again=False, now=now))
-
-        return await self._write(mark)
-
-    async def choose(self, job_id: int, client_id: str) -> bool:
-        now = self._clock.time()
-        return await self._write(lambda db: jobs.choose(db, job_id, client_id, now))
-
-    async def correct(self, job_id: int, corrected: Correction) -> bool:
-        now = self._clock.time()
-        return await self._write(lambda db: jobs.correct(db, job_id, corrected, now))
 
     # -- people's data --
 

@@ -15,7 +15,7 @@ from store_materials import claim, delivery, finish_chat, opened, raw
 
 from bridge.errors import NoRoom
 from bridge.store import Store
-from bridge.store.postgres import writing
+from bridge.store.postgres.connecting import psycopg
 from bridge.store.postgres.database import Database
 
 
@@ -106,7 +106,7 @@ async def test_a_commit_of_which_nobody_knows_what_became_is_no_success(
         if db._waiting and db._waiting[-1] == "COMMIT":
             flush(db)
             db.connection.close()
-            raise writing.psycopg.OperationalError("server closed the connection unexpectedly")
+            raise psycopg.OperationalError("server closed the connection unexpectedly")
         flush(db)
 
     monkeypatch.setattr(Database, "flush", cut)
@@ -130,6 +130,6 @@ async def test_a_call_that_fails_takes_no_other_with_it(store: Store, server: Se
     write = store._write  # type: ignore[attr-defined]
     ended = await asyncio.gather(write(well("a")), write(broken), write(wrong), write(well("b")), return_exceptions=True)
     assert isinstance(ended[1], ValueError)
-    assert isinstance(ended[2], writing.psycopg.errors.NotNullViolation)
+    assert isinstance(ended[2], psycopg.errors.NotNullViolation)
     names = {row[0] for row in raw(server.url, "SELECT name FROM facts WHERE name NOT IN ('born_at', 'made_as')")}
     assert names == {"a", "b"}

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bridge.errors import NoRoom
-from bridge.store.postgres import connecting, writing
+from bridge.store.postgres import connecting, transactions, writing
 from bridge.store.postgres.database import Database
-from bridge.store.postgres.roots import Roots
 from bridge.store.postgres.writing import Writer
+from bridge.store.roots import Roots
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ async def test_calls_of_a_kind_are_carried_out_at_once_and_each_gets_its_own(wri
 async def test_who_waits_for_a_lock_holds_up_nobody_else(
     writer: Writer, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writing, "_LIMITS", writing._LIMITS.replace("'2000'", "'300'"))
+    monkeypatch.setattr(transactions, "_LIMITS", transactions._LIMITS.replace("'2000'", "'300'"))
     held = connecting.connect(connecting.parameters(postgres_url))
     held.execute("INSERT INTO guards (name) VALUES ('mine')")
     held.execute("BEGIN")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,21 +15,19 @@ from typing import Protocol
 
 import structlog
 
-from bridge.attempt import Attempting, Stop
+from bridge.attempt import Attempting
 from bridge.board import Board
 from bridge.breaker import Breakers
 from bridge.clock import Clock, Steady
-from bridge.errors import AccessRefused, Blocked, BridgeError, Busy, CrmError, NoRoom, StaleLease, TryLater
-from bridge.model import JobState, OperationState
-from bridge.retry import RetryRules, gives_up, wait_after
+from bridge.endings import Endings
+from bridge.errors import BridgeError, NoRoom, StaleLease
+from bridge.retry import RetryRules
 from bridge.store import Attempt, Job, Outcome, Store, TargetStop
 
 log = structlog.get_logger()
 
 #: seconds between two looks if nothing wakes the worker (a command beside the service writes to the same store)
 POLL = 1.0
-#: seconds a target rests after it has refused our key, before one job tries again
-ACCESS_REST = 300.0
 #: seconds for which a replica that tries a target keeps the others from it; it says so again while it does
 PROBE = 10.0
 #: seconds by which the wall clock may part from the monotonic one between two looks before it was set by somebody
@@ -69,6 +66,7 @@ class Worker:
     board: Board | None = None
     news: asyncio.Event = field(default_factory=asyncio.Event)
     breakers: Breakers = field(init=False)
+    _endings: Endings = field(init=False)
     _steady: Steady = field(init=False)
     _stops: dict[str, TargetStop] = field(default_factory=dict, init=False)
     _running: dict[int, tuple[Attempting, asyncio.Task[None]]] = field(default_factory=dict, init=False)
@@ -76,6 +74,7 @@ class Worker:
 
     def __post_init__(self) -> None:
         self.breakers = Breakers(self.clock, self.board)
+        self._endings = Endings(self.store, self.clock, self.retry, self.breakers)
         self._steady = self.clock if isinstance(self.clock, Steady) else Steady(self.clock)
 
     async def work(self, stopping: asyncio.Event) -> None:
@@ -236,83 +235,9 @@ class Worker:
         except (StaleLease, NoRoom, OSError):
             raise
         except BridgeError as error:
-            return await self._ended(attempt, error)
+            return await self._endings.failed(attempt, error)
         except Exception as error:  # one chat's bad luck with a fault of ours must not stop the others
             log.exception("attempt.broke", job=job.id)
-            attempt.say("broke", type(error).__name__)
-            return await self._retrying(job, "internal", f"A fault in chat2crm ({type(error).__name__}); please report it.")
-        await self._went_well(job.target)
+            return await self._endings.broke(attempt, error)
+        await self._endings.went_well(job.target, self._stops.get(job.target))
         return outcome
-
-    async def _ended(self, attempt: Attempting, error: BridgeError) -> Outcome:
-        """Sorted by remedy: the target rests, the job comes again, or a person has to look."""
-        if not isinstance(error, Busy):
-            self.breakers.ease(attempt.job.target)
-        if isinstance(error, Stop):
-            return error.outcome
-        if isinstance(error, AccessRefused):
-            return await self._refused(attempt.job, error)
-        if isinstance(error, TryLater):
-            return await self._later(attempt, error)
-        self.breakers.answered(attempt.job.target)
-        detail = _with_status(error) if isinstance(error, CrmError) else error.message
-        return await self._given_up(attempt.job, error.code, detail)
-
-    async def _went_well(self, target: str) -> None:
-        self.breakers.answered(target)
-        self.breakers.ease(target)
-        stop = self._stops.get(target)
-        if stop is not None and stop.until is not None:
-            await self.store.go(target)
-
-    async def _refused(self, job: Job, error: AccessRefused) -> Outcome:
-        """The whole target rests: every other job would be refused as well."""
-        now = self.clock.time()
-        ban = isinstance(error, Blocked)
-        until = None if ban else now + ACCESS_REST
-        await self.store.stop_target(
-            TargetStop(target=job.target, reason=error.code, detail=error.message, since=now, until=until)
-        )
-        return Outcome(
-            state=JobState.WAITING, reason="target_stopped", detail=error.message, error_code=error.code, uses_attempt=False,
-            next_at=until or now,
-        )
-
-    async def _later(self, attempt: Attempting, error: TryLater) -> Outcome:
-        job = attempt.job
-        if isinstance(error, Busy):
-            if error.status is not None:  # the CRM's own word, not our own pace
-                self.breakers.crowd(job.target)
-            wait = error.retry_after
-            if wait is None:
-                wait = wait_after(job.attempts + 1, self.retry, random.random())  # noqa: S311 - jitter, not a secret
-            # a wait the CRM asked for is no failure of the job
-            return Outcome(
-                state=JobState.RETRYING, reason=error.code, detail=error.message, error_code=error.code,
-                next_at=self.clock.time() + min(wait, self.retry.longest), uses_attempt=error.retry_after is None,
-            )
-        self.breakers.failed(job.target)
-        return await self._retrying(job, error.code, _with_status(error))
-
-    async def _retrying(self, job: Job, code: str, detail: str) -> Outcome:
-        now, number = self.clock.time(), job.attempts + 1
-        failing_for = now - job.failing_since if job.failing_since is not None else 0.0
-        if gives_up(number, failing_for, self.retry):
-            return await self._given_up(job, code, f"Tried {number} times. {detail}")
-        wait = wait_after(number, self.retry, random.random())  # noqa: S311 - jitter, not a secret
-        return Outcome(state=JobState.RETRYING, reason=code, detail=detail, error_code=code, next_at=now + wait)
-
-    async def _given_up(self, job: Job, code: str, detail: str) -> Outcome:
-        rows = await self.store.operations(job.id)
-        if any(row.state is OperationState.SENT for row in rows):
-            # not over: what later chats of this visitor tell must not be written past what may or may not be there
-            return Outcome(
-                state=JobState.HELD, reason="unknown_outcome", error_code=code,
-                detail=f"It is not known whether the last request was carried out. {detail}",
-            )
-        return Outcome(state=JobState.DEAD, reason=code, detail=detail, error_code=code)
-
-
-def _with_status(error: CrmError) -> str:
-    status = f" (HTTP {error.status})" if error.status is not None else ""
-    return f"{error.message}{status}" + (f": {error.excerpt}" if error.excerpt else "")

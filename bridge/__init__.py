@@ -22,7 +22,8 @@ A chat comes in
     forgotten    knows what was erased when it is told once more.
 
 It is worked on
-    worker       claims due jobs under leases, runs the pipeline, sets what comes next.
+    worker       claims due jobs under leases and runs the pipeline over each.
+    endings      says what comes of an attempt's end: again, a rest for its target, a person.
     breaker      lets a CRM that is down rest, and one job try whether it is back.
     board        is where replicas agree on limits, rests and whose turn it is.
     retry        says when a failed job is tried again, or that it is not.

@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import aclosing
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from bridge.board import Board
 from bridge.clock import Clock
 from bridge.config.connections import TargetSettings
-from bridge.crm.call import Call, Caller, Guard, Tokens
+from bridge.crm.call import Call, Guard, Tokens
+from bridge.crm.caller import Caller
 from bridge.crm.clients import read_client
 from bridge.crm.deals import open_deals
-from bridge.crm.decipher import ConflictSaid, Said, as_id, records_in
+from bridge.crm.decipher import records_in
 from bridge.crm.limits import pace_of
-from bridge.crm.look import Look, Seen, Watcher
-from bridge.crm.merge import still_new
+from bridge.crm.look import Look
 from bridge.crm.names import Names
 from bridge.crm.owners import Owners
 from bridge.crm.search import Search
-from bridge.crm.uploads import with_upload
-from bridge.errors import Conflict, CrmBroken, EmptyExpression, NotFound, Rejected
+from bridge.crm.writes import Writes, part_of
+from bridge.errors import EmptyExpression, NotFound
 from bridge.mapping.crm import CrmMapping, Entity
-from bridge.mapping.writing import Enrich, FileUpload, Marker, Write
+from bridge.mapping.writing import FileUpload
 from bridge.model import Client, Operation, OperationKind, Step
 from bridge.transport import Sends
-
-#: a key that is remembered for a while is trusted for this part of it only, because our clocks differ
-TRUSTED_PART = 0.9
 
 Steps = list[Step]
 
@@ -40,6 +36,9 @@ class Crm:
         writes: False in a trial: `perform`, and every look that could write, is refused.
         board: where there are replicas: they keep to the CRM's limits together.
     """
+
+    #: what a CRM that refuses a record says of one that is there already is taken for what became of our own
+    believes_refusals = True
 
     def __init__(
         self,
@@ -56,10 +55,8 @@ class Crm:
     ) -> None:
         self.target = target
         self.mapping = mapping
-        self._clock = clock
         self._transport = transport
         self._tokens = tokens
-        self._writes = writes
         defaults = {name: option.default for name, option in mapping.options.items()}
         self._scope = {**defaults, **settings.scope()}
         #: how much of the CRM's limits is used, for whoever shows it
@@ -71,6 +68,9 @@ class Crm:
         self._search = Search(mapping, self._caller, clock, self._scope, self.read)
         self._owners = Owners(mapping.owner, self._caller, clock)
         self._names = Names(mapping.names, self._caller, clock)
+        self._writing = Writes(
+            mapping, self._caller, self._names, clock, self.read, allowed=writes, believing=self.believes_refusals
+        )
         #: seconds that a request may wait for the CRM's limit after the journal has said that it leaves
         self.may_wait = self.pace.patience
         #: seconds that a request we gave up on may still take effect
@@ -159,44 +159,7 @@ class Crm:
             EmptyExpression: a path lacks its id; nothing was sent.
             CrmError: `maybe_done` of a TryLater says whether a look is needed first.
         """
-        write = self._write(operation.kind, scope)
-        full = self._filled(operation, scope)
-        if isinstance(write, Enrich):
-            client, new = await self._not_there_yet(write, full, steps)
-            if not new:
-                return client.id
-            full |= {"record": client.record, "new": new}
-        if operation.kind is OperationKind.DEAL:
-            full = await self._names.resolved(full, steps)
-        if isinstance(write, FileUpload):
-            full = await with_upload(write, self._caller, full, steps, guard)
-        headers = dict(again_headers or {})
-        if write.marker.kind == "header" and write.marker.name:
-            headers[write.marker.name] = operation.marker
-        what = f"write {operation.kind}" + (f" {operation.part}/{operation.parts}" if operation.parts > 1 else "")
-        try:
-            said = await self._caller.once(
-                Call(str(operation.kind), write, full, what, more=headers, guard=guard), steps
-            )
-        except Conflict as error:
-            done = await self._done_before(operation, write, full, error, steps)
-            if done is None:
-                raise
-            return done
-        return _new_id(said, write, operation, full)
-
-    async def _done_before(
-        self, operation: Operation, write: Write, scope: Mapping[str, Any], error: Conflict, steps: Steps
-    ) -> str | None:
-        marker = write.marker
-        if marker.match is not None and isinstance(error, ConflictSaid):
-            groups = marker.match.search(error.text) or {}
-            if groups.get("id"):
-                return groups["id"]
-        if marker.kind == "external_id" and marker.method and not error.records:  # records: somebody else is there
-            seen = await self._watched(marker, operation, scope, steps, self._clock.now())
-            return seen.id if seen.seen is Seen.FOUND else None
-        return None
+        return await self._writing.perform(operation, scope, steps, guard=guard, again_headers=again_headers)
 
     async def look(
         self,
@@ -212,53 +175,7 @@ class Crm:
         Where the CRM itself refuses a second one (marker kinds `conflict` and `header`), looking is sending it again:
         found then means that it is there now.
         """
-        write = self._write(operation.kind, scope)
-        full = self._filled(operation, scope)
-        if isinstance(write, Enrich):
-            client, new = await self._not_there_yet(write, full, steps)
-            return Look.absent() if new else Look.found(client.id)
-        marker = write.marker
-        if marker.kind in ("header", "conflict") and not marker.method:
-            if marker.valid_for is not None:
-                trusted = timedelta(seconds=marker.valid_for * TRUSTED_PART)
-                if self._clock.now() - sent_at > trusted:
-                    return Look.unknown("It was sent so long ago that the CRM may have forgotten its key.")
-            return Look.found(await self.perform(operation, scope, steps, guard=guard))
-        if not marker.method:
-            return Look.unknown("This CRM offers no way to look whether it was carried out.", blind=True)
-        return await self._watched(marker, operation, full, steps, sent_at)
-
-    async def _not_there_yet(
-        self, enrich: Enrich, scope: Mapping[str, Any], steps: Steps
-    ) -> tuple[Client, dict[str, Any]]:
-        known = scope.get("client") or {}
-        client = Client(id=as_id(known.get("id")) or "", entity=known.get("entity") or "client")
-        client = await self.read(client, scope, steps)
-        return client, still_new(client.record, enrich, scope)
-
-    async def _watched(
-        self, marker: Marker, operation: Operation, scope: Mapping[str, Any], steps: Steps, sent_at: datetime
-    ) -> Look:
-        client = None if operation.kind is OperationKind.CREATE else as_id((scope.get("client") or {}).get("id"))
-        on_deal = operation.kind is OperationKind.NOTE and (scope.get("note") or {}).get("on") == "deal"
-        deal = as_id((scope.get("deal") or {}).get("id")) if on_deal else None
-        watcher = Watcher(marker, operation.marker, client=client, sent_at=sent_at, deal=deal)
-        call = Call("look", marker, scope, f"look for {operation.kind}", strict=True)
-        try:
-            async with aclosing(self._caller.pages(call, steps)) as pages:
-                async for page in pages:
-                    watcher.clocks(page.said.answer.headers.get("date"), self._clock.now())
-                    known = watcher.page(records_in(page.said, marker.records), ended=page.ended)
-                    if known is not None:
-                        return known
-        except NotFound:
-            if marker.kind == "external_id":  # asked for by its own address
-                return Look.absent()
-            return Look.unknown("The client is not there (any more), so it cannot be seen what hung on it.")
-        except EmptyExpression as error:
-            # Where the marker goes into a field that a target may name or not, one that does not has nothing to look in.
-            return Look.unknown(f"There is nothing by which it could be looked for: {error.message}", blind=True)
-        return watcher.over()
+        return await self._writing.look(operation, scope, steps, sent_at=sent_at, guard=guard)
 
     # -- what the mapping says -----------------------------------------------------------------------------------------
 
@@ -275,7 +192,7 @@ class Crm:
 
     def largest_file(self, entity: str = "client") -> int | None:
         """Bytes of the largest file that the CRM takes; None: its mapping names no limit."""
-        part = self._part(OperationKind.FILE, entity)
+        part = part_of(self.mapping, OperationKind.FILE, entity)
         return part.most if isinstance(part, FileUpload) else None
 
     async def settle(self, seconds: float) -> None:
@@ -288,41 +205,6 @@ class Crm:
 
     def _entity(self, name: str) -> Entity:
         return self.mapping.for_entity(name)
-
-    def _part(self, kind: OperationKind, entity: str) -> Write | None:
-        holder = self.mapping if kind is OperationKind.CREATE else self._entity(entity)
-        part = getattr(holder, str(kind), None)
-        return part if isinstance(part, Write) and part.method else None
-
-    def _write(self, kind: OperationKind, scope: Mapping[str, Any]) -> Write:
-        if not self._writes:
-            raise Rejected(f"This run only reads; it would have written a {kind}.", operation=str(kind))
-        part = self._part(kind, (scope.get("client") or {}).get("entity") or "client")
-        if part is None:
-            raise Rejected(f"The mapping of this CRM does not say how a {kind} is written.", operation=str(kind))
-        return part
-
-    @staticmethod
-    def _filled(operation: Operation, scope: Mapping[str, Any]) -> dict[str, Any]:
-        # What was planned stays as it was planned; only what was null then (the new client, its deal) is filled in.
-        known = {key: value for key, value in scope.items() if value is not None}
-        part = {"number": operation.part, "of": operation.parts}
-        return {**operation.scope, **known, "marker": operation.marker, "part": part}
-
-
-def _new_id(said: Said, write: Write, operation: Operation, scope: Mapping[str, Any]) -> str:
-    if operation.kind is OperationKind.ENRICH:
-        return as_id((scope.get("client") or {}).get("id")) or ""
-    if write.id is None:
-        return ""
-    found = as_id(said.value(write.id))
-    if found is None:
-        # It may well have been done, and without the id nothing can be attached: look before doing it again.
-        raise CrmBroken(
-            f"The CRM's answer to the {operation.kind} holds no id: {said.excerpt}",
-            status=said.answer.status, operation=str(operation.kind), excerpt=said.excerpt,
-        )  # fmt: skip
-    return found
 
 
 def _first(*values: float | None) -> float:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bridge.crm.call import Call, Caller
+from bridge.crm.call import Call
+from bridge.crm.caller import Caller
 from bridge.crm.decipher import as_id, records_in
 from bridge.crm.search import ids_of, listed
 from bridge.errors import NotFound

@@ -9,16 +9,14 @@ import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.parser import BytesParser
-from email.policy import HTTP
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import SecretStr
 
 from bridge.clock import Clock
 from bridge.config.connections import TargetSettings
 from bridge.crm.client import Crm
+from bridge.crm.differences import below, differences, unlike
 from bridge.crm.fit import fit
 from bridge.crm.story_tokens import tokens_in_story, with_secrets
 from bridge.crm.uploads import told_of
@@ -27,7 +25,6 @@ from bridge.files.fetching import Fetched
 from bridge.mapping.crm import CrmMapping
 from bridge.mapping.samples import Answer as Told
 from bridge.mapping.samples import Exchange, ExchangeStep
-from bridge.mapping.samples import Request as Expected
 from bridge.model import Chat, Client, Operation, OperationKind, Step
 from bridge.transport import Answer, PreparedRequest
 
@@ -63,7 +60,7 @@ async def run_exchange(exchange: Exchange, mapping: CrmMapping) -> Result:
     """Tell the story to the mapping."""
     story = _Story(exchange, mapping)
     await story.tell()
-    problems = [*story.problems, *_differences(exchange.outcome, story.outcome)]
+    problems = [*story.problems, *differences(exchange.outcome, story.outcome)]
     return Result(exchange, tuple(problems), story.outcome, tuple(story.steps))
 
 
@@ -94,9 +91,9 @@ class _Replay:
     async def send(self, request: PreparedRequest) -> Answer:
         self.number += 1
         if not self.left:
-            raise Unexpected(f"request {self.number} is not in the story: {request.method} {_below(request.url)}")
+            raise Unexpected(f"request {self.number} is not in the story: {request.method} {below(request.url)}")
         step = self.left.pop(0)
-        self.problems += [f"request {self.number}: {text}" for text in _unlike(step.expect, request)]
+        self.problems += [f"request {self.number}: {text}" for text in unlike(step.expect, request)]
         if step.answer.drop is not None:
             raise NotSent if step.answer.drop == "before" else NoAnswer
         return _answer(step.answer)
@@ -232,48 +229,6 @@ def _operations(
         yield steps[begin].do or "find", steps[begin].given, steps[begin:end]
 
 
-def _unlike(expected: Expected, request: PreparedRequest) -> Iterator[str]:
-    if request.method != expected.method:
-        yield f"the method is {request.method}, the story has {expected.method}"
-    if _below(request.url) != expected.url:
-        yield f"the address is {_below(request.url)}, the story has {expected.url}"
-    sent = {name.lower(): value for name, value in request.headers.items()}
-    for name, value in expected.headers.items():
-        if sent.get(name.lower()) != value:
-            yield f"the header {name} is {sent.get(name.lower())!r}, the story has {value!r}"
-    body = (request.body or b"").decode()
-    if expected.json_ is not None:
-        given = json.loads(body) if body else None
-        if given != expected.json_:
-            yield f"the body is {json.dumps(given, ensure_ascii=False)}, the story has " + json.dumps(
-                expected.json_, ensure_ascii=False
-            )
-    elif expected.form is not None:
-        if dict(parse_qsl(body, keep_blank_values=True)) != expected.form:
-            yield f"the form is {body}, the story has {expected.form}"
-    elif expected.multipart is not None:
-        parts = _parts(request)
-        if parts != expected.multipart:
-            yield f"the parts are {json.dumps(parts, ensure_ascii=False)}, the story has " + json.dumps(
-                expected.multipart, ensure_ascii=False
-            )
-    elif body != (expected.text or ""):
-        yield f"the body is {body!r}, the story has {expected.text!r}"
-
-
-def _parts(request: PreparedRequest) -> dict[str, Json]:
-    """The parts of such a body, as a story tells them."""
-    kind = next((value for name, value in request.headers.items() if name.lower() == "content-type"), "")
-    whole = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {kind}\r\n\r\n".encode() + (request.body or b""))
-    told: dict[str, Json] = {}
-    for part in whole.iter_parts() if whole.is_multipart() else ():
-        content, name = part.get_payload(decode=True), part.get_param("name", header="content-disposition")
-        text = content.decode() if isinstance(content, bytes) else str(content)
-        file = part.get_filename()
-        told[str(name)] = text if file is None else {"filename": file, "type": part.get_content_type(), "text": text}
-    return told
-
-
 def _file(given: Mapping[str, Json]) -> dict[str, Json]:
     """A file that a story has copied: its name, type and text, as if it had been fetched."""
     told = given.get("file")
@@ -281,11 +236,6 @@ def _file(given: Mapping[str, Json]) -> dict[str, Json]:
         return {}
     fetched = Fetched(told["name"], told["type"], told["text"].encode())
     return {"file": told_of(fetched, told.get("url", ""))}
-
-
-def _below(url: str) -> str:
-    parts = urlsplit(url)
-    return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
 def _answer(told: Told) -> Answer:
@@ -309,18 +259,3 @@ def _told(error: CrmError) -> Json:
     if isinstance(error, Conflict):
         told["records"] = [record.get("id") for record in error.records]
     return told
-
-
-def _differences(expected: Json, given: Json, where: str = "outcome") -> Iterator[str]:
-    """What of the expected is not so; what the story does not mention is not compared."""
-    if isinstance(expected, Mapping) and isinstance(given, Mapping):
-        for key, value in expected.items():
-            if key not in given:
-                yield f"{where}.{key} is missing; there are: {', '.join(given) or 'none'}"
-            else:
-                yield from _differences(value, given[key], f"{where}.{key}")
-    elif isinstance(expected, list) and isinstance(given, list) and len(expected) == len(given):
-        for number, (one, other) in enumerate(zip(expected, given, strict=True)):
-            yield from _differences(one, other, f"{where}[{number}]")
-    elif expected != given:
-        yield f"{where} is {json.dumps(given, ensure_ascii=False)}, the story has {json.dumps(expected, ensure_ascii=False)}"

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.clock import Clock
-from bridge.crm.call import Call, Caller
+from bridge.crm.call import Call
+from bridge.crm.caller import Caller
 from bridge.crm.decipher import as_id
 from bridge.crm.search import listed
 from bridge.errors import EmptyExpression, Rejected

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bridge.clock import Clock
-from bridge.crm.call import Call, Caller
+from bridge.crm.call import Call
+from bridge.crm.caller import Caller
 from bridge.crm.decipher import as_id
 from bridge.crm.search import listed
 from bridge.errors import CrmError, EmptyExpression

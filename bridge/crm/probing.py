@@ -36,6 +36,8 @@ class ProbedCrm(CheckedCrm):
     made: tuple[Made, ...] = ()
     #: clients that a search found: a CRM that takes a new client for one of them gives its id
     _there: frozenset[str] = frozenset()
+    #: it was made by somebody else, or is not known to be ours
+    believes_refusals = False
 
     async def find(
         self, scope: Mapping[str, Any], *, phones: Sequence[str], emails: Sequence[str], external_id: str | None, steps: Steps
@@ -57,10 +59,6 @@ class ProbedCrm(CheckedCrm):
             client = Client(id=done, entity=self.mapping.create.entity) if made_client else Client.model_validate(known)
             self.made = (*self.made, Made(operation.kind, done, client))
         return done
-
-    async def _done_before(self, *_refused: object) -> str | None:
-        # Whatever a refusal says is there already was made by somebody else, or is not known to be ours.
-        return None
 
     def can_take_back(self, made: Made) -> bool:
         """Whether the mapping says how."""

@@ -7,23 +7,16 @@ In a search, a read or a marker's request nothing is left out: an expression tha
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
-from hashlib import sha256
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from pydantic_core import to_json
-
+from bridge.crm.written import as_form, as_json, as_query, as_text, form_pairs, multipart, query_name, query_pairs, without_nul
 from bridge.errors import Rejected
 from bridge.mapping.expressions import Findings
 from bridge.mapping.request import FileBytes, Request
 from bridge.mapping.templates import Template
 from bridge.transport import PreparedRequest, checked_header
-
-#: left as they are in a query, because the layers beneath would decode them again: what is rendered is what is sent
-_PLAIN_IN_QUERY = "!$'()*,/:?@"
-_written = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 JSON_TYPE = "application/json"
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -54,20 +47,20 @@ def render(
     if not path.startswith("/") and urlsplit(url)[:2] != urlsplit(base_url)[:2]:
         raise Rejected("The request's path would change the host it goes to: it has to begin with `/` in the mapping.")
     if request.query is not None:
-        pairs = list(_pairs(_filled(request.query, scope, strict=strict, findings=findings)))
+        pairs = list(query_pairs(_filled(request.query, scope, strict=strict, findings=findings)))
         if pairs:
-            url += ("&" if "?" in url else "?") + _encoded(pairs)
+            url += ("&" if "?" in url else "?") + as_query(pairs)
     headers: dict[str, str] = {}
     always = _filled(standing, scope, strict=False, findings=findings)
     for name, value in (always or {}).items():
-        _set(headers, str(name), _scalar(value))
+        _set(headers, str(name), as_text(value))
     body = _body(request, scope, strict=strict, findings=findings, headers=headers)
     # A header filters nothing: one that comes out empty (a database that need not be named) is left out even here.
     filled = _filled(request.headers, scope, strict=False, findings=findings)
     for given in (filled, more):
         if isinstance(given, Mapping):
             for name, value in given.items():
-                _set(headers, str(name), _scalar(value))
+                _set(headers, str(name), as_text(value))
     return PreparedRequest(request.method, url, headers, body)
 
 
@@ -82,18 +75,18 @@ def next_page(request: PreparedRequest, into: str, value: Any) -> PreparedReques
         return PreparedRequest(request.method, same_origin(request.url, str(value)), request.headers, request.body)
     if where == "query":
         head, _, query = request.url.partition("?")
-        key = quote(name, safe=_PLAIN_IN_QUERY)
+        key = query_name(name)
         kept = [part for part in query.split("&") if part and part.partition("=")[0] != key]
         return PreparedRequest(
-            request.method, head + "?" + "&".join([*kept, _encoded([(name, value)])]), request.headers, request.body
+            request.method, head + "?" + "&".join([*kept, as_query([(name, value)])]), request.headers, request.body
         )
     old = request.body or b""
     if where == "json":
-        body = _dumped(_with_member(json.loads(old) if old else {}, name.split("."), value))
+        body = as_json(_with_member(json.loads(old) if old else {}, name.split("."), value))
     else:
         key = quote(name, safe="")
         kept = [part for part in old.decode().split("&") if part and part.partition("=")[0] != key]
-        body = "&".join([*kept, _form_text([(name, _scalar(value))])]).encode()
+        body = "&".join([*kept, as_form([(name, as_text(value))])]).encode()
     return PreparedRequest(request.method, request.url, request.headers, body)
 
 
@@ -127,11 +120,11 @@ def _body(
 ) -> bytes | None:
     if request.json_ is not None:
         _set(headers, "Content-Type", JSON_TYPE)
-        return _dumped(_filled(request.json_, scope, strict=strict, findings=findings))
+        return as_json(_filled(request.json_, scope, strict=strict, findings=findings))
     if request.form is not None:
         _set(headers, "Content-Type", FORM_TYPE)
         filled = _filled(request.form, scope, strict=strict, findings=findings)
-        return _form_text(_form_pairs(filled or {}, request.encode)).encode()
+        return as_form(form_pairs(filled or {}, request.encode)).encode()
     if request.multipart is not None:
         filled = _filled(request.multipart, scope, strict=strict, findings=findings)
         kind, body = multipart(filled or {})
@@ -143,166 +136,8 @@ def _body(
             _set(headers, "Content-Type", filled.type)
             return filled.data
         _set(headers, "Content-Type", "text/plain; charset=utf-8")
-        return _clean("" if filled is None else str(filled)).encode("utf-8", "replace")
+        return without_nul("" if filled is None else str(filled)).encode("utf-8", "replace")
     return None
-
-
-def _dumped(value: Any) -> bytes:
-    # Four times as fast. It stops at half of a pair and at what is no JSON; what it writes of numbers that JSON has not, and
-    # of NULs, is seen by how it is written, which a text may look like, too.
-    try:
-        written = to_json(value)
-    except ValueError:
-        return _dumped_with_care(value)
-    if b"\\u0000" in written or b"NaN" in written or b"Infinity" in written:
-        return _dumped_with_care(value)
-    return written
-
-
-def _dumped_with_care(value: Any) -> bytes:
-    try:
-        text = _written(value)
-    except ValueError as error:
-        raise Rejected("A number in the request is infinite or not a number; the mapping computes it wrongly.") from error
-    except TypeError as error:
-        raise Rejected("A file's bytes cannot stand in `json`: `file.base64` can, `file.bytes` goes into `multipart`.") from error
-    if "\\u0000" in text:
-        # Databases beneath CRMs refuse NUL in a text, and the visitor's message would never arrive.
-        text = _written(_without_nul(value))
-    return text.encode("utf-8", "replace")  # half an emoji, cut by a provider, becomes a question mark
-
-
-def _without_nul(value: Any) -> Any:
-    if isinstance(value, str):
-        return _clean(value)
-    if isinstance(value, Mapping):
-        return {_clean(str(key)): _without_nul(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nul(part) for part in value]
-    return value
-
-
-def _clean(text: str) -> str:
-    return text.replace("\x00", "")
-
-
-def _scalar(value: Any) -> str:
-    """As text in a URL, a header or a form: true and false as in JSON, whole numbers without a point."""
-    if type(value) is str:
-        return _clean(value)
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, Mapping | list | tuple):
-        return _dumped(value).decode()
-    return _clean(str(value))
-
-
-def _pairs(query: Any) -> Iterator[tuple[str, Any]]:
-    """A list in a query repeats its name; a list of [name, value] pairs keeps its order."""
-    if isinstance(query, list | tuple):
-        for pair in query:
-            yield str(pair[0]), pair[1]
-        return
-    for name, value in (query or {}).items():
-        if isinstance(value, list | tuple):
-            for one in value:
-                yield str(name), one
-        else:
-            yield str(name), value
-
-
-def _encoded(pairs: list[tuple[str, Any]]) -> str:
-    return "&".join([f"{_name(name)}={_quoted(_scalar(value))}" for name, value in pairs])
-
-
-class _Quoting:
-    """As the library quotes, but for a character that is written apart; in a fifth to three fifths of its time, for queries of
-    some hundred characters and for notes.
-    """
-
-    def __init__(self, plain: str, apart: Mapping[str, str]) -> None:
-        #: what stands for each byte
-        self._bytes = [apart.get(chr(byte)) or quote(bytes([byte]), safe=plain) for byte in range(256)]
-        signs = [(chr(byte), written) for byte, written in enumerate(self._bytes[:127]) if chr(byte).isprintable()]
-        # what others are written with comes before them
-        self._signs = sorted((each for each in signs if each[0] != each[1]), key=lambda each: "%+".find(each[0]) % 3)
-
-    def __call__(self, text: str) -> str:
-        if not (text.isascii() and text.isprintable()):
-            return "".join(map(self._bytes.__getitem__, text.encode("utf-8", "replace")))
-        if text.isalnum():
-            return text
-        for sign, written in self._signs:
-            if sign in text:
-                text = text.replace(sign, written)
-        return text
-
-
-_quoted = _Quoting(_PLAIN_IN_QUERY, {})
-_in_form = _Quoting("", {" ": "+"})
-
-
-def _form_text(pairs: Iterable[tuple[str, str]]) -> str:
-    return "&".join([f"{_in_form(name)}={_in_form(value)}" for name, value in pairs])
-
-
-#: the names come from mappings, again and again the same
-_name = lru_cache(maxsize=512)(_quoted)
-
-
-def _form_pairs(form: Mapping[str, Any], encode: str) -> Iterator[tuple[str, str]]:
-    for name, value in form.items():
-        if not isinstance(value, Mapping | list | tuple) or encode == "json":
-            yield str(name), _scalar(value)
-        elif encode == "repeat" and not isinstance(value, Mapping):
-            for one in value:
-                yield str(name), _scalar(one)
-        else:
-            yield from _nested(str(name), value)
-
-
-def _nested(name: str, value: Any) -> Iterator[tuple[str, str]]:
-    """`a[b][0]=…`, as server-side languages read it back."""
-    if isinstance(value, Mapping):
-        for key, part in value.items():
-            yield from _nested(f"{name}[{key}]", part)
-    elif isinstance(value, list | tuple):
-        for index, part in enumerate(value):
-            yield from _nested(f"{name}[{index}]", part)
-    else:
-        yield name, _scalar(value)
-
-
-def multipart(parts: Mapping[str, Any]) -> tuple[str, bytes]:
-    """The content type and the bytes of such a body. A part that is a file carries its name and type."""
-    written = [_part(str(name), value) for name, value in parts.items()]
-    digest = sha256()
-    for head, content in written:
-        digest.update(head)
-        digest.update(content)
-    # as good as random, since it hangs on every byte; and the same request is the same to the byte when it is sent again
-    boundary = f"chat2crm-{digest.hexdigest()}".encode()
-    body = b"".join(b"--%b\r\n%b\r\n%b\r\n" % (boundary, head, content) for head, content in written)
-    return f"multipart/form-data; boundary={boundary.decode()}", b"%b--%b--\r\n" % (body, boundary)
-
-
-def _part(name: str, value: Any) -> tuple[bytes, bytes]:
-    if isinstance(value, Mapping) and isinstance(file := value.get("content"), FileBytes):
-        value = FileBytes(str(value.get("name") or file.name), file.type, file.data)
-    told, content = "", value.data if isinstance(value, FileBytes) else _scalar(value).encode("utf-8", "replace")
-    kind = ""
-    if isinstance(value, FileBytes):
-        told, kind = f'; filename="{_in_head(value.name)}"', f"Content-Type: {_in_head(value.type)}\r\n"
-    return f'Content-Disposition: form-data; name="{_in_head(name)}"{told}\r\n{kind}'.encode(), content
-
-
-def _in_head(text: str) -> str:
-    # as browsers write them: a name must not end the line it stands in
-    return _clean(text).replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")
 
 
 def same_origin(url: str, link: str) -> str:

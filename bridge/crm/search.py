@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bridge.clock import Clock
-from bridge.crm.call import Call, Caller
+from bridge.crm.call import Call
+from bridge.crm.caller import Caller
 from bridge.crm.clients import read_client, shows
 from bridge.crm.decipher import records_in
 from bridge.crm.trace import skipped_step

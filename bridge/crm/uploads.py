@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bridge.crm.call import Call, Caller, Guard
+from bridge.crm.call import Call, Guard
+from bridge.crm.caller import Caller
 from bridge.crm.decipher import Said, as_id
 from bridge.crm.render import same_origin
 from bridge.errors import CrmBroken, Rejected

@@ -10,7 +10,8 @@ from typing import Any
 from bridge.board import Board
 from bridge.clock import Clock
 from bridge.crm.auth import sign
-from bridge.crm.call import Call, Caller
+from bridge.crm.call import Call
+from bridge.crm.caller import Caller
 from bridge.crm.limits import pace_of
 from bridge.errors import AccessRefused, CrmError, EmptyExpression
 from bridge.fetch.failures import NotReady, sort_out

@@ -44,24 +44,6 @@ async def test_a_story_that_is_as_told_has_no_problems() -> None:
     assert (await run_exchange(told(), load_crm("sandbox"))).passed
 
 
-@pytest.mark.parametrize(
-    ("changes", "problem"),
-    [
-        ({"method": "POST"}, "the method is GET, the story has POST"),
-        ({"url": "/api/v1/clients?email=a@b.example"}, "the address is /api/v1/clients?email=a@b.example&limit=20"),
-        ({"headers": {"X-Api-Key": "other"}}, "the header X-Api-Key is 'the-key-of-the-story', the story has 'other'"),
-        ({"headers": {"X-More": "1"}}, "the header X-More is None"),
-        ({"json": {"a": 1}}, "the body is null, the story has"),
-        ({"text": "x"}, "the body is '', the story has 'x'"),
-        ({"form": {"x": "1"}}, "the form is , the story has"),
-    ],
-)
-async def test_every_part_of_a_request_is_compared(changes: dict[str, object], problem: str) -> None:
-    result = await run_exchange(told(**changes), load_crm("sandbox"))
-
-    assert problem in "\n".join(result.problems)
-
-
 async def test_a_request_that_the_story_does_not_have_ends_it() -> None:
     story = told()
     more = story.model_copy(update={"chat": {"visitor": {"emails": ["a@b.example", "c@d.example"]}}})

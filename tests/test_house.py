@@ -32,7 +32,10 @@ MOST_LINES = 450
 #: modules whose test has another name than theirs
 TESTED_ELSEWHERE = {
     "errors.py": "classes without rules of their own; their codes are held to the page below",
-    "model.py": "plain data, without rules of its own",
+    "model/frozen.py": "plain data, without rules of its own",
+    "model/chats.py": "as above",
+    "model/clients.py": "as above",
+    "model/plans.py": "as above",
     "clock.py": "the machine's clock; everything else is tested with one that stands still",
     "demo/__init__.py": "run as a process by the acceptance tests",
     "demo/play.py": "as above",

@@ -32,6 +32,7 @@ from bridge.model import Client, Operation, Step
 from bridge.pipeline import Pipeline
 from bridge.sources import Source
 from bridge.store.records import Job
+from bridge.store.roots import NOTHING, Roots
 from bridge.store.sqlite import SqliteStore, claims
 from bridge.store.statements import jobs
 from bridge.targets import Target
@@ -100,7 +101,7 @@ class Ledger(SqliteStore):
         super().__init__("nowhere", clock=clock)
         self.db = db
 
-    async def _write(self, call: Callable[[sqlite3.Connection], Any]) -> Any:
+    async def _write(self, call: Callable[[sqlite3.Connection], Any], roots: Roots = NOTHING, *, long: bool = False) -> Any:
         await point("write")
         return self.now(call)
 

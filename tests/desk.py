@@ -49,6 +49,10 @@ PHONE = "+79161234567"
 EMAIL = "anna@example.com"
 
 
+def bearer(password: str = PASSWORD) -> dict[str, str]:
+    return {"Authorization": f"Bearer {password}"}
+
+
 @dataclass(slots=True)
 class Webhook:
     """Takes what is posted, or answers with the statuses (or errors) it is told first."""
@@ -134,6 +138,18 @@ class Desk:
         answer = await self.get(path)
         assert answer.status == 200, f"{path}: {answer.status}"
         return await answer.text()
+
+    async def asks(self, path: str, status: int = 200) -> Any:
+        """What a script is told that sends the password along."""
+        answer = await self.web.get(path, headers=bearer())
+        assert answer.status == status, await answer.text()
+        return await answer.json()
+
+    async def does(self, path: str, body: Any = None, status: int = 200) -> Any:
+        """As `asks`, of something that is done."""
+        answer = await self.web.post(path, headers=bearer(), json={} if body is None else body)
+        assert answer.status == status, await answer.text()
+        return await answer.json()
 
     async def sign_in(self, password: str = PASSWORD, **more: str) -> ClientResponse:
         return await self.web.post("/sign-in", data={"password": password, **more}, allow_redirects=False)

@@ -10,22 +10,18 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import structlog
 from aiohttp import web
 
-from bridge.config.ops import OpsToken
-from bridge.doorway import sender
 from bridge.errors import BridgeError, NoRoom, Refused
-from bridge.networks import is_in
-from bridge.report.access import Access, Known
+from bridge.report.askers import COOKIE, READS, SIGN_IN, Askers, is_api
 from bridge.report.auditing import WHO
 from bridge.report.deps import Deps, seat
 from bridge.report.language import is_language, span
-from bridge.report.sign_in import LONGEST, LockOut, Session, Sessions, form_token, is_form_token
+from bridge.report.sign_in import Session, form_token, is_form_token
 from bridge.report.view import LANGUAGE, SIGNED_IN, TOKEN, View
 from bridge.report.words import WORDS
 
@@ -33,7 +29,6 @@ log = structlog.get_logger()
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-COOKIE = "chat2crm_ops"
 LANGUAGE_COOKIE = "chat2crm_lang"
 YEAR = 365 * 86400
 
@@ -50,9 +45,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }  # fmt: skip
 
-_SIGN_IN = "/sign-in"
 _OPEN = frozenset({"/healthz", "/readyz"})
-_READS = frozenset({"GET", "HEAD"})
 #: status of an answer that is no page of ours → its words
 _MESSAGES = {404: "gone", 405: "gone", 503: "busy", 500: "fault"}
 
@@ -61,13 +54,11 @@ class Gate:
     def __init__(self, deps: Deps, view: View) -> None:
         self._deps = deps
         self._view = view
-        self._sessions = Sessions(deps.clock)
-        self._lock_out = LockOut(deps.clock)
-        self._access = Access(lambda: deps.settings)
+        self._askers = Askers(deps)
 
     def add_to(self, app: web.Application) -> None:
-        app.router.add_get(_SIGN_IN, self.form)
-        app.router.add_post(_SIGN_IN, self.sign_in)
+        app.router.add_get(SIGN_IN, self.form)
+        app.router.add_post(SIGN_IN, self.sign_in)
         app.router.add_post("/sign-out", self.sign_out)
         app.on_response_prepare.append(_add_headers)
 
@@ -108,37 +99,38 @@ class Gate:
             raise web.HTTPMisdirectedRequest
         if request.path in _OPEN or request.path.startswith("/static/"):
             return await handler(request)
-        user = self._user(request)
-        bearer = await self._bearer(request)
+        user = self._askers.user(request)
+        bearer = await self._askers.bearer(request)
         if bearer is not None:
-            self._seat(request, bearer.site, f"token:{bearer.token.name}" if bearer.token else f"ops:{self._address(request)}")
+            who = f"token:{bearer.token.name}" if bearer.token else f"ops:{self._askers.address(request)}"
+            self._seat(request, bearer.site, who)
             return await handler(request)
-        if request.method not in _READS:
+        if request.method not in READS:
             _refuse_other_sites(request)
-        if request.path == _SIGN_IN:
+        if request.path == SIGN_IN:
             # no token on this form: who knows the password needs no victim's browser to send it
             return await handler(request)
-        session = known = self._known(request)
+        session = known = self._askers.known(request)
         if user:
             # what the proxy says now counts, not whose session it was
-            site = self._access.site_of_user(user)
+            site = self._askers.access.site_of_user(user)
             session = known = known if known is not None and known.site == site else None
-            session = session or self._sessions.begin(site)
+            session = session or self._askers.sessions.begin(site)
         elif session is None and not self._guarded:
-            session = self._sessions.begin()
-        secret = None if session is None else self._access.secret(session.site)
+            session = self._askers.sessions.begin()
+        secret = None if session is None else self._askers.access.secret(session.site)
         if session is None or secret is None:
-            raise self._unknown(request)
-        self._seat(request, session.site, f"ops:{user or self._address(request)}")
+            raise self._askers.unknown(request)
+        self._seat(request, session.site, f"ops:{user or self._askers.address(request)}")
         request[TOKEN] = form_token(session, secret)
         request[SIGNED_IN] = self._guarded
-        if request.method not in _READS:
+        if request.method not in READS:
             await self._require_own_form(request, session, secret)
         response = await handler(request)
         # a page that looks after itself keeps nobody signed in
         asked_by_a_person = "X-Poll" not in request.headers
-        if (known is None or (asked_by_a_person and self._sessions.due(known))) and COOKIE not in response.cookies:
-            self._give(request, response, self._sessions.renewed(session))
+        if (known is None or (asked_by_a_person and self._askers.sessions.due(known))) and COOKIE not in response.cookies:
+            self._askers.give(request, response, self._askers.sessions.renewed(session))
         return response
 
     def _seat(self, request: web.Request, site: str | None, who: str) -> None:
@@ -172,58 +164,6 @@ class Gate:
                 response.headers[name] = stop.headers[name]
         return response
 
-    # -- who is asking -------------------------------------------------------------------------------------------------
-
-    def _known(self, request: web.Request) -> Session | None:
-        return self._sessions.read(request.cookies.get(COOKIE, ""), self._access.secret)
-
-    def _user(self, request: web.Request) -> str:
-        """Whom the proxy names; nobody, if it is not the proxy who says so."""
-        ops = self._deps.settings.ops
-        if ops.user_header is None or not is_in(request.remote, ops.trusted_proxies):
-            return ""
-        return request.headers.get(ops.user_header, "").strip()[:100]
-
-    async def _bearer(self, request: web.Request) -> Bearer | None:
-        """Who sends a key or the password along. Raises 401 or 429 for one that is wrong."""
-        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            return None
-        known = self._access.by_token(given.strip())
-        if known is not None:
-            _let_in(request, known)
-            return Bearer(known.site, known.token)
-        password = self._access.password(None)
-        if not password and not self._access.any_token:
-            return None
-        address = self._address(request)
-        wait = self._lock_out.wait(address)
-        if wait:
-            raise web.HTTPTooManyRequests(headers={"Retry-After": f"{wait:.0f}"})
-        if not password or not await password.is_it(given.strip()):
-            self._wrong(address)
-            raise web.HTTPUnauthorized(headers={"WWW-Authenticate": "Bearer"})
-        self._lock_out.right(address)
-        return Bearer()
-
-    def _unknown(self, request: web.Request) -> web.HTTPException:
-        if is_api(request) or request.path == "/metrics" or request.method not in _READS:
-            return web.HTTPUnauthorized(headers={"WWW-Authenticate": "Bearer"})
-        if "HX-Request" in request.headers:
-            # a piece of a page was asked for: the whole page goes to the sign-in
-            return web.HTTPUnauthorized(headers={"HX-Redirect": _SIGN_IN})
-        return web.HTTPSeeOther(f"{_SIGN_IN}?to=" + quote(request.rel_url.raw_path_qs, safe=""))
-
-    def _address(self, request: web.Request) -> str:
-        """Of whoever asks; what a proxy says of it counts only if the proxy is trusted."""
-        settings = self._deps.settings
-        proxies = (*settings.receive.trusted_proxies, *settings.ops.trusted_proxies)
-        return sender(request.remote, request.headers.getall("X-Forwarded-For", []), proxies)
-
-    def _wrong(self, address: str) -> None:
-        self._lock_out.wrong(address)
-        log.warning("ops.refused", why="wrong password", address=address)
-
     async def _require_own_form(self, request: web.Request, session: Session, secret: bytes) -> None:
         if is_api(request):
             # another site's form cannot send this type, and its script would have to ask first, which nobody answers
@@ -237,34 +177,34 @@ class Gate:
     # -- signing in and out --------------------------------------------------------------------------------------------
 
     async def form(self, request: web.Request) -> web.Response:
-        if not self._guarded or self._known(request) is not None or self._user(request):
+        if not self._guarded or self._askers.known(request) is not None or self._askers.user(request):
             raise web.HTTPSeeOther("/")
         return self._form(request)
 
     async def sign_in(self, request: web.Request) -> web.Response:
         form = await request.post()
-        address, words = self._address(request), WORDS[request[LANGUAGE]]
-        wait = self._lock_out.wait(address)
+        address, words = self._askers.address(request), WORDS[request[LANGUAGE]]
+        wait = self._askers.lock_out.wait(address)
         if wait:
             refused = self._form(request, error=words["locked"].format(span=span(wait, request[LANGUAGE])), status=429)
             refused.headers["Retry-After"] = f"{wait:.0f}"
             return refused
         site = str(form.get("site", "")).strip() or None
-        secret = self._access.secret(site)
-        if not await self._access.password(site).is_it(str(form.get("password", ""))) or secret is None:
-            self._wrong(address)
+        secret = self._askers.access.secret(site)
+        if not await self._askers.access.password(site).is_it(str(form.get("password", ""))) or secret is None:
+            self._askers.wrong(address)
             return self._form(request, error=words["wrong_password"], status=403)
-        self._lock_out.right(address)
+        self._askers.lock_out.right(address)
         log.info("ops.signed_in", address=address)
         response = web.Response(status=303, headers={"Location": _inside(request.query.get("to"))})
-        self._give(request, response, self._sessions.begin(site))
+        self._askers.give(request, response, self._askers.sessions.begin(site))
         return response
 
     async def sign_out(self, request: web.Request) -> web.Response:
-        session = self._known(request)
+        session = self._askers.known(request)
         if session is not None:
-            self._sessions.end(session)
-        response = web.Response(status=303, headers={"Location": _SIGN_IN})
+            self._askers.sessions.end(session)
+        response = web.Response(status=303, headers={"Location": SIGN_IN})
         response.del_cookie(COOKIE, path="/")
         return response
 
@@ -273,36 +213,7 @@ class Gate:
         # the address that an agency gives its customer names the customer
         named = parse_qs(urlsplit(to).query).get("site", [""])[0]
         return self._view.page(request, "sign_in.html", status=status, error=error, back=to, named=named,
-                               by_site=self._access.any_site)  # fmt: skip
-
-    def _give(self, request: web.Request, response: web.StreamResponse, session: Session) -> None:
-        cookie = self._sessions.cookie(session, self._access.secret(session.site) or b"")
-        # a proxy may end TLS before us; whoever forges this header only harms their own cookie
-        secure = request.secure or request.headers.get("X-Forwarded-Proto") == "https"
-        response.set_cookie(
-            COOKIE, cookie, max_age=int(LONGEST), httponly=True, samesite="Strict", secure=secure, path="/",
-        )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Bearer:
-    """Who sends a key along: a script, whose key it is, or somebody who knows the password of the whole service."""
-
-    site: str | None = None
-    token: OpsToken | None = None
-
-
-def _let_in(request: web.Request, known: Known) -> None:
-    """Raises 403 where the key's scope does not reach."""
-    for_scripts = is_api(request) or request.path == "/metrics"
-    if not for_scripts or (request.method not in _READS and known.token.scope != "operate"):
-        raise web.HTTPForbidden
-    if request.method not in _READS and request.content_type != "application/json":
-        raise web.HTTPUnsupportedMediaType
-
-
-def is_api(request: web.Request) -> bool:
-    return request.path.startswith("/api/")
+                               by_site=self._askers.access.any_site)  # fmt: skip
 
 
 def _refuse_other_sites(request: web.Request) -> None:

@@ -1,4 +1,4 @@
-"""What the API takes and gives, as models: they check what is sent, cut what is answered to what is promised, and describe both.
+"""What the API answers, as models: they cut it to what is promised, and describe it.
 
 Times are seconds since 1970 (UTC).
 """
@@ -8,12 +8,6 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-
-
-class Given(BaseModel):
-    """What is sent: nothing that is not known."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class Told(BaseModel):
@@ -272,40 +266,3 @@ class Sent(Told):
 class Failure(Told):
     error: str
     message: str
-
-
-# -- what is sent ------------------------------------------------------------------------------------------------------
-
-
-class Nothing(Given):
-    pass
-
-
-class Replay(Given):
-    again: bool = Field(False, description="write it once more, whatever is there")
-    for_real: bool = Field(False, description="write it although its target only rehearses")
-
-
-class Written(Given):
-    record_id: str | int | None = ""
-
-
-class Choose(Given):
-    client_id: str | int = Field(description="the client's id in the CRM")
-
-
-class Correct(Given):
-    keep: list[str] = Field([], description="values of the contact points found that are the visitor's own; the others are not")
-    add: list[str] = Field([], description="phones and e-mails to add, as a person writes them", max_length=10)
-
-
-class GroupGiven(Given):
-    state: Literal["held", "dead"]
-    target: str = Field(min_length=1)
-    reason: str
-    code: str = ""
-    cause: str = Field("", description="`key` of a cause; empty: all of that reason")
-
-
-class WriteRehearsed(Given):
-    upto: int = Field(description="`upto` of the rehearsal that was looked at", gt=0, lt=2**63)

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from aiohttp import FormData
-from desk import PASSWORD, Desk, desk_of, form_of, settings
-from fakes import FakeClock
+from desk import PASSWORD, Desk, bearer, form_of
 
-from bridge.config import Revealed
 from bridge.errors import NoRoom, StoreError
 from bridge.model import JobState
-from bridge.passwords import hashed
 from bridge.report.sign_in import IDLE, LONGEST, TRIES
 
 INSIDE = ("/", "/jobs", "/jobs/1", "/jobs/1/again", "/jobs/replay", "/deliveries", "/deliveries/1/raw")
 API = ("/api/overview", "/api/jobs", "/api/jobs/1", "/api/deliveries", "/metrics")
-
-
-def bearer(password: str = PASSWORD) -> dict[str, str]:
-    return {"Authorization": f"Bearer {password}"}
 
 
 async def test_a_stranger_sees_nothing_but_the_way_in(stranger: Desk) -> None:
@@ -56,13 +47,6 @@ async def test_signing_in_leads_nowhere_else(stranger: Desk, to: str) -> None:
     assert answer.headers["Location"] == "/"
 
 
-async def test_behind_tls_the_cookie_never_travels_without_it(stranger: Desk) -> None:
-    answer = await stranger.web.post(
-        "/sign-in", data={"password": PASSWORD}, headers={"X-Forwarded-Proto": "https"}, allow_redirects=False
-    )
-    assert answer.cookies["chat2crm_ops"]["secure"]
-
-
 async def test_wrong_passwords_lock_the_address_and_the_right_one_waits_as_well(stranger: Desk) -> None:
     for _ in range(TRIES):
         assert (await stranger.sign_in("guess")).status == 403
@@ -72,12 +56,6 @@ async def test_wrong_passwords_lock_the_address_and_the_right_one_waits_as_well(
     assert (await stranger.web.get("/api/jobs", headers=bearer())).status == 429
     await stranger.clock.advance(31)
     assert (await stranger.sign_in()).status == 303
-
-
-async def test_wrong_bearers_lock_as_well(stranger: Desk) -> None:
-    for _ in range(TRIES):
-        assert (await stranger.web.get("/api/jobs", headers=bearer("guess"))).status == 401
-    assert (await stranger.web.get("/api/jobs", headers=bearer())).status == 429
 
 
 async def test_who_is_signed_in_is_not_locked_out_by_others(desk: Desk) -> None:
@@ -108,18 +86,6 @@ async def test_signing_out_ends_the_session_also_for_whoever_kept_the_cookie(des
     assert (await desk.get("/jobs")).status == 303
     answer = await desk.get("/jobs", headers={"Cookie": f"chat2crm_ops={kept}"})
     assert answer.status == 303
-
-
-async def test_a_forged_cookie_is_none(stranger: Desk) -> None:
-    now = stranger.clock.time()
-    for cookie in (f"nonce.{now:.0f}.{now:.0f}.AAAA", "x", "..", f"nonce.{now:.0f}.{now:.0f}.", "a.b.c.d.e"):
-        answer = await stranger.get("/jobs", headers={"Cookie": f"chat2crm_ops={cookie}"})
-        assert answer.status == 303, cookie
-
-
-async def test_another_password_ends_every_session(desk: Desk) -> None:
-    desk.deps.settings = settings(password="another one")
-    assert (await desk.get("/jobs")).status == 303
 
 
 # -- forms -------------------------------------------------------------------------------------------------------------
@@ -215,46 +181,3 @@ async def test_without_a_password_a_name_that_only_points_here_is_refused(open_d
         assert answer.status in {400, 421}, host
     for host in ("localhost:8081", "127.0.0.1", "[::1]:8081"):
         assert (await open_desk.get("/jobs", headers={"Host": host})).status == 200, host
-
-
-async def test_an_address_from_a_proxy_counts_only_if_the_proxy_is_trusted(stranger: Desk, clock: FakeClock) -> None:
-    for number in range(TRIES):  # not trusted: all of these are one address
-        await stranger.web.post("/sign-in", data={"password": "x"}, headers={"X-Forwarded-For": f"10.0.0.{number}"})
-    assert (await stranger.sign_in()).status == 429
-    await clock.advance(4000)
-    stranger.deps.settings = settings(receive={"trusted_proxies": ["127.0.0.0/8"]})
-    for number in range(TRIES):
-        await stranger.web.post("/sign-in", data={"password": "x"}, headers={"X-Forwarded-For": f"1.2.3.4, 10.0.0.{number}"})
-    assert (await stranger.sign_in()).status == 303
-
-
-HASH = hashed(PASSWORD)
-
-
-async def test_a_hash_lets_its_password_in_and_nothing_else(tmp_path: Path, clock: FakeClock) -> None:
-    async with desk_of(tmp_path, clock, settings(ops={"password_hash": Revealed(HASH)})) as desk:
-        assert (await desk.sign_in("guess")).status == 403
-        assert (await desk.sign_in(HASH)).status == 403  # whoever reads the configuration knows nothing yet
-        assert (await desk.sign_in()).status == 303
-        assert (await desk.get("/jobs")).status == 200
-        for _ in range(3):
-            assert (await desk.web.get("/api/jobs", headers=bearer())).status == 200
-        assert (await desk.web.get("/api/jobs", headers=bearer(HASH))).status == 401
-
-
-async def test_a_proxy_that_is_trusted_says_who_it_is(tmp_path: Path, clock: FakeClock) -> None:
-    ours = settings(ops={"user_header": "X-User", "trusted_proxies": ["127.0.0.0/8"]})
-    async with desk_of(tmp_path, clock, ours) as desk:
-        assert (await desk.get("/jobs")).status == 303
-        assert (await desk.get("/jobs", headers={"X-User": "anna"})).status == 200
-        job_id = await desk.job()
-        await desk.get(f"/deliveries/{job_id}/raw", headers={"X-User": "anna"})
-        [row] = await desk.store.personal().audit()
-        assert (row["who"], row["what"]) == ("ops:anna", "raw_viewed")
-
-
-async def test_what_anybody_else_says_of_who_they_are_counts_for_nothing(tmp_path: Path, clock: FakeClock) -> None:
-    ours = settings(ops={"user_header": "X-User", "trusted_proxies": ["10.0.0.0/8"]})
-    async with desk_of(tmp_path, clock, ours) as desk:
-        assert (await desk.get("/jobs", headers={"X-User": "anna"})).status == 303
-        assert (await desk.sign_in("")).status == 403

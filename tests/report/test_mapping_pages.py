@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from desk import PASSWORD, Desk
+from desk import Desk, bearer
 
 from bridge.config import Settings
 
@@ -37,11 +37,10 @@ async def test_two_mappings_are_compared_over_the_last_deliveries(desk: Desk) ->
     assert "deliveries would be read" not in await desk.page("/mappings/providers/generic/diff?new=../../etc/passwd")
 
 
-BEARER = {"Authorization": f"Bearer {PASSWORD}"}
 
 
 async def told(desk: Desk, path: str, status: int = 200) -> Any:
-    answer = await desk.web.get(path, headers=BEARER)
+    answer = await desk.web.get(path, headers=bearer())
     assert answer.status == status, await answer.text()
     return await answer.json()
 

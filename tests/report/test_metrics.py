@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from desk import PASSWORD, Desk, call, dialogue
+from desk import Desk, bearer, call, dialogue
 from fakes import FakeClock
 
 from bridge.model import JobState, Step
@@ -22,7 +22,7 @@ def value(text: str, name: str) -> float:
 
 
 async def scraped(desk: Desk) -> str:
-    answer = await desk.web.get("/metrics", headers={"Authorization": f"Bearer {PASSWORD}"})
+    answer = await desk.web.get("/metrics", headers=bearer())
     assert answer.status == 200
     assert answer.headers["Content-Type"].startswith("text/plain; version=")
     return await answer.text()

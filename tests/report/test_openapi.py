@@ -8,18 +8,17 @@ from typing import Any
 
 import pytest
 from browser_desk import Stand, standing_desk
-from desk import PASSWORD, Desk
+from desk import PASSWORD, Desk, bearer
 from hypothesis import HealthCheck, Phase, settings
 
 from bridge.config import Revealed
 from bridge.report.api import ROUTES
 
-BEARER = {"Authorization": f"Bearer {PASSWORD}"}
 EXAMPLES = 8
 
 
 async def test_the_description_names_every_route_with_what_it_takes_and_gives(stranger: Desk) -> None:
-    answer = await stranger.get("/api/openapi.json", headers=BEARER)
+    answer = await stranger.get("/api/openapi.json", headers=bearer())
     told = await answer.json()
     assert told["openapi"].startswith("3.1")
     for described, _ in ROUTES:
@@ -85,13 +84,13 @@ def test_whatever_is_sent_the_answer_is_one_that_the_description_names(stand: St
               phases=[Phase.explicit, Phase.generate], derandomize=True)  # fmt: skip
     @given(case=operation.as_strategy())
     def fuzz(case: Any) -> None:
-        case.call_and_validate(base_url=stand.base, headers=BEARER, checks=wanted)
+        case.call_and_validate(base_url=stand.base, headers=bearer(), checks=wanted)
 
     fuzz()
 
 
 async def _document(desk: Desk) -> Any:
-    answer = await desk.get("/api/openapi.json", headers=BEARER)
+    answer = await desk.get("/api/openapi.json", headers=bearer())
     told = await answer.json()
     for path in told["paths"].values():
         for operation in path.values():
@@ -113,10 +112,6 @@ async def scripted(desk: Desk) -> Desk:
     desk.deps.settings = known.model_copy(update={"ops": ops})
     desk.web.session.cookie_jar.clear()
     return desk
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
 
 
 async def test_a_token_to_read_looks_and_presses_nothing(scripted: Desk) -> None:

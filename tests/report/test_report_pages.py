@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import PASSWORD, PHONE, Desk, desk_of, plan, settings
+from desk import PHONE, Desk, bearer, desk_of, plan, settings
 from fakes import FakeClock
 
 from bridge.config import Revealed
@@ -20,7 +20,6 @@ from bridge.model import Chat, Client, JobState, Message, Page, Role, Visitor
 from bridge.report.figures import SHOWN
 from bridge.report.words_reports import NOTHING, SHORT, WORDS_REPORTS, said
 
-BEARER = {"Authorization": f"Bearer {PASSWORD}"}
 SOURCES = {"shop": {"provider": "generic", "secret": Revealed("s" * 20), "region": "RU", "target": "sales",
                     "hours": "Mo-Fr 09:00-18:00"}}  # fmt: skip
 HOSTILE = "<script>alert(1)</script>"
@@ -118,7 +117,7 @@ async def test_nobodys_contact_stands_on_any_report(desk: Desk) -> None:
     await fill(desk)
     for by in ("day", "source", "channel", "page", "operator", "utm"):
         for path in (f"/reports?by={by}", f"/reports.csv?by={by}", f"/api/report?by={by}"):
-            answer = await desk.web.get(path, headers=BEARER)
+            answer = await desk.web.get(path, headers=bearer())
             text = await answer.text()
             assert answer.status == 200
             assert HOSTILE not in text or answer.content_type != "text/html"
@@ -146,7 +145,7 @@ async def test_before_the_first_chat_the_page_says_when_one_is_counted(desk: Des
 async def test_an_address_that_makes_no_sense_is_a_page_all_the_same(desk: Desk, query: str) -> None:
     await fill(desk)
     for path in ("/reports", "/reports.csv", "/api/report"):
-        answer = await desk.web.get(f"{path}?{query}", headers=BEARER)
+        answer = await desk.web.get(f"{path}?{query}", headers=bearer())
         assert answer.status == 200, path
 
 
@@ -170,7 +169,7 @@ async def test_the_file_is_for_a_spreadsheet(desk: Desk) -> None:
 
 async def test_scripts_get_the_same_figures(desk: Desk) -> None:
     await fill(desk)
-    answer = await desk.web.get("/api/report?by=operator&from=2026-11-01", headers=BEARER)
+    answer = await desk.web.get("/api/report?by=operator&from=2026-11-01", headers=bearer())
     told: dict[str, Any] = await answer.json()
     assert (told["from"], told["to"], told["by"], told["first_day"]) == ("2026-11-01", "2026-11-21", "operator", "2026-11-20")
     assert (told["total"]["all"]["chats"], told["total"]["within"]["answered_60_share"]) == (3, 1.0)

@@ -27,7 +27,7 @@ PAGES = sorted(
                       *(ROOT / "deploy").rglob("*.md")]
 )  # fmt: skip
 
-MOST_LINES = 450
+MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 45
 
 #: modules whose test has another name than theirs
 TESTED_ELSEWHERE = {
@@ -135,6 +135,14 @@ def test_the_exceptions_to_the_mirror_are_still_needed() -> None:
 def test_no_module_is_too_long_to_read_at_one_sitting(module: Path) -> None:
     lines = len(module.read_text(encoding="utf-8").splitlines())
     assert lines <= MOST_LINES, f"{relative(module)} has {lines} lines; make two modules of it"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=relative)
+def test_no_function_is_too_long_to_see_at_once(module: Path) -> None:
+    found = [f"{part.name}: {length}" for part in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+             if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef)
+             and (length := (part.end_lineno or 0) - part.lineno + 1) > MOST_LINES_OF_A_FUNCTION]  # fmt: skip
+    assert found == []
 
 
 def test_no_module_is_named_for_nothing() -> None:

@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 import phonenumbers
 
 from bridge.cli.fictitious import phones
+from bridge.cli.spellings import laid_over, other_spellings, parsed, pieces
 from bridge.errors import NotUnderstood
 from bridge.extract import contact_points
 from bridge.extract.domains import PROVIDERS
@@ -35,12 +36,6 @@ _INTRODUCED = re.compile(
     r"(?i:меня зовут|моё имя|мое имя|my name is|name's|ich heiße)\s+([^\W\d_]{3,}(?:\s+[A-ZА-ЯЁ][^\W\d_]{2,})?)"
 )
 _MACHINE = re.compile(r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]*:[0-9a-fA-F:]*:[0-9a-fA-F]+)(?![\w.:])")
-#: what people put between the digits of a phone, and a country code before them
-_BETWEEN = r"[\s().·•\-\u2010-\u2015]{0,3}"
-_CODE = rf"(?:\+?\d{{1,3}}{_BETWEEN})?"
-#: runs of digits that may be a piece of a number that was cut over several messages
-_SHORTEST_PIECE = 3
-_PIECE = re.compile(r"\d{3,}")
 _SHORTEST_NAME = 3
 #: how much longer an inflected name may be than its stem
 _ENDING = r"[^\W\d_]{0,3}"
@@ -110,16 +105,16 @@ class Disguise:
 
     def _learn_phone(self, written: str, value: str | None, region: str | None = None) -> None:
         """`value`: E.164, if the extraction gave it one."""
-        parsed = _parsed(value or written, region or self.region)
-        if parsed is None or not (value or phonenumbers.is_valid_number(parsed)):
+        number = parsed(value or written, region or self.region)
+        if number is None or not (value or phonenumbers.is_valid_number(number)):
             return
-        e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+        e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
         if e164 not in self._real and e164 in self._phones.values():
             return  # a fake already
         self._real.add(e164)
         if e164 not in self._phones:
-            national = phonenumbers.national_significant_number(parsed)
-            country = phonenumbers.region_code_for_number(parsed) or region or self.region
+            national = phonenumbers.national_significant_number(number)
+            country = phonenumbers.region_code_for_number(number) or region or self.region
             taken = {*self._real, *self._phones.values()}
             self._phones[e164] = next((one for one in phones(country, national) if one not in taken), f"{e164[:-4]}0000")
         # spelt out, or cut by other words: there are no digits to lay the fake's over
@@ -182,7 +177,7 @@ class Disguise:
         text = self._without_phones(self._without_emails(self._without_machines(text)))
         if spoken:
             for real in self._real:
-                text = _pieces(text, real, self._phones.get(real, real))
+                text = pieces(text, real, self._phones.get(real, real))
         return self._without_names(text)
 
     def _without_emails(self, text: str) -> str:
@@ -198,10 +193,10 @@ class Disguise:
             self._learn_phone(match.raw_string, None, self.region)
         for written, fake in sorted(self._phones.items(), key=lambda pair: len(pair[0]), reverse=True):
             if written in text:
-                text = text.replace(written, _laid_over(written, fake))
+                text = text.replace(written, laid_over(written, fake))
         for real, fake in self._phones.items():
             if real.startswith("+"):
-                text = _other_spellings(text, real, fake)
+                text = other_spellings(text, real, fake)
         return text
 
     def _without_names(self, text: str) -> str:
@@ -231,59 +226,12 @@ class Disguise:
     def left(self, text: str) -> Iterator[str]:
         """What of the people known can still be found in a text, in words that repeat nothing of it."""
         for number, (real, fake) in enumerate(self._phones.items(), 1):
-            if real.startswith("+") and real not in self._phones.values() and _other_spellings(text, real, fake) != text:
+            if real.startswith("+") and real not in self._phones.values() and other_spellings(text, real, fake) != text:
                 yield f"phone {number}"
         lowered = text.lower()
         for number, address in enumerate(self._emails, 1):
             if "@" in address and address in lowered and address not in self._emails.values():
                 yield f"e-mail {number}"
-
-
-def _parsed(text: str, region: str | None) -> phonenumbers.PhoneNumber | None:
-    try:
-        return phonenumbers.parse(text[:100], region)
-    except phonenumbers.NumberParseException:
-        return None
-
-
-def _laid_over(written: str, fake: str) -> str:
-    """The fake's digits in the places of the written ones, from the end; a trunk prefix before them stays."""
-    places = [place for place, sign in enumerate(written) if sign.isdecimal()]
-    parsed = _parsed(fake, None)
-    national = phonenumbers.national_significant_number(parsed) if parsed is not None else fake.lstrip("+")
-    if len(places) < len(national) or not national:
-        return fake
-    signs = list(written)
-    for place, digit in zip(reversed(places), reversed(national), strict=False):
-        signs[place] = digit
-    return "".join(signs)
-
-
-def _other_spellings(text: str, real: str, fake: str) -> str:
-    """The same number written in other ways: its national digits with anything a phone holds between them."""
-    parsed = _parsed(real, None)
-    if parsed is None:
-        return text
-    national = phonenumbers.national_significant_number(parsed)
-    pattern = rf"(?<!\d){_CODE}{_BETWEEN.join(national)}(?!\d)"
-    return re.sub(pattern, lambda found: _laid_over(found[0], fake), text)
-
-
-def _pieces(text: str, real: str, fake: str) -> str:
-    """Runs of digits that are a part of the number, for a number cut over several messages."""
-    whole, replacement = real.lstrip("+"), fake.lstrip("+")
-    if len(whole) != len(replacement):
-        return text
-
-    def piece(found: re.Match[str]) -> str:
-        # a trunk prefix before it is not a part of the number
-        for prefix, digits in (("", found[0]), (found[0][0], found[0][1:])):
-            at = whole.find(digits)
-            if at >= 0 and len(digits) >= _SHORTEST_PIECE:
-                return prefix + replacement[at : at + len(digits)]
-        return found[0]
-
-    return _PIECE.sub(piece, text)
 
 
 def _replaced(text: str, written: Iterable[str], fake: Callable[[str], str]) -> str:

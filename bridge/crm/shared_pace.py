@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from bisect import insort
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from itertools import count
 
 import structlog
@@ -21,6 +19,7 @@ from bridge.board import Board
 from bridge.clock import Clock
 from bridge.crm.hurry import hurried
 from bridge.crm.slots import HORIZON, Book, Given, Rate, Slot, Want
+from bridge.crm.waiting_line import Waiting, WaitingLine
 from bridge.departure import MayLeave, at_once
 from bridge.errors import BridgeError, Busy
 
@@ -42,14 +41,6 @@ def too_many(operation: str, patience: float) -> Busy:
         "More calls wait for this CRM than its limit lets through; this one comes again later.",
         retry_after=patience, operation=operation,
     )  # fmt: skip
-
-
-@dataclass(order=True, slots=True)
-class _Waiting:
-    later: bool
-    order: int
-    kinds: tuple[int, ...] = field(compare=False)
-    given: asyncio.Future[Slot] = field(compare=False)
 
 
 class SharedPace:
@@ -75,7 +66,7 @@ class SharedPace:
         self._book = Book()
         #: by our monotonic clock
         self._quiet_until = 0.0
-        self._waiting: list[_Waiting] = []
+        self._line = WaitingLine()
         self._order = count()
         self._held: list[Slot] = []
         self._returned: list[str] = []
@@ -158,7 +149,7 @@ class SharedPace:
         try:
             async with asyncio.timeout(self._patience):
                 while True:
-                    slot = await self._given(_Waiting(*place, kinds, asyncio.get_running_loop().create_future()))
+                    slot = await self._given(Waiting(*place, kinds, asyncio.get_running_loop().create_future()))
                     if self._is_good(slot):
                         self._lately.append(self._clock.monotonic())
                         return slot
@@ -169,8 +160,8 @@ class SharedPace:
     def _is_good(self, slot: Slot) -> bool:
         return self._clock.monotonic() <= self._board.bounds.surely_until(slot.until)
 
-    async def _given(self, one: _Waiting) -> Slot:
-        insort(self._waiting, one)
+    async def _given(self, one: Waiting) -> Slot:
+        self._line.join(one)
         if not one.later:
             self._ask_from.pop(one.kinds, None)  # that was for those who are not in a hurry
         self._hand_out()
@@ -182,8 +173,7 @@ class SharedPace:
                 self._held.append(one.given.result())  # it came just as nobody wanted it any more
             raise
         finally:
-            if one in self._waiting:
-                self._waiting.remove(one)
+            self._line.leave(one)
             self._stir()
 
     def _over(self, slot: Slot) -> None:
@@ -195,12 +185,12 @@ class SharedPace:
 
     def _stir(self) -> None:
         self._stirred.set()
-        if (self._waiting or self._returned) and (self._serving is None or self._serving.done()):
+        if (self._line or self._returned) and (self._serving is None or self._serving.done()):
             self._serving = asyncio.create_task(self._serve(), name=f"pace-{self._name}")
 
     async def _serve(self) -> None:
         """For as long as anybody waits, or a place is to be given back."""
-        while self._waiting or self._returned:
+        while self._line or self._returned:
             self._stirred.clear()
             self._hand_out()
             now = self._clock.monotonic()
@@ -228,19 +218,9 @@ class SharedPace:
         for slot in sorted(self._held, key=lambda one: one.at):
             if not self._is_good(slot):
                 self._over(slot)
-            elif now < self._board.bounds.surely_since(slot.at) or not self._hand_to_first(slot):
+            elif now < self._board.bounds.surely_since(slot.at) or not self._line.give(slot):
                 keep.append(slot)
         self._held = keep
-
-    def _hand_to_first(self, slot: Slot) -> bool:
-        for one in self._waiting:
-            if set(one.kinds) <= set(slot.kinds):
-                self._waiting.remove(one)
-                if not one.given.done():
-                    one.given.set_result(slot)
-                    return True
-                return self._hand_to_first(slot)
-        return False
 
     def _wants(self, now: float) -> tuple[list[Want], float]:
         """For those for whom no slot is held and whose time to ask has come, and a few for calls that are likely to come; and the
@@ -249,7 +229,7 @@ class SharedPace:
         held = Counter(slot.kinds for slot in self._held)
         wants: list[Want] = []
         wait = STORE_POLL
-        for one in self._waiting:
+        for one in self._line:
             left = self._ask_from.get(one.kinds, 0.0) - now
             if held[one.kinds] > 0:
                 held[one.kinds] -= 1
@@ -278,11 +258,11 @@ class SharedPace:
         except (BridgeError, OSError) as error:
             self._returned += returned
             self._store_from = self._clock.monotonic() + STORE_POLL
-            self._refuse_all(Busy(f"The store does not say whose turn it is: {error}", retry_after=STORE_POLL))
+            self._line.refuse(Busy(f"The store does not say whose turn it is: {error}", retry_after=STORE_POLL))
         except Exception:  # whoever waits must not wait for a fault of ours
             log.exception("slots.untaken")
             self._store_from = self._clock.monotonic() + STORE_POLL
-            self._refuse_all(Busy("Whose turn it is cannot be found out.", retry_after=STORE_POLL))
+            self._line.refuse(Busy("Whose turn it is cannot be found out.", retry_after=STORE_POLL))
         else:
             self._held += given.slots
             self._note_quiet()
@@ -292,7 +272,7 @@ class SharedPace:
                 later = (0.5 + random.random()) * PLACE_POLL / 2  # noqa: S311 - jitter, not a secret
                 self._ask_from[kinds] = max(self._board.bounds.surely_since(again), now) + later
             if self.paused_for:
-                self._refuse_all(Busy("The CRM asked for a pause.", retry_after=self.paused_for))
+                self._line.refuse(Busy("The CRM asked for a pause.", retry_after=self.paused_for))
         finally:
             self._stirred.set()
 
@@ -307,9 +287,3 @@ class SharedPace:
         quiet = self._book.quiet
         if quiet > self._board.now():
             self._quiet_until = max(self._quiet_until, self._board.bounds.surely_since(quiet))
-
-    def _refuse_all(self, why: Busy) -> None:
-        for one in self._waiting:
-            if not one.given.done():
-                one.given.set_exception(Busy(why.message, retry_after=why.retry_after))
-        self._waiting.clear()

@@ -10,58 +10,56 @@ from .normal import Normal
 _UNIT, _TEEN, _TEN, _HUNDRED, _SIGN, _TWICE = range(6)
 
 
-def _table() -> dict[str, tuple[str, int]]:
-    words: dict[str, tuple[str, int]] = {}
-
-    def units(*lines: str) -> None:
-        for value, line in enumerate(lines):
-            words.update((word, (str(value), _UNIT)) for word in line.split())
-
-    def rows(kind: int, first: int, step: int, *lines: str) -> None:
-        for place, line in enumerate(lines):
-            words.update((word, (str(first + place * step), kind)) for word in line.split())
-
-    units(
+#: kind, the first line's value, the step from line to line, and a line of words for each value
+_LINES: tuple[tuple[int, int, int, tuple[str, ...]], ...] = (
+    (_UNIT, 0, 1, (
         "ноль нуль ноля ноли", "один одна одно раз", "два две двойка", "три тройка", "четыре четире", "пять пят", "шесть шест",
         "семь сем", "восемь восем", "девять девят",
-    )  # fmt: skip
-    rows(
-        _TEEN, 10, 1, "десять", "одиннадцать одинадцать", "двенадцать двенадцат", "тринадцать тринадцат",
-        "четырнадцать четырнадцат", "пятнадцать пятнадцат",
-        "шестнадцать шеснадцать", "семнадцать семнадцат", "восемнадцать", "девятнадцать",
-    )  # fmt: skip
-    rows(
-        _TEN, 20, 10, "двадцать двадцат", "тридцать тридцат", "сорок", "пятьдесят пядесят пятдесят пятьдесять",
-        "шестьдесят шесдесят шестдесят", "семьдесят семдесят", "восемьдесят восемдесят", "девяносто девяноста",
-    )  # fmt: skip
-    rows(
-        _HUNDRED, 100, 100, "сто", "двести", "триста", "четыреста", "пятьсот пятсот", "шестьсот шестсот шесот", "семьсот семсот",
+    )),
+    (_TEEN, 10, 1, (
+        "десять", "одиннадцать одинадцать", "двенадцать двенадцат", "тринадцать тринадцат", "четырнадцать четырнадцат",
+        "пятнадцать пятнадцат", "шестнадцать шеснадцать", "семнадцать семнадцат", "восемнадцать", "девятнадцать",
+    )),
+    (_TEN, 20, 10, (
+        "двадцать двадцат", "тридцать тридцат", "сорок", "пятьдесят пядесят пятдесят пятьдесять", "шестьдесят шесдесят шестдесят",
+        "семьдесят семдесят", "восемьдесят восемдесят", "девяносто девяноста",
+    )),
+    (_HUNDRED, 100, 100, (
+        "сто", "двести", "триста", "четыреста", "пятьсот пятсот", "шестьсот шестсот шесот", "семьсот семсот",
         "восемьсот восемсот", "девятьсот девятсот",
-    )  # fmt: skip
-    units("нуль", "одна", "дві", "", "чотири", "п'ять", "шість", "сім", "вісім", "дев'ять")
-    rows(
-        _TEEN, 10, 1, "", "одинадцять", "дванадцять", "тринадцять", "чотирнадцять", "п'ятнадцять", "шістнадцять", "сімнадцять",
+    )),
+    (_UNIT, 0, 1, ("нуль", "одна", "дві", "", "чотири", "п'ять", "шість", "сім", "вісім", "дев'ять")),
+    (_TEEN, 10, 1, (
+        "", "одинадцять", "дванадцять", "тринадцять", "чотирнадцять", "п'ятнадцять", "шістнадцять", "сімнадцять",
         "вісімнадцять", "дев'ятнадцять",
-    )  # fmt: skip
-    rows(_TEN, 20, 10, "двадцять", "тридцять", "сорок", "п'ятдесят", "шістдесят", "сімдесят", "вісімдесят", "дев'яносто")
-    rows(
-        _HUNDRED, 100, 100, "сто", "двісті", "триста", "чотириста", "п'ятсот", "шістсот", "сімсот", "вісімсот", "дев'ятсот",
-    )  # fmt: skip
-    units("zero oh nought", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-    rows(
-        _TEEN, 10, 1, "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
-        "nineteen",
-    )  # fmt: skip
-    rows(_TEN, 20, 10, "twenty", "thirty", "forty fourty", "fifty", "sixty", "seventy", "eighty", "ninety")
-    units("null", "eins", "zwei zwo", "drei", "vier", "fünf fuenf", "sechs", "sieben", "acht", "neun")
-    units("cero", "uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve")
-    units("", "um uma", "dois duas", "três", "quatro", "", "meia", "sete", "oito", "nove")
-    units("нөл", "бір", "екі", "үш", "төрт", "бес", "алты", "жеті", "сегіз", "тоғыз")
-    units("zéro", "un", "deux", "trois", "", "cinq", "", "sept", "huit", "neuf")
-    words.update(dict.fromkeys(("плюс", "plus", "mais", "más"), ("+", _SIGN)))
-    words.update(dict.fromkeys(("дважды", "двойной", "двойная", "double"), ("2", _TWICE)))
-    words.update(dict.fromkeys(("трижды", "triple"), ("3", _TWICE)))
-    return words
+    )),
+    (_TEN, 20, 10, ("двадцять", "тридцять", "сорок", "п'ятдесят", "шістдесят", "сімдесят", "вісімдесят", "дев'яносто")),
+    (_HUNDRED, 100, 100, ("сто", "двісті", "триста", "чотириста", "п'ятсот", "шістсот", "сімсот", "вісімсот", "дев'ятсот")),
+    (_UNIT, 0, 1, ("zero oh nought", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")),
+    (_TEEN, 10, 1, (
+        "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    )),
+    (_TEN, 20, 10, ("twenty", "thirty", "forty fourty", "fifty", "sixty", "seventy", "eighty", "ninety")),
+    (_UNIT, 0, 1, ("null", "eins", "zwei zwo", "drei", "vier", "fünf fuenf", "sechs", "sieben", "acht", "neun")),
+    (_UNIT, 0, 1, ("cero", "uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve")),
+    (_UNIT, 0, 1, ("", "um uma", "dois duas", "três", "quatro", "", "meia", "sete", "oito", "nove")),
+    (_UNIT, 0, 1, ("нөл", "бір", "екі", "үш", "төрт", "бес", "алты", "жеті", "сегіз", "тоғыз")),
+    (_UNIT, 0, 1, ("zéro", "un", "deux", "trois", "", "cinq", "", "sept", "huit", "neuf")),
+)  # fmt: skip
+#: words that are no value of their own
+_OTHERS = {
+    ("+", _SIGN): "плюс plus mais más",
+    ("2", _TWICE): "дважды двойной двойная double",
+    ("3", _TWICE): "трижды triple",
+}
+
+
+def _table() -> dict[str, tuple[str, int]]:
+    words = {
+        word: (str(first + place * step), kind)
+        for kind, first, step, lines in _LINES for place, line in enumerate(lines) for word in line.split()
+    }  # fmt: skip
+    return words | {word: meant for meant, line in _OTHERS.items() for word in line.split()}
 
 
 _WORDS = _table()

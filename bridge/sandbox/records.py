@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from bridge.errors import StoreError
 from bridge.sandbox import words
-from bridge.sandbox.entities import ATTACHED, CLIENT, DEAL, ENTITIES, FILE, NOTE, OWNER, TASK, Entity
-from bridge.sandbox.points import digits_of, email_key, merged_lists, operation_marker
+from bridge.sandbox.entities import ATTACHED, CLIENT, ENTITIES, NOTE, OWNER, Entity
+from bridge.sandbox.evidence import overwritten, traces
+from bridge.sandbox.points import digits_of, email_key, merged_lists
 from bridge.sandbox.refusals import Duplicate, KeyReused, Merged, Missing, UnknownReference
 
 Row = dict[str, Any]
@@ -106,7 +106,7 @@ class Records:
             if entity is CLIENT:
                 columns["touched_at"] = now
             elif entity is not OWNER:
-                columns |= _traces(entity, values)
+                columns |= traces(entity, values)
                 self._touch(values["client_id"], now)
             names = ", ".join(columns)
             marks = ", ".join("?" * len(columns))
@@ -178,7 +178,7 @@ class Records:
             new = dict(changes)
             if entity is CLIENT:
                 new = _with_lists(had, new, replace=replace_lists)
-                self._note_overwriting(had, new, now)
+                self.db.executemany("INSERT INTO overwritten VALUES (?, ?, ?, ?, ?)", overwritten(had, new, now))
             elif "custom" in new and not replace_lists:
                 new["custom"] = _merged_custom(json.loads(had["custom"]), new["custom"])
             self._check(entity, new, own_id=record_id)
@@ -195,24 +195,6 @@ class Records:
             if new.keys() & set(entity.words):
                 words.forget(self.db, entity, record_id)
         return row
-
-    def _note_overwriting(self, had: Row, new: Mapping[str, Any], now: float) -> None:
-        """Keep what was lost by an update, for the audit: a filled field changed, or an element gone from a list."""
-        lost: list[tuple[int, str, str, str | None, float]] = []
-        for field, value in new.items():
-            if field in {"phones", "emails"}:
-                key = digits_of if field == "phones" else email_key
-                kept = set(map(key, value))
-                lost += [(had["id"], field, old, None, now) for old in json.loads(had[field]) if key(old) not in kept]
-            elif field == "custom":
-                lost += [
-                    (had["id"], f"custom.{name}", json.dumps(old), json.dumps(value.get(name)), now)
-                    for name, old in json.loads(had[field]).items()
-                    if old not in (None, "") and value.get(name) != old
-                ]
-            elif had[field] not in (None, "") and had[field] != value:
-                lost.append((had["id"], field, str(had[field]), None if value is None else str(value), now))
-        self.db.executemany("INSERT INTO overwritten VALUES (?, ?, ?, ?, ?)", lost)
 
     def merge(self, client_id: int, into: int) -> Row:
         """Move everything of one client to another: what people do in a CRM when they find a double."""
@@ -286,22 +268,3 @@ def _with_lists(had: Row, new: Row, *, replace: bool) -> Row:
 
 def _merged_custom(had: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in {**had, **given}.items() if value is not None}
-
-
-def _traces(entity: Entity, values: Mapping[str, Any]) -> dict[str, str | None]:
-    """By what the audit tells that two records came of one operation: the marker, or being the same in all that counts."""
-    text = str(values.get({NOTE: "text", DEAL: "description", TASK: "text", FILE: "name"}[entity]) or "")
-    custom = [str(value) for value in values.get("custom", {}).values()]
-    marker = operation_marker(text, values["marker"], values["external_id"], values["code"], values.get("title"), *custom)
-    # Two deals or tasks of one wording are common in a CRM; with a marker each, they are two.
-    same = None if entity is not NOTE and marker else _likeness(entity, values)
-    return {"operation_marker": marker, "likeness": same}
-
-
-def _likeness(entity: Entity, values: Mapping[str, Any]) -> str:
-    fields = {NOTE: ("text", "deal_id"), DEAL: ("title", "pipeline", "source"), TASK: ("text",), FILE: ("name", "content")}
-    digest = blake2b(digest_size=12)
-    for value in (values.get(field) for field in fields[entity]):
-        digest.update(value if isinstance(value, bytes) else str(value).encode())
-        digest.update(b"\0")
-    return digest.hexdigest()

@@ -279,7 +279,7 @@ async def test_who_waits_too_long_comes_again_later_and_its_slot_serves_another(
         with pytest.raises(Busy) as caught:
             await call(pace, clock, at)
         assert (caught.value.retry_after, caught.value.maybe_done) == (0.05, False)
-        assert pace._waiting == []
+        assert len(pace._line) == 0
 
 
 async def test_a_slot_whose_time_went_by_unseen_is_not_used(clock: FakeClock) -> None:
@@ -303,7 +303,7 @@ async def test_what_came_as_nobody_wanted_it_any_more_serves_the_next(clock: Fak
         task = asyncio.create_task(call(pace, clock, at))
         for _ in range(100):
             await asyncio.sleep(0)
-            if not pace._waiting:  # it has been given its slot, and does not know yet
+            if not pace._line:  # it has been given its slot, and does not know yet
                 break
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -67,7 +67,7 @@ class Recogniser:
         asked = [pair for pair in person.pairs() if pair[0] in {"phone", "email"}]
         if known and all(pair in covered for pair in asked) and asked:
             hits = list(known)
-            attempt.say("found.map", f"{len(hits)} client(s) known from before")
+            attempt.say("found.map", f"{len(hits)} known from before")
         else:
             hits = await self._search(attempt, target, person, scope)
             hits += [client for client in known if client.id not in {hit.id for hit in hits}]
@@ -128,7 +128,7 @@ class Recogniser:
         if not phones and not emails and not person.external_id:
             return []
         hits = await target.crm.find(scope, phones=phones, emails=emails, external_id=person.external_id, steps=attempt.steps)
-        attempt.say("searched", f"{len(hits)} hit(s)")
+        attempt.say("searched", f"{len(hits)} found")
         return hits
 
     async def _decide(

@@ -54,10 +54,10 @@ def test_it_begins_with_the_stored_plan_and_knows_nobody(clock: FakeClock) -> No
 
 def test_what_is_said_stands_in_the_trace_with_its_time(clock: FakeClock) -> None:
     attempt = attempting(clock)
-    attempt.say("searched", "2 hit(s)")
+    attempt.say("searched", "2 found")
 
     [step] = attempt.steps
-    assert (step.what, step.detail, step.at) == ("searched", "2 hit(s)", clock.now())
+    assert (step.what, step.detail, step.at) == ("searched", "2 found", clock.now())
 
 
 def test_the_ways_to_end_early() -> None:

@@ -137,7 +137,8 @@ class Writes:
                     if known is not None:
                         return known
         except NotFound:
-            if marker.kind == "external_id":  # asked for by its own address
+            if marker.kind == "external_id":  # asked for by its own address: this is the answer, and no failure
+                steps[-1] = steps[-1].model_copy(update={"error": None, "detail": "it is not there"})
                 return Look.absent()
             return Look.unknown("The client is not there (any more), so it cannot be seen what hung on it.")
         except EmptyExpression as error:

@@ -112,6 +112,14 @@ async def test_a_client_whose_answer_was_lost_is_found_by_its_own_id() -> None:
         assert (await b.audit())["clients"] == 1
 
 
+async def test_a_client_that_is_not_there_is_an_answer_and_no_failure() -> None:
+    async with box() as b:
+        assert await b.crm.look(CREATE, {}, b.steps, sent_at=datetime.now(UTC)) == Look.absent()
+
+        (step,) = b.steps
+        assert (step.status, step.error, step.detail) == (404, None, "it is not there")
+
+
 async def test_somebody_with_this_phone_is_told_and_not_taken_for_ours() -> None:
     async with box() as b:
         await b.seeded(phones=["+7 916 123-45-67"])

@@ -27,6 +27,7 @@ _UNITS: tuple[tuple[int, Mapping[Language, str]], ...] = (
     (60, {"en": "min", "ru": "мин"}),
     (1, {"en": "s", "ru": "с"}),
 )
+_BRIEF: Mapping[Language, str] = {"en": "ms", "ru": "мс"}
 #: below this many seconds a moment is now
 _HARDLY = 5
 
@@ -43,8 +44,11 @@ def is_language(text: str | None) -> TypeGuard[Language]:
 
 
 def span(seconds: float, language: Language) -> str:
-    """A length of time by its largest unit: `5 min`."""
+    """A length of time by its largest unit: `5 min`, `40 ms`."""
     whole = max(0, round(seconds))
+    brief = round(seconds * 1000)
+    if whole <= 1 and 0 < brief < 1000:  # noqa: PLR2004 - of a second
+        return f"{brief} {_BRIEF[language]}"
     for size, name in _UNITS:
         if whole >= size:
             return f"{whole // size} {name[language]}"

@@ -26,7 +26,8 @@ def test_english_counts() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [
-    (0, "0 s"), (0.4, "0 s"), (59, "59 s"), (60, "1 min"), (3599, "59 min"), (3600, "1 h"), (86400, "1 d"), (-5, "0 s"),
+    (0, "0 s"), (0.0004, "0 s"), (0.04, "40 ms"), (0.9996, "1 s"), (1.4, "1 s"),
+    (59, "59 s"), (60, "1 min"), (3599, "59 min"), (3600, "1 h"), (86400, "1 d"), (-5, "0 s"),
 ])  # fmt: skip
 def test_spans_are_said_by_their_largest_unit(seconds: float, expected: str) -> None:
     assert span(seconds, "en") == expected

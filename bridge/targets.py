@@ -9,9 +9,10 @@ from bridge.board import Board
 from bridge.clock import Clock
 from bridge.config import Settings, TargetSettings
 from bridge.crm.client import Crm
-from bridge.crm.fit import account_of, fit
+from bridge.crm.fit import account_of, fit, unborne
 from bridge.crm.sealing import Seal
 from bridge.crm.tokens import OAuthTokens
+from bridge.errors import ConfigError
 from bridge.mapping.load import load_crm
 from bridge.mapping.schema import CrmMapping
 from bridge.model import Step
@@ -64,7 +65,12 @@ def mappings_of(settings: Settings) -> dict[str, CrmMapping]:
     search = settings.mapping_folders
     loaded = {name: load_crm(name, search=search) for name in {one.crm for one in settings.targets.values()}}
     settings.check_against(lambda crm: loaded[crm].options)
-    return {name: fit(loaded[one.crm], one) for name, one in settings.targets.items()}
+    fitted = {name: fit(loaded[one.crm], one) for name, one in settings.targets.items()}
+    wrong = [text for number, route in enumerate(settings.routes, start=1)
+             for text in unborne(fitted[route.target], route.options, f"routes, number {number}")]  # fmt: skip
+    if wrong:
+        raise ConfigError("\n".join(wrong))
+    return fitted
 
 
 def transport_to(mapping: CrmMapping, one: TargetSettings) -> Sends:

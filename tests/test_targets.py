@@ -55,6 +55,17 @@ def test_a_key_that_the_crms_mapping_does_not_name_is_refused_with_its_place(tmp
         targets(tmp_path, clock, databse="main")
 
 
+def test_a_route_may_not_ask_for_what_its_crm_does_not_have(tmp_path: Path, clock: FakeClock) -> None:
+    config = {
+        "key": "${C2C_KEY}", "sources": {"shop": {"provider": "jivo", "secret": "${C2C_SECRET}", "target": "box"}},
+        "targets": {"box": {"crm": "webhook", "url": "http://127.0.0.1:9", "token": "${C2C_TOKEN}"}},
+        "routes": [{"source": "shop", "target": "box", "deal": "always"}],
+    }  # fmt: skip
+    (tmp_path / "config.yaml").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(ConfigError, match="routes, number 1: deal: webhook does not say how a deal is made"):
+        load_targets(load(tmp_path / "config.yaml", ENVIRON), clock)
+
+
 def test_a_crm_that_is_not_there_is_named(tmp_path: Path, clock: FakeClock) -> None:
     with pytest.raises(MappingError, match="nosuch"):
         targets(tmp_path, clock, crm="nosuch")

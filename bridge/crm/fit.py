@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bridge.config.connections import OAuthSettings, TargetSettings
+from bridge.config.routes import RouteOptions
 from bridge.config.values import MAIL_SCHEMES
 from bridge.crm.stated import sql_wrong, statements_of
 from bridge.errors import ConfigError
@@ -31,11 +32,14 @@ def fit(mapping: CrmMapping, settings: TargetSettings) -> CrmMapping:
     """
     wrong = [
         *_auth_wrong(mapping, settings), *sql_wrong(mapping, settings), *_carrier_wrong(mapping, settings),
-        *_address_wrong(mapping, settings), *_files_wrong(mapping, settings),
+        *_address_wrong(mapping, settings),
     ]  # fmt: skip
+    fitted = _without_unstated(mapping, settings) if statements_of(mapping) else mapping
+    wrong = [f"targets.{settings.name}: {text}" for text in wrong]
+    wrong += unborne(fitted, settings.options, f"targets.{settings.name}")
     if wrong:
-        raise ConfigError("\n".join(f"targets.{settings.name}: {text}" for text in wrong))
-    return _without_unstated(mapping, settings) if statements_of(mapping) else mapping
+        raise ConfigError("\n".join(wrong))
+    return fitted
 
 
 def _auth_wrong(mapping: CrmMapping, settings: TargetSettings) -> Iterator[str]:
@@ -80,10 +84,28 @@ def _address_wrong(mapping: CrmMapping, settings: TargetSettings) -> Iterator[st
         )
 
 
-def _files_wrong(mapping: CrmMapping, settings: TargetSettings) -> Iterator[str]:
-    takes = mapping.file is not None or any(entity.file is not None for entity in mapping.entities.values())
-    if settings.options.files.how == "copy" and not takes:
-        yield f"files: {settings.crm} does not say how a file is copied; take `copy` out, and notes have the files' links"
+def unborne(mapping: CrmMapping, options: RouteOptions, where: str) -> Iterator[str]:
+    """What was written down of what is to be done with a chat, and cannot be in this CRM: nothing would come of it, and nobody
+    would be told.
+    """
+    said = options.model_fields_set
+    parts = {part for part in _SPARED if _anywhere(mapping, part)}
+    if options.deal != "none" and "deal" not in parts:
+        yield f"{where}: deal: {mapping.name} does not say how a deal is made{_HINT}; write deal: none, or take the line out"
+    if options.note_on != "client" and not parts & {"deal", "open_deals"}:
+        yield f"{where}: note_on: {mapping.name} knows no deals{_HINT}; write note_on: client, or take the line out"
+    if "missed" in said and options.missed == "task" and "task" not in parts:
+        yield f"{where}: missed: {mapping.name} does not say how a task is made{_HINT}; write missed: none, or take the line out"
+    if options.files.how == "copy" and "file" not in parts:
+        yield f"{where}: files: {mapping.name} does not say how a file is copied; take `copy` out, and notes have the links"
+
+
+#: of a mapping that makes what the target gives statements for
+_HINT = " (or `sql:` of the target has no statement for it)"
+
+
+def _anywhere(mapping: CrmMapping, part: str) -> bool:
+    return getattr(mapping, part) is not None or any(getattr(one, part, None) is not None for one in mapping.entities.values())
 
 
 def _stated(request: Request, settings: TargetSettings) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bridge.mapping.writing import Enrich, FieldMerge
+from bridge.model import Client
 from bridge.phone_digits import same_email, same_phone
 
 #: ours (a phone in E.164), what stands on the card
@@ -74,6 +75,16 @@ def still_new(record: Mapping[str, Any], enrich: Enrich, scope: Mapping[str, Any
         scope=scope,
     )
     return {key: value for key, value in new.items() if key in planned}
+
+
+def would_empty(client: Client, enrich: Enrich, new: Mapping[str, Any]) -> str | None:
+    """The list that is to be sent whole although what stands there was not read: the card shows values, and `read:` gives none.
+    A slip in that expression would take them off the card.
+    """
+    for key, rule, shown in (("phones", enrich.phones, client.phones), ("emails", enrich.emails, client.emails)):
+        if rule is not None and rule.send == "all" and key in new and shown and _blank(_read(rule, client.record)):
+            return key
+    return None
 
 
 def _listed(

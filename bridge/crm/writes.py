@@ -13,7 +13,7 @@ from bridge.crm.call import Call, Guard
 from bridge.crm.caller import Caller
 from bridge.crm.decipher import ConflictSaid, Said, as_id, records_in
 from bridge.crm.look import Look, Seen, Watcher
-from bridge.crm.merge import still_new
+from bridge.crm.merge import still_new, would_empty
 from bridge.crm.names import Names
 from bridge.crm.uploads import with_upload
 from bridge.errors import Conflict, CrmBroken, EmptyExpression, NotFound, Rejected
@@ -55,6 +55,12 @@ class Writes:
             client, new = await self._not_there_yet(write, full, steps)
             if not new:
                 return client.id
+            emptied = would_empty(client, write, new)
+            if emptied is not None:
+                raise EmptyExpression(
+                    f"the card shows {emptied}, and `enrich: {emptied}: read:` of the mapping finds none of them: what is sent "
+                    "under `send: all` would take them off the card, so nothing is sent. Correct the expression"
+                )
             full |= {"record": client.record, "new": new}
         if operation.kind is OperationKind.DEAL:
             full = await self.names.resolved(full, steps)

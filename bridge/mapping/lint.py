@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from bridge.mapping.expressions import Expression, Findings
+from bridge.mapping.functions import FUNCTIONS, FunctionProblem
 from bridge.mapping.schema import CrmMapping, ProviderMapping
 from bridge.mapping.steps import Evaluate
 from bridge.mapping.strict import Document, Mark
 from bridge.mapping.syntax import Tree, tokens
 from bridge.mapping.truth import is_empty, is_true
+from bridge.mapping.unsaid import unmarked
 from bridge.mapping.walk import Place, expressions
 
 Level = Literal["error", "warning"]
@@ -33,12 +35,12 @@ class Remark:
 
 
 def lint(mapping: ProviderMapping | CrmMapping, document: Document) -> list[Remark]:
-    """The traps in a mapping's expressions, in the order of its file."""
-    return sorted(
-        (Remark(document.where(place.path), level, _dotted(place.path), text)
-         for place in expressions(mapping) for level, text in traps(place.expression, condition=place.condition)),
-        key=lambda remark: (remark.mark.file, remark.mark.line, remark.mark.column),
-    )
+    """The traps in a mapping, in the order of its file."""
+    found = [Remark(document.where(place.path), level, _dotted(place.path), text)
+             for place in expressions(mapping) for level, text in traps(place.expression, condition=place.condition)]  # fmt: skip
+    if isinstance(mapping, CrmMapping):
+        found += [Remark(document.where(path), "error", _dotted(path), text) for path, text in unmarked(mapping)]
+    return sorted(found, key=lambda remark: (remark.mark.file, remark.mark.line, remark.mark.column))
 
 
 def traps(expression: Expression, *, condition: bool = False) -> list[tuple[Level, str]]:
@@ -183,6 +185,39 @@ def _doubtful_function(tree: Tree, _condition: bool, _inner: bool) -> Iterator[t
         yield _LATER_FUNCTIONS[tree["value"]]
 
 
+#: by its kind something that any function takes, so that only what is written out can be wrong
+_EXAMPLES: Mapping[str, Any] = {
+    "text": "+12025550143", "string": "+12025550143", "number": 1, "list": [], "object": {}, "time": "2026-11-21T19:26:14Z",
+    "any": None,
+}  # fmt: skip
+
+
+def _refused_constant(tree: Tree, _condition: bool, _inner: bool) -> Iterator[tuple[Level, str]]:
+    """`variants(phone, ['trunkk'])`: what is written out is the same with every chat, so it can be tried here."""
+    called = FUNCTIONS.get(tree["value"])
+    written = [_constant(child) for child in tree["children"]]
+    if called is None or called.lazy or not any(isinstance(one, str | list) and one for one in written):
+        return
+    given = [_EXAMPLES.get(called.kind(place)) if one is None else one for place, one in enumerate(written)]
+    try:
+        called.run(*given)
+    except FunctionProblem as problem:
+        words = [word for one in written if one for word in (one if isinstance(one, list) else [one])]
+        if any(repr(word) in str(problem) for word in words):
+            yield "error", str(problem)
+    except Exception:  # noqa: BLE001, S110 - of the example, and so of no chat
+        pass
+
+
+def _constant(tree: Tree) -> Any:
+    """A text, or a list of nothing but texts; None for whatever is worked out."""
+    if tree["type"] == "literal":
+        return tree["value"]
+    if tree["type"] == "multi_select_list" and all(child["type"] == "literal" for child in tree["children"]):
+        return [child["value"] for child in tree["children"]]
+    return None
+
+
 Rule = Callable[[Tree, bool, bool], Iterator[tuple[Level, str]]]
 _RULES: Mapping[str, tuple[Rule, ...]] = {
     "field": (_names_nothing,),
@@ -194,7 +229,7 @@ _RULES: Mapping[str, tuple[Rule, ...]] = {
     "subexpression": (_negates_list,),
     "and_expression": (_and_as_value,),
     "or_expression": (_or_with_truth,),
-    "function_expression": (_doubtful_function,),
+    "function_expression": (_doubtful_function, _refused_constant),
 }
 
 

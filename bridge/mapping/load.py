@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from bridge.errors import MappingError
 from bridge.mapping.explain import sentences
+from bridge.mapping.in_scope import strangers
 from bridge.mapping.parts import LANGUAGE
 from bridge.mapping.schema import KINDS, CrmMapping, Kind, ProviderMapping
 from bridge.mapping.strict import Document, read
@@ -238,6 +239,10 @@ def _validated(kind: Kind, document: Document, path: Path) -> ProviderMapping | 
         mapping = KINDS[kind].model_validate(document.value)
     except ValidationError as problem:
         raise MappingError("\n".join(sentences(problem, document))) from None
+    if isinstance(mapping, CrmMapping):
+        wrong = [f"{document.where(place)}: {'.'.join(map(str, place))}: {text}" for place, text in strangers(mapping)]
+        if wrong:
+            raise MappingError("\n".join(wrong))
     canonical = json.dumps(document.value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(canonical.encode()).hexdigest()[:16]
     return mapping.model_copy(update={"name": path.stem, "origin": str(path), "digest": digest})

@@ -9,6 +9,7 @@ import pytest
 from place import Place
 from pydantic import BaseModel
 
+from bridge.mapping.auth import Consent, Token, TokenEndpoint
 from bridge.mapping.load import load_crm, load_provider
 from bridge.mapping.schema import KINDS, Kind
 
@@ -64,6 +65,8 @@ def test_every_key_of_the_language_is_explained_in_what_is_begun(kind: Kind) -> 
         field.alias or name for model in models(KINDS[kind], set()) for name, field in model.model_fields.items()
         if not field.exclude
     }  # fmt: skip
-    # a grade is written in short; statements are a CRM's
-    missing = keys - named - {"state", "why"} - ({"statement"} if kind == "provider" else set())
+    # a grade is written in short; statements are a CRM's, and so are tokens that a person agrees to
+    of_crms = {"statement"} | {name for part in (Consent, TokenEndpoint, Token) for name in part.model_fields}
+    missing = keys - named - {"state", "why"} - (of_crms | {"grant", "consent", "endpoint", "carry", "token"}
+                                                 if kind == "provider" else set())  # fmt: skip
     assert missing == set(), f"explain it in bridge/cli/scaffolds/{kind}/mapping.yaml"

@@ -181,3 +181,27 @@ def test_copying_is_refused_where_the_mapping_has_no_way_to() -> None:
     assert "does not say how a file is copied; take `copy` out" in line
     assert fit(takes, settings(options={"files": "copy"})) is takes
     assert fit(mapping_with(), settings(options={"files": "links"}))
+
+
+# -- what nothing would come of ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"deal": "always"}, "targets.sales: deal: T does not say how a deal is made"),
+        ({"note_on": "open_deal"}, "note_on: T knows no deals"),
+        ({"missed": "task"}, "missed: T does not say how a task is made"),
+    ],
+)
+def test_what_nothing_would_come_of_is_refused_with_the_remedy(options: dict[str, Any], says: str) -> None:
+    [line] = wrong(mapping_with().model_copy(update={"name": "T"}), options=options)
+    assert says in line
+    assert "take the line out" in line
+
+
+def test_what_nobody_wrote_down_is_no_wish_and_what_one_kind_of_record_has_is_enough() -> None:
+    assert fit(mapping_with(), settings())
+    deal = {"post": "/deals", "json": {"title": "{deal.title}"}, "id": "id"}
+    mapping = mapping_with(entities={"lead": {"title": "Lead", "deal": deal}})
+    assert fit(mapping, settings(options={"deal": "always", "note_on": "both"}))

@@ -2,8 +2,9 @@ from typing import Any
 
 import pytest
 
-from bridge.crm.merge import still_new, what_is_new
+from bridge.crm.merge import still_new, what_is_new, would_empty
 from bridge.mapping.writing import Enrich
+from bridge.model import Client
 
 A, B = "+79160000001", "+74950000002"
 
@@ -123,3 +124,20 @@ def test_what_was_not_planned_is_not_added_later() -> None:
     assert still_new({}, enrich, {"phones": [A], "emails": ["a@b.c"], "new": {"emails": ["a@b.c"]}}) == {
         "emails": ["a@b.c"]
     }
+
+
+@pytest.mark.parametrize(
+    ("client", "new", "emptied"),
+    [
+        ({"phones": (A,), "record": {"numbers": [{"value": A}]}}, {"phones": [{"value": A}, {"value": B}]}, None),
+        ({"phones": (A,), "record": {"nummbers": [{"value": A}]}}, {"phones": [{"value": B}]}, "phones"),
+        ({"phones": (A,), "record": {"numbers": []}}, {"phones": [{"value": B}]}, "phones"),
+        ({"phones": (A,), "record": {}}, {"emails": ["a@b.c"]}, None),
+        ({"phones": (), "record": {}}, {"phones": [{"value": B}]}, None),
+    ],
+)
+def test_a_list_that_was_not_read_does_not_replace_what_the_card_shows(
+    client: dict[str, Any], new: dict[str, Any], emptied: str | None
+) -> None:
+    enrich = Enrich.model_validate({"patch": "/x", **OBJECTS, "emails": {"how": "add", "send": "new", "read": "mails"}})
+    assert would_empty(Client(id="1", **client), enrich, new) == emptied

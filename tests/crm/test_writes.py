@@ -7,7 +7,7 @@ from crm.boxed import ANNA, CREATE, NOTE, box
 from crm.speaking import Hurried, Scripted, crm_over, mapping_with, said
 
 from bridge.crm.look import Look, Seen
-from bridge.errors import Conflict, CrmBroken, NoAnswer, NotFound, NotSent, Rejected, TryLater
+from bridge.errors import Conflict, CrmBroken, EmptyExpression, NoAnswer, NotFound, NotSent, Rejected, TryLater
 from bridge.model import Client, Operation, OperationKind
 
 KINDS = ("external_id", "conflict", "text", "scan", "header")
@@ -154,6 +154,17 @@ async def test_what_came_onto_the_card_since_the_plan_is_not_sent_again() -> Non
         await b.crm.perform(ENRICH, on, b.steps)
 
         assert [step.what for step in b.steps] == ["read client"]
+
+
+async def test_a_slip_in_what_is_read_takes_nothing_off_the_card() -> None:
+    enrich = {"patch": "/people/{client.id}", "json": {"phones": "{new.phones}"},
+              "phones": {"how": "add", "send": "all", "read": "phoness"}}  # fmt: skip
+    other = Scripted(said({"id": 1, "phones": ["+74950000000"]}))
+    crm = crm_over(other, mapping_with(enrich=enrich))
+
+    with pytest.raises(EmptyExpression, match="`enrich: phones: read:` of the mapping finds none of them"):
+        await crm.perform(ENRICH, {"client": {"id": "1"}}, [])
+    assert [request.method for request in other.asked] == ["GET"]
 
 
 async def test_a_run_that_only_reads_writes_nothing() -> None:

@@ -38,6 +38,9 @@ WRONG = [
     ("a || b | [0]", "the pipe takes everything"),
     ("[a || b | [0]]", "the pipe takes everything"),
     ("not_null(a, b)", "takes '' for a value"),
+    ("variants(phone, ['e164', 'trunkk'])", "no form 'trunkk'; there are: e164"),
+    ("escape(note.title, 'htm')", "no escaping 'htm'"),
+    ("iso(chat.ended_at, 'Europe/Moskow')", "no time zone 'Europe/Moskow'"),
     ("object.*", "order in which they were sent"),
 ]
 RIGHT = [

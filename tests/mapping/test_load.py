@@ -318,3 +318,15 @@ def test_the_kind_is_told_by_the_folder_or_by_the_keys(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
     with pytest.raises(MappingError, match="it cannot be read"):
         kind_of(tmp_path / "nothing.yaml")
+
+
+def test_a_name_that_no_crm_template_sees_is_refused_where_it_stands(tmp_path: Path) -> None:
+    """What is empty is left out of a request or not asked at all, and nothing would ever say so."""
+    path = written(tmp_path / "crms", "mine", """\
+        mapping_language: 1
+        title: Mine
+        extends: sandbox
+        card_url: '{target.url}/{contact.id}'
+        """)
+    with pytest.raises(MappingError, match=rf"{path}:4:11: card_url: contact.id: nothing is called contact here"):
+        load_crm(path)

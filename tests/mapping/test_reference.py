@@ -16,6 +16,7 @@ from bridge.mapping.expressions import Expression
 from bridge.mapping.functions import FUNCTIONS
 from bridge.mapping.functions.phones import FORMS
 from bridge.mapping.functions.texts import ESCAPES
+from bridge.mapping.in_scope import EVERYWHERE
 from bridge.mapping.lint import traps
 from bridge.mapping.parts import CRM_RULES, PROVIDER_RULES, Part
 from bridge.mapping.statements import PARAMETERS
@@ -116,3 +117,9 @@ def test_no_key_of_the_tables_is_a_word_that_the_program_has_not_got() -> None:
             known |= keys(kind)
     known |= keys(samples.Exchange) | keys(samples.ExchangeStep) | keys(samples.Expected)
     assert {code(row[0]) for title in KEY_TABLES for row in TABLES[title]} <= known
+
+
+def test_the_names_that_a_template_sees_are_those_of_the_reference() -> None:
+    row = next(line for line in README.splitlines() if line.startswith("| a CRM's templates |"))
+    named = row.split("`")[1].split()
+    assert sorted(named) == sorted(EVERYWHERE)

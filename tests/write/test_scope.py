@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 from bridge.kpi import Kpi
-from bridge.model import Chat, Client, Match, Operator, Page, Verdict, Visitor, Wishes
-from bridge.write import card_points, scope, utm
+from bridge.mapping.in_scope import EVERYWHERE
+from bridge.model import Chat, Client, File, Match, Operator, Page, Verdict, Visitor, Wishes
+from bridge.write import card_points, plan, scope, utm
 from bridge.write.scope import main_operator, scope_of_plan
 
 Make = Callable[..., Any]
@@ -41,6 +42,30 @@ def test_every_name_is_there_and_all_is_json(said: Make, point: Make) -> None:
     assert whole["match"]["others"] == [{"id": "2", "entity": "client", "name": None}]
     assert (whole["owner"], whole["chat"]["marker"], whole["entity"]) == ("7", "c2c-x", "lead")
     assert "marker" not in seen["chat"]
+
+
+def test_mappings_may_ask_for_what_is_there_and_for_nothing_else(said: Make, work: Make, found: Make, mapping: Make) -> None:
+    """What `check` knows of the scope is what a plan puts into it."""
+    assert EVERYWHERE.keys() == NAMES - {"fetched"} | {"entity"}
+    file = File(url="https://shop.example/a.pdf", name="a.pdf", type="application/pdf")
+    operations = plan(work(
+        mapping=mapping(file={"post": "/files", "json": {"url": "{file.url}"}}), match=found(),
+        page=Page(url="https://shop.example/?utm_source=a&utm_medium=b&utm_campaign=c&utm_content=d&utm_term=e"),
+        messages=(said("visitor", "Здравствуйте!", "11:05", files=(file,)),), missed="task", deal="always",
+        files={"how": "copy"}, duty="3",
+    )).operations  # fmt: skip
+    there: dict[str, set[str]] = {}
+    for operation in operations:
+        for name, value in operation.scope.items():
+            if isinstance(value, dict):
+                there.setdefault(name, set()).update(value)
+    assert {"note", "deal", "task", "file"} <= {operation.kind.value for operation in operations}
+    #: filled in as the request is made, by its answer or by the bytes of the file
+    later = {"note": {"id"}, "file": {"id", "size", "base64", "bytes"}}
+    known = {name: set(members) for name, members in EVERYWHERE.items() if members is not None and name != "statement"}
+    assert {name: members - later.get(name, set()) for name, members in known.items()} == {
+        name: there.get(name, set()) for name in known
+    }
 
 
 def test_what_must_not_be_stored_is_left_out_of_the_plans_target() -> None:

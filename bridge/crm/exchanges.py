@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from bridge.clock import Clock
 from bridge.config.connections import TargetSettings
@@ -20,7 +20,7 @@ from bridge.crm.differences import below, differences, unlike
 from bridge.crm.fit import fit
 from bridge.crm.story_tokens import tokens_in_story, with_secrets
 from bridge.crm.uploads import told_of
-from bridge.errors import Busy, ConfigError, Conflict, CrmError, NoAnswer, NotSent, TryLater
+from bridge.errors import BridgeError, Busy, ConfigError, Conflict, CrmError, NoAnswer, NotSent, TryLater
 from bridge.files.fetching import Fetched
 from bridge.mapping.crm import CrmMapping
 from bridge.mapping.samples import Answer as Told
@@ -114,7 +114,12 @@ class _Story:
 
     async def tell(self) -> None:
         told = with_secrets(self.exchange.target)
-        settings = TargetSettings.model_validate({"crm": self.mapping.name, **_TARGET, **told})
+        try:
+            settings = TargetSettings.model_validate({"crm": self.mapping.name, **_TARGET, **told})
+        except ValidationError as problem:
+            first = problem.errors(include_url=False, include_input=False)[0]
+            self.problems.append(f"target.{'.'.join(map(str, first['loc']))}: {first['msg']}")
+            return
         replay, clock = _Replay([], self.problems), _StoryClock()
         try:
             mapping = fit(self.mapping, settings)
@@ -128,16 +133,28 @@ class _Story:
                 self.problems.append(f"`do: {do}` is not known; a story can {', '.join(_DOES)}")
                 return
             replay.left = list(steps)
+            problems, asked = len(self.problems), len(self.steps)
             try:
                 result = await _DOES[do](self, crm, do, given)
-            except Unexpected as end:
-                self.problems.append(str(end))
-                return
             except CrmError as error:
                 result = _told(error)
+            except (Unexpected, BridgeError) as end:
+                self.problems.append(f"{do}: {end}")
+                self._explain(do, asked)
+                return
             if replay.left:
                 self.problems.append(f"{do}: {len(replay.left)} request(s) of the story were not asked")
-            self.outcome[self._name(do)] = result
+            if len(self.problems) > problems:
+                self._explain(do, asked)
+            name = self._name(do)
+            if isinstance(result, dict) and "error" in result and name not in self.exchange.outcome:
+                self.problems.append(f"{name} ended with {json.dumps(result)}, of which `outcome:` says nothing")
+            self.outcome[name] = result
+
+    def _explain(self, do: str, asked: int) -> None:
+        """What the mapping's expressions remarked, where something is not as the story tells."""
+        self.problems += [f"{do}: {step.what}: {step.detail}" for step in self.steps[asked:]
+                          if step.detail and not step.detail.endswith(" found")]  # fmt: skip
 
     def _name(self, do: str) -> str:
         """find, find 2, find 3 …"""

@@ -13,16 +13,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from bridge.errors import MappingError
 from bridge.mapping.explain import sentences
+from bridge.mapping.in_scope import EVERYWHERE
 from bridge.mapping.parts import Part
 from bridge.mapping.provider import ProviderMapping
 from bridge.mapping.request import METHODS
 from bridge.mapping.strict import Document, Mark, read
 from bridge.mapping.suggestions import nearest
+from bridge.model import Chat, Client, OperationKind
 
 Origin = Literal["captured", "vendor_docs", "inferred"]
 Read = TypeVar("Read", bound=Part)
@@ -195,6 +197,43 @@ class ExchangeStep(Part):
     expect: Request
     answer: Answer
 
+    @model_validator(mode="after")
+    def _can_be_given(self) -> ExchangeStep:
+        known = {*EVERYWHERE, *_OF_A_STORY}
+        for name in self.given:
+            if name not in known:
+                raise _wrong_given(name, "an operation is given no {name}{hint}; it can be given {known}", nearest(name, known),
+                                   sorted(known))  # fmt: skip
+        kind = self.given.get("for")
+        if kind is not None and kind not in set(OperationKind):
+            raise _wrong_given("for", "what is looked for is one of {known}", "", [*OperationKind])
+        if self.do == "owner" and not self.given.get("email"):
+            raise _wrong_given("", "`do: owner` needs in `with` the `email`", "", [])
+        client = self.given.get("client")
+        if client is not None:
+            _as_model(Client, client, ("with", "client"))
+        return self
+
+
+#: besides what stands in scope
+_OF_A_STORY = ("for", "sent_at", "again_headers", "email")
+
+
+def _wrong_given(name: str, text: str, hint: str, known: list[str]) -> PydanticCustomError:
+    return PydanticCustomError(
+        "with", text, {"name": repr(name), "hint": hint, "known": ", ".join(known), "path": ("with", *filter(None, [name]))}
+    )
+
+
+def _as_model(model: type[BaseModel], data: Any, path: tuple[str, ...]) -> None:
+    try:
+        model.model_validate(data)
+    except ValidationError as problem:
+        first = problem.errors(include_url=False, include_input=False)[0]
+        raise PydanticCustomError(
+            "told", "{text}", {"text": first["msg"], "path": (*path, *map(str, first["loc"]))}
+        ) from None
+
 
 class Exchange(Part):
     """A story told to a CRM: STORY.exchange.yaml."""
@@ -214,6 +253,11 @@ class Exchange(Part):
     #: the file's name without .exchange.yaml
     name: str = Field(default="", exclude=True)
     path: Path = Field(default=Path(), exclude=True)
+
+    @model_validator(mode="after")
+    def _is_a_chat(self) -> Exchange:
+        _as_model(Chat, {"source": "shop", "chat_id": "1", **self.chat}, ("chat",))
+        return self
 
 
 RESOLVED = ("json", "multipart", "chat", "target", "with", "outcome")

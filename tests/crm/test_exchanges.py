@@ -75,3 +75,26 @@ async def test_an_operation_that_does_not_exist_lists_those_that_do() -> None:
     result = await run_exchange(story.model_copy(update={"steps": (step,)}), load_crm("sandbox"))
 
     assert "`do: finde` is not known; a story can find, read, create" in result.problems[0]
+
+
+async def test_an_error_that_the_story_does_not_tell_is_a_problem() -> None:
+    story = told()
+    [step] = story.steps
+    refused = step.model_copy(update={"answer": step.answer.model_copy(update={"status": 400})})
+    result = await run_exchange(story.model_copy(update={"steps": (refused,), "outcome": {}}), load_crm("sandbox"))
+
+    assert any(problem.startswith("find ended with") and "crm_rejected" in problem for problem in result.problems)
+
+
+async def test_what_a_mapping_lacks_is_a_problem_of_its_story_and_ends_nothing_else() -> None:
+    note = {"do": "note", "expect": {"method": "POST", "url": "/"}, "answer": {"json": {"id": 1}}}
+    story = Exchange.model_validate({"origin": "inferred", "story": "s", "steps": [note], "outcome": {}})
+    result = await run_exchange(story, load_crm("sandbox"))
+
+    assert result.problems[0].startswith("note: the path needs {client.id}, which is empty here")
+
+
+async def test_a_target_that_cannot_be_is_a_problem_of_its_story() -> None:
+    result = await run_exchange(told().model_copy(update={"target": {"timeout": "soon"}}), load_crm("sandbox"))
+
+    assert result.problems[0].startswith("target.timeout: ")

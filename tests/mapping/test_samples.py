@@ -157,12 +157,12 @@ STORY = """\
 origin: captured
 story: A known client is found by her phone.
 chat:
-  chat_id: 17
+  custom: {n: 17}
   visitor: {phones: ['+79161234567']}
 target: {url: 'https://crm.example.com'}
 steps:
   - do: find
-    with: {limit: 5}
+    with: {item: 5}
     expect:
       method: GET
       url: /api/v1/Contact?phone=%2B79161234567
@@ -179,9 +179,11 @@ def test_a_story_is_read_with_jsons_values_where_json_is(tmp_path: Path) -> None
     path = tmp_path / "known.exchange.yaml"
     path.write_text(STORY, encoding="utf-8")
     [exchange] = read_exchanges(tmp_path)
-    assert (exchange.name, exchange.path, exchange.chat["chat_id"], exchange.outcome) == ("known", path, 17, {"client": 5})
+    assert (exchange.name, exchange.path, exchange.chat["custom"], exchange.outcome) == (
+        "known", path, {"n": 17}, {"client": 5},
+    )  # fmt: skip
     first, second = exchange.steps
-    assert (first.do, first.given, first.answer.json_) == ("find", {"limit": 5}, {"list": [{"id": 5, "ok": True}]})
+    assert (first.do, first.given, first.answer.json_) == ("find", {"item": 5}, {"list": [{"id": 5, "ok": True}]})
     assert (second.do, second.expect.form, second.answer.status, second.answer.drop) == (None, {"a": "5"}, 503, "after")
 
 
@@ -210,3 +212,39 @@ def test_the_samples_and_stories_of_shipped_mappings_can_be_read() -> None:
         read_samples(loaded.folder, loaded.mapping)
     for name in available("crm"):
         read_exchanges(load("crm", name).folder)
+
+
+A_STORY = """\
+origin: inferred
+story: s
+chat: {chat}
+steps:
+  - do: {do}
+    with: {given}
+    expect: {{method: GET, url: /}}
+    answer: {{status: 200}}
+outcome: {{}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        ({"chat": "{visiter: {}}"}, "chat.visiter"),
+        ({"chat": "{visitor: {phone: [1]}}"}, "chat.visitor.phone"),
+        ({"chat": "{visitor: {phones: '+7'}}"}, "chat.visitor.phones"),
+        ({"given": "{client: '7'}"}, "with.client"),
+        ({"given": "{client: {}}"}, "with.client: Field required"),
+        ({"given": "{client: {id: '7', phones: x}}"}, "with.client.phones"),
+        ({"given": "{nonsense: 1}"}, "an operation is given no 'nonsense'"),
+        ({"given": "{nots: {text: x}}"}, "did you mean note"),
+        ({"do": "look", "given": "{for: nothing}"}, "what is looked for is one of create, enrich"),
+        ({"do": "owner", "given": "{}"}, "`do: owner` needs in `with` the `email`"),
+    ],
+)
+def test_what_a_story_cannot_mean_is_said_with_its_place(tmp_path: Path, told: dict[str, str], says: str) -> None:
+    path = tmp_path / "wrong.exchange.yaml"
+    path.write_text(A_STORY.format(**{"chat": "{}", "do": "find", "given": "{}", **told}), encoding="utf-8")
+    with pytest.raises(MappingError, match=rf"{path}:\d+:\d+: ") as caught:
+        read_exchange(path)
+    assert says in str(caught.value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -85,12 +85,24 @@ async def _reading(crm: Crm, mapping: CrmMapping, configured: TargetSettings, wa
     screen.say(GOOD, "authorised", f"as {name}" if name else "the CRM takes our key")
     found = list(hits or ())
     asked = sum(step.method is not None for step in steps)
+    unasked = list(_unasked(mapping, steps))
+    for text in unasked:
+        screen.say(BAD, "search", text)
     if found:
         screen.say(DOUBTFUL, "search", f"{len(found)} card(s) for contact data that nobody has; does the CRM ignore the filter?")
-    else:
+    elif not unasked:
         screen.say(GOOD, "search", f"by phone and e-mail ({asked} requests); nobody has the made-up ones, as it should be")
     await _may_read(crm, mapping, scope, found, screen)
     return True
+
+
+def _unasked(mapping: CrmMapping, steps: Sequence[Step]) -> Iterator[str]:
+    """By what nobody was looked for although there was something to look for: all who have it would get a second card."""
+    asked = {step.what for step in steps if step.method is not None}
+    for what in dict.fromkeys(f"find by {step.by}" for step in mapping.find if step.by in ("phone", "email", "all_phones")):
+        if what not in asked:
+            why = next((step.detail for step in steps if step.what == what), "nothing says why")
+            yield f"{what}: no request was sent ({why}); correct that search under `find:` of the mapping"
 
 
 def _say_refusal(error: BridgeError, screen: Screen) -> None:

@@ -59,6 +59,23 @@ def test_a_crm_that_answers_everybody_is_doubted(place: Place, sandbox: Sandbox)
     assert "does the CRM ignore the filter?" in place.run("check", "--live", "sales").stdout
 
 
+def test_a_search_that_asks_nothing_fails(place: Place, sandbox: Sandbox) -> None:
+    own = place.folder / "mappings" / "crms" / "mine.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text(
+        "mapping_language: 1\ntitle: Mine\nextends: sandbox\nfind:\n"
+        "  - {with: phone, get: /clients, query: {phone: '{phone}'}, records: items}\n"
+        "  - {with: email, get: /clients, query: {email: '{target.fields.mail}'}, records: items}\n",
+        encoding="utf-8",
+    )
+    place.config["targets"]["sales"]["crm"] = "mine"
+    done = place.run("check", "--live", "sales")
+    assert done.exit_code == 1, done.output
+    assert "✗ search" in done.stdout
+    assert "find by email: no request was sent" in done.stdout
+    assert "find by phone" not in done.stdout
+
+
 def test_a_block_is_told_from_a_wrong_key(place: Place, sandbox: Sandbox) -> None:
     sandbox.parts.faults.set(read_switches({"block": True}))
     done = place.run("check", "--live", "sales")

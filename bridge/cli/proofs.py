@@ -10,12 +10,13 @@ from typing import Any
 
 from bridge.crm.exchanges import run_exchange
 from bridge.errors import MappingError
+from bridge.fetch.recorded import ENDING, LISTED, fetched, read_requests, records
 from bridge.mapping.lint import Remark, Watch, lint
 from bridge.mapping.load import FOLDERS, Loaded, available, kind_of, load
 from bridge.mapping.samples import read_exchanges, read_samples
 from bridge.mapping.schema import CrmMapping, Kind, ProviderMapping
 from bridge.mapping.suggestions import nearest
-from bridge.parse.trial import accept, differences
+from bridge.parse.trial import accept, accept_fetched, differences
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +104,31 @@ class _Run:
 
 def _tell(loaded: Loaded, run: _Run, *, accepting: bool) -> None:
     if isinstance(loaded.mapping, ProviderMapping):
+        asyncio.run(_requests(loaded, loaded.mapping, run, accepting=accepting))
         _samples(loaded, loaded.mapping, run, accepting=accepting)
     else:
         asyncio.run(_exchanges(loaded, loaded.mapping, run))
+
+
+async def _requests(loaded: Loaded, mapping: ProviderMapping, run: _Run, *, accepting: bool) -> None:
+    """What rules fetch, and the list: asked for as recorded, and become what the samples are read with."""
+    samples = {sample.name: sample for sample in read_samples(loaded.folder, mapping)}
+    for path in sorted(loaded.folder.glob(f"*{ENDING}")):
+        steps, name = read_requests(path), path.name.removesuffix(ENDING)
+        if path.name == LISTED:
+            one = next((sample for sample in samples.values() if sample.method == "RECONCILE"), None)
+            _, problems = await records(one, mapping, steps)
+        elif name not in samples:
+            one, problems = None, [f"there is no sample {name}.http whose requests these could be"]
+        else:
+            one = samples[name]
+            values, problems = await fetched(one, mapping, steps)
+            if accepting and not problems:
+                accept_fetched(one, values)
+            elif not problems and values != (one.expected.fetched if one.expected else {}):
+                problems = [f"what comes of them is not `fetched` of {one.expected_path.name}; look at it, then --accept it"]
+        run.proofs.append(Proof(f"{name}, its requests", one.expected.origin if one and one.expected else "inferred",
+                                tuple(problems)))  # fmt: skip
 
 
 def _samples(loaded: Loaded, mapping: ProviderMapping, run: _Run, *, accepting: bool) -> None:

@@ -24,6 +24,7 @@ PUBLIC_URL = "https://bridge.example.com"
 STALE = "the signature is good, but its time is too far from ours"
 #: what the runner finds out; the rest of an expected file says under which circumstances
 OUTCOME = ("authentic", "dedupe_key", "outcome", "reason", "events", "answer", "findings")
+_NOBODY_SAID = {"origin": "inferred", "source": "not said; write here where it is from"}
 #: more parts than any sample's delivery has
 MOST_PARTS = 100
 
@@ -85,7 +86,7 @@ def accept(sample: Sample, mapping: ProviderMapping) -> bool:
     """Write what the sample becomes into its expected file, keeping the circumstances told there. True if that changed
     the file. Whoever calls this reads the difference before committing it.
     """
-    told: dict[str, Any] = {"origin": "inferred", "source": "not said; write here where it is from"}
+    told: dict[str, Any] = dict(_NOBODY_SAID)
     if sample.expected:
         told = sample.expected.model_dump(mode="json", exclude=set(OUTCOME), exclude_defaults=True)
     text = json.dumps(told | run_sample(sample, mapping), ensure_ascii=False, indent=2) + "\n"
@@ -94,6 +95,13 @@ def accept(sample: Sample, mapping: ProviderMapping) -> bool:
     if changed:
         path.write_text(text, "utf-8")
     return changed
+
+
+def accept_fetched(sample: Sample, values: Mapping[str, Any]) -> None:
+    """Write what recorded requests give into the expected file; `accept`, after it, reads the sample with that."""
+    path = sample.expected_path
+    told = json.loads(path.read_text("utf-8")) if path.exists() else dict(_NOBODY_SAID) | {"outcome": "events"}
+    path.write_text(json.dumps({**told, "fetched": values}, ensure_ascii=False, indent=2) + "\n", "utf-8")
 
 
 def _hook(path: str) -> tuple[str, str | None]:

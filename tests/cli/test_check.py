@@ -45,6 +45,29 @@ def test_a_configuration_that_can_be_used_passes_with_its_mappings(place: Place)
     assert "✗" not in done.stdout
 
 
+def test_what_a_mapping_fetches_is_held_against_what_was_recorded_and_accepted_from_it(place: Place, mine: Path) -> None:
+    mine.write_text(
+        MAPPING.replace("{as: chat_finished}", "{as: chat_finished, fetch: card}").replace("visitor.phone: phone",
+                                                                                         "visitor.phone: fetched.card.tel")
+        + "api: {base_url: 'https://api.chat.example', auth: {kind: none}}\nfetch: {card: {get: '/cards/{id}'}}\n",
+        encoding="utf-8",
+    )  # fmt: skip
+    asked = {"method": "GET", "url": "https://api.chat.example/cards/1", "answer": {"tel": "+12025550101"}}
+    recorded = mine.with_suffix("") / "closed.requests.json"
+    recorded.write_text(json.dumps([asked]), encoding="utf-8")
+    assert "not `fetched` of closed.expected.json; look at it, then --accept it" in place.run("check", str(mine)).stdout
+    assert place.run("check", str(mine), "--accept").exit_code == 0
+    told = json.loads((mine.with_suffix("") / "closed.expected.json").read_text("utf-8"))
+    assert told["fetched"] == {"card": {"tel": "+12025550101"}}
+    assert told["events"][0]["chat"]["visitor"]["phones"] == ["+12025550101"]
+    assert place.run("check", str(mine)).exit_code == 0
+    recorded.write_text(json.dumps([{**asked, "url": "https://api.chat.example/people/1"}]), encoding="utf-8")
+    done = place.run("check", str(mine))
+    assert done.exit_code == 1
+    assert "✗ closed, its requests" in done.stdout
+    assert "recorded GET https://api.chat.example/people/1" in done.stdout
+
+
 def test_a_target_that_chats_are_on_their_way_to_fails_unless_it_is_to_be_dropped(place: Place) -> None:
     place.on_store(lambda store: finish_chat(store, datetime.now(UTC), targets=("archive",)))
     done = place.run("check")

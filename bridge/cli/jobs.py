@@ -17,6 +17,8 @@ COLUMNS = {
     "id": "JOB", "created": "SINCE", "source": "SOURCE", "chat_id": "CHAT", "target": "TARGET", "state": "STATE",
     "attempts": "TRIES", "why": "WHY",
 }  # fmt: skip
+#: deliveries of a source that are counted to the end
+MOST_TOLD = 100
 
 
 @click.command(epilog=example("chat2crm jobs --state held", "chat2crm jobs --target sales --state dead --json"))
@@ -49,8 +51,22 @@ def jobs(config_path: Path, /, *, as_json: bool, **wanted: Any) -> None:
             print_table([{**row, "created": local_time(row["created_at"], zone), "why": _why(row)} for row in rows], COLUMNS)
             if len(rows) == wanted["limit"]:
                 click.echo(f"… --before {rows[-1]['id']} shows older ones.", err=True)
+        if not as_json:
+            await _say_unread(settings, store, wanted["source"], wanted["site"])
 
     on_store(config_path, work)
+
+
+async def _say_unread(settings: Settings, store: Store, source: str | None, site: str | None) -> None:
+    """What came and became no chat: without this line whoever looks for it here would think that it never came."""
+    reading = await reading_of(settings, store, site)
+    for name in [source] if source else sorted(settings.sources):
+        for state, what in (("not_understood", "could not be read"), ("held", "could not be fetched")):
+            rows = await reading.deliveries(state=state, source=name, limit=MOST_TOLD)
+            if rows:
+                count = f"{len(rows)} or more" if len(rows) == MOST_TOLD else str(len(rows))
+                click.echo(f"From {name}, {count} {what}, the latest: {rows[0]['reason']}\n  After the mapping was corrected: "
+                           f"`chat2crm replay --unread {name}`. The ops page lists them under Received.", err=True)  # fmt: skip
 
 
 def _why(row: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from bridge.cli.beside import on_store
 from bridge.cli.choosing import REHEARSED, asked_for, require, say_which
 from bridge.cli.printing import DOUBTFUL, confirmed, example, mark, progress
 from bridge.config import Settings
+from bridge.mapping.suggestions import nearest
 from bridge.model import JobState, OperationState
 from bridge.store import Store
 
@@ -26,19 +28,24 @@ GROUPS = (JobState.DEAD.value, JobState.HELD.value, REHEARSED)
     "chat2crm replay 4711",
     "chat2crm replay --state dead --target sales",
     "chat2crm replay --state rehearsed --yes        after mode: write was set",
+    "chat2crm replay --unread shop                  after the mapping was corrected",
 ))
 @click.argument("job_ids", type=int, nargs=-1, metavar="[JOB]...")
 @click.option("--state", type=click.Choice(GROUPS), help="All jobs in this state; `rehearsed`: those a rehearsal left.")
 @click.option("--target", metavar="NAME", help="With --state: only jobs for this target.")
+@click.option("--unread", metavar="SOURCE", help="Read again what came from this source and was not understood, or not fetched.")
 @click.option("--again", is_flag=True, help="Write what is done once more, too. Says first what is already there.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def replay(
-    config_path: Path, *, job_ids: tuple[int, ...], state: str | None, target: str | None, again: bool, yes: bool
+    config_path: Path, *, job_ids: tuple[int, ...], state: str | None, target: str | None, unread: str | None, again: bool,
+    yes: bool,
 ) -> int:
     """Send jobs round again. What is done stays done, nothing is written twice, unless you say --again."""
-    if bool(job_ids) == bool(state):
-        raise click.UsageError("Name jobs, or a whole group with --state: one of the two.")
+    if [bool(job_ids), bool(state), bool(unread)].count(True) != 1:
+        raise click.UsageError("Name jobs, or a whole group with --state, or a source with --unread: one of the three.")
+    if unread:
+        return on_store(config_path, partial(_read_again, unread))
     if target and not state:
         raise click.UsageError("--target narrows a --state; jobs that are named need none.")
 
@@ -60,6 +67,19 @@ def replay(
         return await _send_round(store, [row["id"] for row in rows], again=again)
 
     return on_store(config_path, work)
+
+
+async def _read_again(source: str, settings: Settings, store: Store) -> int:
+    if source not in settings.sources:
+        raise click.UsageError(f"There is no source {source!r}{nearest(source, settings.sources)}; there are: "
+                               f"{', '.join(sorted(settings.sources))}.")  # fmt: skip
+    count = await store.sort_again(source=source)
+    await note(store, "sorted_again", [f"source {source}"], f"{count} deliveries")
+    if count:
+        click.echo(f"{count} of {source} will be read again. What cannot be read then either is listed by `chat2crm jobs`.")
+    else:
+        click.echo(f"Nothing of {source} waits to be read again.")
+    return 0
 
 
 async def _rows(store: Store, job_ids: Sequence[int], state: str | None, target: str | None) -> list[dict[str, Any]]:

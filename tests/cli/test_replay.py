@@ -6,8 +6,8 @@ import pytest
 from place import Place
 from store_materials import claim, end, finish_chat, plan_of
 
-from bridge.model import JobState, OperationKind, OperationState
-from bridge.store import Store
+from bridge.model import Delivery, JobState, OperationKind, OperationState
+from bridge.store import Sorted, Store
 
 NOW = datetime.now(UTC)
 
@@ -102,3 +102,32 @@ def test_a_job_that_is_being_worked_on_is_left_and_the_exit_code_says_so(place: 
     done = place.run("replay", "1")
     assert done.exit_code == 1
     assert "Try again in a minute" in done.stderr
+
+
+def unread(place: Place, source: str = "shop") -> None:
+    async def come(store: Store) -> None:
+        delivery = Delivery(source=source, dedupe_key="k", received_at=datetime.now(UTC), body=b"{}")
+        accepted = await store.accept(delivery)
+        await store.record_sorted([Sorted(delivery=accepted.id, state="not_understood", reason="the event 'odd' is not in it")])
+
+    place.on_store(come)
+
+
+def test_what_could_not_be_read_is_told_and_read_again_when_a_person_says_so(place: Place) -> None:
+    unread(place)
+    told = place.run("jobs")
+    assert "From shop, 1 could not be read, the latest: the event 'odd' is not in it" in told.stderr
+    assert "chat2crm replay --unread shop" in told.stderr
+    done = place.run("replay", "--unread", "shop")
+    assert (done.exit_code, done.stdout.split(".")[0]) == (0, "1 of shop will be read again")
+    assert place.on_store(lambda store: store.received(10))[0].source == "shop"
+    assert "could not be read" not in place.run("jobs").stderr
+    assert "Nothing of shop waits to be read again." in place.run("replay", "--unread", "shop").stdout
+    assert "sorted_again" in place.run("audit", "--json").stdout
+
+
+def test_a_source_that_is_not_there_is_named_with_those_that_are(place: Place) -> None:
+    unread(place)
+    done = place.run("replay", "--unread", "shpo")
+    assert done.exit_code == 2
+    assert "There is no source 'shpo' (did you mean shop?); there are: " in done.stderr

@@ -197,7 +197,8 @@ def _print_mapping(one: Checked, *, thorough: bool) -> None:
         mark(BAD if remark.level == "error" else DOUBTFUL, str(remark), indent=2)
     for proof in one.proofs:
         if proof.accepted:
-            mark(DOUBTFUL, f"{proof.name} ({proof.origin}): accepted; read the difference before you keep it", indent=2)
+            accepted = f"{proof.name} ({proof.origin}): accepted" + ("; is this what you meant?" if proof.problems else "")
+            mark(DOUBTFUL if proof.problems else GOOD, "\n".join((accepted, *proof.problems)), indent=2)
             continue
         mark(BAD if proof.problems else GOOD, "\n".join((f"{proof.name} ({proof.origin})", *proof.problems)), indent=2)
     if not one.proofs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from bridge.mapping.load import FOLDERS, Loaded, available, kind_of, load
 from bridge.mapping.samples import read_exchanges, read_samples
 from bridge.mapping.schema import CrmMapping, Kind, ProviderMapping
 from bridge.mapping.suggestions import nearest
-from bridge.parse.trial import accept, accept_fetched, differences
+from bridge.parse.trial import accept, accept_fetched, differences, run_sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Proof:
     name: str
     origin: str
     problems: tuple[str, ...] = ()
-    #: its expected file was written anew
+    #: its expected file was written anew, with these differences
     accepted: bool = False
 
 
@@ -45,7 +45,7 @@ class Checked:
     @property
     def failed(self) -> bool:
         wrong = any(remark.level == "error" for remark in self.remarks)
-        return bool(self.error) or wrong or any(proof.problems for proof in self.proofs)
+        return bool(self.error) or wrong or any(proof.problems and not proof.accepted for proof in self.proofs)
 
     def told(self) -> dict[str, Any]:
         """For --json."""
@@ -134,13 +134,28 @@ async def _requests(loaded: Loaded, mapping: ProviderMapping, run: _Run, *, acce
 def _samples(loaded: Loaded, mapping: ProviderMapping, run: _Run, *, accepting: bool) -> None:
     for sample in read_samples(loaded.folder, mapping):
         origin = sample.expected.origin if sample.expected else "inferred"
-        if accepting:
-            run.proofs.append(Proof(sample.name, origin, accepted=accept(sample, mapping)))
-            continue
         problems = tuple(str(difference) for difference in differences(sample, mapping))
+        impossible = tuple(_impossible(sample.name, run_sample(sample, mapping)["outcome"]))
+        if accepting and not impossible:
+            run.proofs.append(Proof(sample.name, origin, problems, accepted=accept(sample, mapping)))
+            continue
         if sample.expected is None:
             problems = (f"there is no {sample.expected_path.name} yet; look at what it becomes, then --accept it", *problems)
-        run.proofs.append(Proof(sample.name, origin, problems))
+        run.proofs.append(Proof(sample.name, origin, (*impossible, *problems)))
+
+
+#: sample → what it may become, whatever its file says
+_OUTCOMES: Mapping[str, frozenset[str]] = {
+    "bad_secret": frozenset({"refused"}), "unknown_event": frozenset({"not_understood", "skipped"}),
+    "broken_body": frozenset({"not_understood", "refused"}),
+}  # fmt: skip
+
+
+def _impossible(name: str, outcome: str) -> Iterator[str]:
+    """What nobody can want of such a sample, so that it cannot be accepted either."""
+    allowed = _OUTCOMES.get(name.partition(".")[0])
+    if allowed is not None and outcome not in allowed:
+        yield f"it becomes {outcome}, and must be {' or '.join(sorted(allowed))}: correct the mapping"
 
 
 async def _exchanges(loaded: Loaded, mapping: CrmMapping, run: _Run) -> None:

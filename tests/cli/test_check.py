@@ -166,6 +166,20 @@ def test_a_sample_that_becomes_something_else_shows_the_path_that_missed(place: 
     assert "events: expected null" in done.stdout
 
 
+def test_what_is_accepted_is_shown_and_what_nobody_can_want_is_not_accepted(place: Place, mine: Path) -> None:
+    done = place.run("check", str(mine), "--accept")
+    assert "closed (inferred): accepted; is this what you meant?" in done.stdout
+    assert "answer: expected null, got " in done.stdout
+    bad = mine.with_suffix("") / "bad_secret.http"
+    bad.write_text(SAMPLE.replace("a-secret-of-the-sample", "another"), encoding="utf-8")
+    mine.write_text(MAPPING.replace("{scheme: equality, in: path}", "{scheme: none}"), encoding="utf-8")
+    done = place.run("check", str(mine), "--accept")
+    assert done.exit_code == 1
+    assert "✗ bad_secret" in done.stdout
+    assert "it becomes events, and must be refused: correct the mapping" in done.stdout
+    assert not (mine.with_suffix("") / "bad_secret.expected.json").exists()
+
+
 def test_what_is_accepted_holds_from_then_on(place: Place, mine: Path) -> None:
     assert "accepted" in place.run("check", str(mine), "--accept").stdout
     assert place.run("check", str(mine)).exit_code == 0

@@ -15,7 +15,7 @@ from bridge.cli import FAILED
 from bridge.cli.beside import settings_of, store_beside
 from bridge.cli.live_check import check_live
 from bridge.cli.printing import BAD, DOUBTFUL, GOOD, example, heading, mark, print_json
-from bridge.cli.proofs import Checked, Wanted, named
+from bridge.cli.proofs import ENDINGS, Checked, Wanted, named
 from bridge.cli.proofs import check as check_mapping
 from bridge.config import Settings, TargetSettings
 from bridge.crm.stated import not_given
@@ -201,6 +201,8 @@ def _print_mapping(one: Checked, *, thorough: bool) -> None:
             mark(DOUBTFUL if proof.problems else GOOD, "\n".join((accepted, *proof.problems)), indent=2)
             continue
         mark(BAD if proof.problems else GOOD, "\n".join((f"{proof.name} ({proof.origin})", *proof.problems)), indent=2)
+    for name in one.unread:
+        mark(DOUBTFUL, f"{name} is not read: names of what lies here end in {' or '.join(ENDINGS[one.kind])}", indent=2)
     if not one.proofs:
         folder = Path(one.path).with_suffix("")
         mark(DOUBTFUL, f"nothing lies beside it, so nothing is proven: put samples into {folder}/", indent=2)

@@ -41,6 +41,8 @@ class Checked:
     proofs: tuple[Proof, ...] = ()
     #: what its samples do not show; warnings, since samples may be few
     unshown: tuple[Remark, ...] = ()
+    #: files among them that are taken for neither: a slip in their names
+    unread: tuple[str, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -54,6 +56,7 @@ class Checked:
             "remarks": [{"level": one.level, "key": one.name, "text": str(one)} for one in self.remarks],
             "samples": [{"name": one.name, "origin": one.origin, "problems": list(one.problems)} for one in self.proofs],
             "unshown": [str(one) for one in self.unshown],
+            "unread": list(self.unread),
         }  # fmt: skip
 
 
@@ -94,7 +97,17 @@ def check(wanted: Wanted, search: Sequence[Path], *, accepting: bool = False) ->
     except MappingError as error:
         return replace(about, error=error.message)
     unshown = tuple(watch.remarks(loaded.document)) if run.proofs else ()
-    return replace(about, proofs=tuple(run.proofs), unshown=unshown)
+    return replace(about, proofs=tuple(run.proofs), unshown=unshown, unread=tuple(_unread(loaded)))
+
+
+#: how the names of what lies beside a mapping end
+ENDINGS: Mapping[Kind, tuple[str, ...]] = {"provider": (".http", ".expected.json", ENDING), "crm": (".exchange.yaml",)}
+
+
+def _unread(loaded: Loaded) -> Iterator[str]:
+    for path in sorted(loaded.folder.iterdir()) if loaded.folder.is_dir() else ():
+        if path.is_file() and not path.name.startswith(".") and not path.name.endswith(ENDINGS[loaded.kind]):
+            yield path.name
 
 
 @dataclass(slots=True)

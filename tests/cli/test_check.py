@@ -180,6 +180,15 @@ def test_what_is_accepted_is_shown_and_what_nobody_can_want_is_not_accepted(plac
     assert not (mine.with_suffix("") / "bad_secret.expected.json").exists()
 
 
+def test_a_file_that_nobody_reads_is_told(place: Place, mine: Path) -> None:
+    (mine.with_suffix("") / "closed.htp").write_text(SAMPLE, encoding="utf-8")
+    (mine.with_suffix("") / ".closed.http.swp").write_text("", encoding="utf-8")
+    done = place.run("check", str(mine), "--accept")
+    assert done.exit_code == 0
+    assert "! closed.htp is not read: names of what lies here end in .http or .expected.json or .requests.json" in done.stdout
+    assert done.stdout.count("is not read") == 1
+
+
 def test_what_is_accepted_holds_from_then_on(place: Place, mine: Path) -> None:
     assert "accepted" in place.run("check", str(mine), "--accept").stdout
     assert place.run("check", str(mine)).exit_code == 0

@@ -111,9 +111,12 @@ def _find(kind: Kind, name_or_path: str | Path, search: Sequence[Path], *, past:
         path = folder / f"{text}.yaml"
         if path.is_file() and (past is None or path.resolve() != past.resolve()):
             return path
-    known = available(kind, search=search)
+    known = available(kind, search=search).keys() - ({past.stem} if past else set())
+    if past is not None and text == past.stem:
+        raise MappingError(f"{text!r} cannot extend itself; another of that name, which it could, is not there")
     raise MappingError(f"there is no {kind} mapping named {text!r}{nearest(text, known)}; there are: "
-                       f"{', '.join(sorted(known)) or 'none'}. One of your own is given as a path, like ./mappings/{text}.yaml")
+                       f"{', '.join(sorted(known)) or 'none'}. One of your own is given as a path, like "
+                       f"./mappings/{FOLDERS[kind]}/{text}.yaml")  # fmt: skip
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------
@@ -141,7 +144,8 @@ def _merged(kind: Kind, path: Path, search: Sequence[Path], below: tuple[Path, .
     if not isinstance(base, str) or len(below) >= _MOST_EXTENDED or path in below:
         raise MappingError(f"{document.where(('extends',))}: extends: the name of one other mapping is expected, and no circle")
     try:
-        base_path = _find(kind, base, (path.parent, *search), past=path)
+        named = path.parent / base if "/" in base or "\\" in base else base  # a path is meant from where it is written
+        base_path = _find(kind, named, (path.parent, *search), past=path)
     except MappingError as problem:
         raise MappingError(f"{document.where(('extends',))}: extends: {problem.message}") from None
     return _laid_over(_merged(kind, base_path, search, (*below, path)), document)

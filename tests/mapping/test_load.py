@@ -206,7 +206,7 @@ def test_null_in_a_search_is_refused_with_its_place(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ("mapping_language: 1\nextends: nothing\n", "2:10: extends: there is no provider mapping named 'nothing'"),
-        ("mapping_language: 1\nextends: mine\n", "2:10: extends: there is no provider mapping named 'mine'"),
+        ("mapping_language: 1\nextends: mine\n", "2:10: extends: 'mine' cannot extend itself"),
         ("mapping_language: 1\nextends: [a]\n", "2:10: extends: the name of one other mapping"),
         ("mapping_language: 1\nextends: base\nidle: ~\n", "3:7: idle: ~ takes a key out, but there is none"),
         ("mapping_language: 1\nextends: base\nfetch:\n  a: ~\n", "4:6: a: there is no value"),
@@ -330,3 +330,15 @@ def test_a_name_that_no_crm_template_sees_is_refused_where_it_stands(tmp_path: P
         """)
     with pytest.raises(MappingError, match=rf"{path}:4:11: card_url: contact.id: nothing is called contact here"):
         load_crm(path)
+
+
+def test_a_path_that_is_extended_is_meant_from_the_file_that_names_it(tmp_path: Path) -> None:
+    written(tmp_path / "providers", "base", PROVIDER)
+    path = written(tmp_path / "providers", "mine", "mapping_language: 1\ntitle: Other\nextends: ./base.yaml\n")
+    assert load_provider(path).title == "Other"
+
+
+def test_a_mapping_that_would_extend_itself_says_so(tmp_path: Path) -> None:
+    path = written(tmp_path / "providers", "mine", "mapping_language: 1\ntitle: Mine\nextends: mine\n")
+    with pytest.raises(MappingError, match="'mine' cannot extend itself"):
+        load_provider(path)

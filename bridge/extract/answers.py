@@ -8,12 +8,15 @@ from dataclasses import replace
 from bridge.model import PointKind, Role
 
 from . import asked as questions
-from .finds import Find
+from .corrections import correction
+from .finds import Budget, Find
 from .ours import Ours
 from .seen import AFFIRMED, DENIED, Seen, Talk
 from .transcript import Line
 
 _ANSWER_WITHIN = 3
+#: «нет, последняя 8»: one digit may be about anything else.
+_LEAST_PUT_RIGHT = 2
 
 
 def read_back(lines: list[Line], place: int, theirs: set[str], said_by_staff: set[str], ours: Ours) -> Iterator[Seen]:
@@ -32,6 +35,27 @@ def read_back(lines: list[Line], place: int, theirs: set[str], said_by_staff: se
             yield Seen(find=find, verdict=AFFIRMED, message=line.index, span=(start, end), as_written=line.written[start:end])
         else:
             said_by_staff.add(value)
+
+
+def read_back_wrong(lines: list[Line], place: int, regions: tuple[str, ...], budget: Budget) -> Iterator[Seen]:
+    """«Ваш номер 8 921 330-45-76?», «нет, 67 в конце»: what the visitor makes of the phone that was read back to them."""
+    line = lines[place]
+    for find in line.taken():
+        if not _is_phone(find) or not questions.reads_back(line.low, find.end):
+            continue
+        answer = _answer(lines, place)
+        if answer is None or answer.taken() or not questions.denies(answer.low):
+            return
+        fix = correction(answer.low, str(find.value), regions, budget, expected=True)
+        if fix is None or fix.value in {None, find.value} or fix.end - fix.start < _LEAST_PUT_RIGHT:
+            return
+        right = replace(
+            find, start=fix.start, end=fix.end, value=fix.value, rule="phone-corrected", flags=("corrected",), certain=True
+        )
+        span = answer.text.written(fix.start, fix.end)
+        yield Seen(
+            find=right, verdict=AFFIRMED, message=answer.index, span=span, as_written=answer.written[span[0] : span[1]]
+        )
 
 
 def whose_it_is(lines: list[Line], place: int, talk: Talk) -> Iterator[Seen]:

@@ -73,7 +73,7 @@ _READING_BACK = gated(
     r"|вірно|ваш номер|передзвон(?:ю|имо|ить)|зателефону(?:ю|ємо)|надішл(?:ю|емо)|надсил"
     r"|your (?:\w{1,20} ){0,2}?(?:number|phone|e-?mail|mobile|contact|address|cell)|correct|is (?:that|this|it) right|right\?"
     r"|confirm|(?:call|ring|reach|text) you|send (?:it |that |this |them |everything )?(?:over )?to|on file|we have|i have"
-    r"|got it|double[- ]check|just to (?:check|confirm|be sure))"
+    r"|got it|still (?:your|the (?:best|right)|good|valid|current)\b|double[- ]check|just to (?:check|confirm|be sure))"
 )
 #: Words that leave no doubt that the contact is the visitor's, though the line speaks of a courier or a manager, too.
 _YOURS = gated(

@@ -137,7 +137,9 @@ BEFORE: tuple[Cue, ...] = (
         r"(?:\s{1,3}[\w«».-]{1,20}){0,3}?\s{1,3}(?:в|во|на|из|с|у"
         r"|по)\s{1,3}[\w«».-]{2,25}(?:[\s:,–-]{1,3}[\w«».-]{1,20}){0,4}?",
         r"\b[a-z]{3,15} (?:shows|lists|displays) [\w' -]{0,40}",
-        r"\b(?:sign|banner|website|site|ad|advert|listing|flyer|poster|google|maps|page|voicemail|email|letter|invoice"
+        # "email is lena@…" lists nothing; "the email is signed with" does
+        r"\b(?:sign|banner|website|site|ad|advert|listing|flyer|poster|google|maps|page|voicemail|letter|invoice"
+        r"|email(?! is(?! \w{1,20} ))"
         r"|voucher|label"
         r"|card|receipt|online)(?:[ ,:]{1,2}[\w'-]{1,20}){0,3}? (?:says|said|shows|lists|listed|has|had|gives|with|as|is)"
         r"(?:[ :]{1,2}[\w'-]{1,20}){0,3}",
@@ -154,6 +156,12 @@ BEFORE: tuple[Cue, ...] = (
         r"(?:перев[её]л|перевела|перевели|перечислил\w?|переводил\w?|переказал\w?|переказав|уш[её]л|ушла|ушло|ушли"
         r"|зачислен\w?|transferred|wired|zelled|venmoed|paid)"
         r"(?:\s{1,3}[\w«».-]{1,20}){0,5}?\s{1,3}(?:на|по|за|to)\b(?:\s{1,3}[\w«».-]{1,20}){0,2}?",
+    ),
+    other(
+        "sent-to", 82,
+        # money goes by a phone's number: «оплатила по номеру телефона»
+        r"(?:оплат\w{1,5}|предоплат\w{1,3}|аванс\w{0,2}|скинул\w?|вн[её]с\w{0,3}|отправил\w?)(?:\s{1,3}[\w«».-]{1,20}){0,4}?"
+        rf"\s{{1,3}}по номеру(?: телефона)?{END}",
     ),
     other(
         "person", 83,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from bridge.model import Claim, PointKind, Role
 
 from .amends import put_right, recipients, same_abroad
-from .answers import read_back, whose_it_is
+from .answers import read_back, read_back_wrong, whose_it_is
 from .claims import by_question, by_words, machine
 from .finds import Budget, Find
 from .joined import joined
@@ -43,6 +43,8 @@ def follow(lines: list[Line], from_fields: list[Seen], regions: tuple[str, ...],
     for place, line in enumerate(lines):
         if line.role in STAFF:
             talk.seen.extend(read_back(lines, place, theirs, said_by_staff, ours))
+            if line.finds:
+                talk.seen.extend(read_back_wrong(lines, place, regions, budget))
             talk.seen.extend(whose_it_is(lines, place, talk))
             continue
         for seen in _of_visitor(lines, place, said_by_staff, ours):

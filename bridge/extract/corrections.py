@@ -24,7 +24,8 @@ _PAIRS = (
 )
 _ONE = re.compile(r"(?<!\d)\d{1,6}(?!\d)")
 _TOOK_BACK = re.compile(r"(?:ошиб|описал|опечат|вернее|точнее|неверн|неправильн|правильн|поправ|исправ|перепута|\bой\b|\*|oops"
-    r"|sorry|typo|mistake|mistyped|correct(?:ion)?\b|i mean|i meant|wrong|помил|вибач|упс)")
+    r"|sorry|typo|mistake|mistyped|correct(?:ion)?\b|i mean|i meant|wrong|помил|вибач|упс|tippfehler|vertippt|verschrieben|falsch"
+    r"|perd[oó]n|me equivoqu|desculp|errei|errado)")
 _CLOSE = 3
 _DIGIT = re.compile(r"\d")
 
@@ -38,9 +39,11 @@ class Correction:
     end: int
 
 
-def correction(low: str, before: str, regions: tuple[str, ...], budget: Budget) -> Correction | None:
-    """What the line makes of the number `before` (E.164); None if it corrects nothing."""
-    if len(low) > 160 or not _DIGIT.search(low) or not _CUE.search(low):  # noqa: PLR2004 - a short line
+def correction(
+    low: str, before: str, regions: tuple[str, ...], budget: Budget, *, expected: bool = False
+) -> Correction | None:
+    """What the line makes of the number `before` (E.164); None if it corrects nothing. `expected`: no word need say so."""
+    if len(low) > 160 or not _DIGIT.search(low) or not (expected or _CUE.search(low)):  # noqa: PLR2004 - a short line
         return None
     for pattern in _PAIRS:
         match = pattern.search(low)
@@ -53,9 +56,19 @@ def correction(low: str, before: str, regions: tuple[str, ...], budget: Budget) 
     new = number.group()
     if _LAST.search(low):
         return _checked(before[: -len(new)] + new, number.span(), regions, budget)
-    if "*" in low[max(0, number.start() - 1) : number.start()] or _FIRST.search(low):
-        return Correction(None, *number.span())
-    return None
+    if "*" in low[max(0, number.start() - 2) : number.start()]:
+        return _swapped_back(before, new, number.span(), regions, budget)
+    return Correction(None, *number.span()) if _FIRST.search(low) else None
+
+
+def _swapped_back(before: str, new: str, span: tuple[int, int], regions: tuple[str, ...], budget: Budget) -> Correction:
+    """*31: digits that were swapped tell by themselves where they belong, if they stand together in one place only."""
+    size = len(new)
+    same = sorted(new)
+    places = [place for place in range(1, len(before) - size + 1) if sorted(before[place : place + size]) == same]
+    if len(places) != 1 or new in before:
+        return Correction(None, *span)
+    return _checked(before[: places[0]] + new + before[places[0] + size :], span, regions, budget)
 
 
 def _replaced(

@@ -10,7 +10,7 @@ from itertools import islice
 
 _DIGITS = re.compile(r"\d+")
 #: What may stand between two groups of one number.
-_GAP = re.compile(r"[ \n.()/·_,~\\'+-]{1,8}")
+_GAP = re.compile(r"[ \n.()\[\]/·_,~\\'+-]{1,8}")
 #: Behind a full stop a prefix begins a number: «приём с 9. 8 343 …».
 _BEGINS = re.compile(r"[78](?:[ (-]{1,2}\d{3}|\d{10})(?!\d)")
 _PLUS_BEFORE = re.compile(r"\+[ (]{0,3}$")
@@ -20,7 +20,7 @@ _LETTER = str.maketrans("OoОоQIlіІZЗзбB", "00000111133368")
 _LETTERS_INSIDE = re.compile(r"(?<=\d)[OoОоQIlіІЗзб]{1,6}(?=\d)")
 _LETTERS_LAST = re.compile(r"(?<=\d)[OoОоIl]{1,4}(?![^\W_])")
 _LETTERS_FIRST = re.compile(r"(?<![^\W_])[OoОо]{1,2}(?=\d{2})")
-_LETTERS_AHEAD = re.compile(r"(?<=\d[ .()-])[OoОоIlІ](?=\d)")
+_LETTERS_AHEAD = re.compile(r"(?<=\d[ .()-])[OoОоIlІ]{1,2}(?=\d)")
 _LETTERS_ALONE = re.compile(r"(?<=[\d][ .()-])[OoОо]{2,4}(?=[ .()-]\d)")
 #: What stands in every text in which one of these matches.
 _LETTER_BESIDE = re.compile(r"\d[ .()-]?[OoОоQIlіІЗзб]|[OoОо]\d")
@@ -81,7 +81,9 @@ def chains(text: str) -> Iterator[list[Group]]:
                 yield chain
             chain, end = [], match.end()
             continue
-        chain.append(Group(start, match.end(), digits, link or Link.LOOSE, bool(_PLUS_BEFORE.search(before)), "(" in before[-2:]))
+        near = before[-2:]
+        bracket = "(" in near or "[" in near
+        chain.append(Group(start, match.end(), digits, link or Link.LOOSE, bool(_PLUS_BEFORE.search(before)), bracket))
         end = match.end()
     if chain:
         yield chain
@@ -97,4 +99,5 @@ def _link(text: str, end: int, start: int) -> Link | None:
         return Link.SLASH
     if "," in gap:
         return Link.COMMA
-    return Link.LOOSE if " " in gap or "(" in gap or ")" in gap else Link.TIGHT
+    loose = " " in gap or "(" in gap or ")" in gap or "[" in gap or "]" in gap
+    return Link.LOOSE if loose else Link.TIGHT

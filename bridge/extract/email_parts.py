@@ -25,6 +25,8 @@ _SAID_SIGNS = (
     (re.compile(_DASH_SAID), "-"),
     (re.compile(_UNDERSCORE_SAID), "_"),
 )
+#: lena .s@: no address begins with a dot
+_BEGUN = re.compile(r"(?<![^\s:,;<(])([A-Za-z0-9][A-Za-z0-9_+-]{0,30}) $")
 #: i v a n
 _LETTERS_APART = re.compile(r"(?<![\w.])(?:[a-zA-Z0-9] ){2,20}[a-zA-Z0-9]$")
 _LATIN_LOCAL = re.compile(r"[A-Za-z0-9._+-]+")
@@ -35,7 +37,7 @@ _DOT = re.compile(
     r"(?P<plain>\.{1,2}(?=[^\W_]))"
     r"|(?P<spaced>[ \n]?\.[ \n]{1,2}|[ \n]\.(?=[^\W_])|,[ ]?(?=[a-z]{2,3}(?![\w@])))"
     r"|(?P<word>\s?[(\[{<]\s?(?:dot|точка|punto|ponto|punkt|крапка|\.)\s?[)\]}>]\s?|\s(?:dot|точка|тчк|крапка|punto|ponto|punkt"
-    r"|нүкте)\s)"
+    r"|нүкте)\s|\s?[*|#~/-]{1,2}(?:dot|точка|punkt|punto)[*|#~/-]{1,2}\s?)"
 )
 _GLUED_DIGITS = re.compile(r"(?P<end>[a-z]{2,10})(?P<rest>\d{5,})$")
 _LATIN = re.compile(r"[A-Za-z0-9._+-]+")
@@ -90,6 +92,9 @@ def read_local(text: str, end: int, least: int, *, spoken: bool) -> Local | None
         return None
     value = match.group().lstrip(".'&~%-+")
     start = base + match.end() - len(value)
+    begun = _BEGUN.search(window, 0, match.start()) if match.group().startswith(".") else None
+    if begun:
+        value, start = f"{begun.group(1)}.{value}", base + begun.start()
     value = value.rstrip("'&")
     if value.startswith("_") and text[end + 1 : end + _RIGHT].partition(" ")[0].rstrip(".,;!?)").endswith("_"):
         value, start = value[1:], start + 1  # _address_ is markup

@@ -27,18 +27,20 @@ _GAP = 2
 _AT_SAID = words("at ät a @ собака собаки собачка сабака arroba эт ат равлик песик dog")
 #: How an @ is written, by how much it says on its own.
 _AT = re.compile(
-    r"(?P<sign>@{1,2})"
+    r"(?P<sign>@{1,2}|%40(?<=[\w.-]%40)(?=[a-z\d]))"
     rf"|\s?[(\[{{<](?:\s?(?P<bracket>{_AT_SAID})\s?)[)\]}}>]\s?"
     r"|(?<=[\s\w.])\s(?P<word>собака|собачка|сабака|arroba|arobase|klammeraffe|равлик|песик|at-sign|at)\s(?=[\w])"
+    r"|\s?[*|#~_/-]{1,2}(?P<marked>собака|собачка|arroba|at)[*|#~_/-]{1,2}\s?(?=\w)"
     r"|(?<=[а-яё])(?P<slip>\")(?=[а-яё]{2})"
 )
 #: Without one of these no @ is meant anywhere.
 _SIGN = re.compile(
-    r"\sat\s|[(\[{<]\s?(?:at|ät|a|соб|саб|arr|эт|ат|рав|пес|dog)|собак|собач|сабак|arroba|arobase|klammer|равлик|песик|at-sign"
+    r"\sat\s|%40|[*|#~_/-]at[*|#~_/-]|[(\[{<]\s?(?:at|ät|a|соб|саб|arr|эт|ат|рав|пес|dog)|собак|собач|сабак|arroba|arobase|klammer|равлик|песик|at-sign"
     r"|[а-я]\"[а-я]"
 )
 #: What one of those has in it: looked for first, because it costs a tenth.
-_SIGNS = ("at", "соб", "саб", "arro", "klam", "равл", "пес", '"', "(", "[", "{", "<")
+_ASCII_SIGNS = ("at", "arro", "klam", "%40", "(", "[", "{", "<")
+_SIGNS = ("at", "соб", "саб", "arro", "klam", "равл", "пес", "%40", '"', "(", "[", "{", "<")
 _LABEL = re.compile(r"[^\W_][\w-]{0,62}")
 _SLIP_LEFT = re.compile(r"(?<![а-яё0-9._-])[а-яё0-9._-]{1,64}$")
 _SLIP_RIGHT = re.compile(r"[а-яё0-9.-]{3,64}")
@@ -68,7 +70,7 @@ _CODE_BEFORE = re.compile(
 def emails_in(normal: Normal) -> Iterator[Find]:
     """Addresses, and what looked like one and was dropped, in order."""
     low = normal.low
-    if "@" not in low and not (has_any(low, _SIGNS) and _SIGN.search(low)):
+    if "@" not in low and not (has_any(low, _ASCII_SIGNS if low.isascii() else _SIGNS) and _SIGN.search(low)):
         return
     end = 0
     for count, match in enumerate(_AT.finditer(low)):
@@ -124,10 +126,12 @@ def _gaps(low: str, match: re.Match[str], least: int) -> tuple[int, int]:
 def _like_one(low: str, local: Local, domain: Domain, form: str, *, loose: bool, apart: bool) -> bool:
     """Whether this is meant as an address at all; `apart`: the @ hangs on the domain only."""
     provider = domain.value in PROVIDERS
-    if form == "word":
+    if form in {"word", "marked"}:
         if local.value.lower() in _NO_LOCAL or not local.value[0].isalnum():
             return False
-        return provider or domain.spoken or local.personal() or _mail_word(low, local.start)
+        # arrive_early_at_ten.com may be somebody's page
+        personal = form == "word" and local.personal()
+        return provider or domain.spoken or personal or _mail_word(low, local.start)
     if not loose:
         return True
     if local.value.lower() in _NO_LOCAL or domain.value.rpartition(".")[2] not in ENDS:

@@ -35,7 +35,10 @@ _MIDDLE = re.compile(
 _FILLER = re.compile(
     r"^\W{0,3}(?:ой|упс|сорри|извините|простите|не дописал\w?|недописал\w?|сейчас|секунду|сек|щас|минутку|отправил\w? случайно"
     r"|случайно"
-    r"|рано отправил\w?|sorry|oops|one sec|wait|sec|hold on|зараз|вибачте|[\s,.!)…-]){1,6}$"
+    r"|рано отправил\w?|рано|блин|не туда|(?:не то |ребенок |кот )?нажал\w{0,3}|сорвал\w{2,3}|ушло"
+    r"|отправил\w{2,3}"
+    r"|sorry|oops|hit (?:enter|send)|pressed (?:enter|send)|too (?:early|soon)|my bad"
+    r"|one sec|wait|sec|hold on|зараз|вибачте|[\s,.!)…-]){1,6}$"
 )
 _PREFIX = re.compile(r"^\+|^8|^7|^0|^1(?=\d{3})|^\(")
 _PHONE_WORD = re.compile(r"(?:тел|моб|сот|номер|phone|number|call|звон|cell|whats|вотс|ватс|\btel)")
@@ -171,10 +174,13 @@ def _email_from(lines: list[Line], place: int) -> Whole | None:
     start = begun.end() - len(begun.group().lstrip())
     first = line.text.text[start:].rstrip()
     together = first + following.text.text.lstrip()[:_SHORT]
-    for find in emails_in(Normal(together, lower(together))):
-        if find.value is not None and find.start <= 1 and find.end > len(first):
-            whole = Find(
-                kind=PointKind.EMAIL, start=start, end=start + len(first), value=find.value, rule="email-joined", flags=find.flags
-            )
-            return Whole(whole, place, f"{first}\n{together[len(first) : find.end]}")
+    without_dot = f"{first} {together[len(first) :]}"  # gmail | com, which is read like "gmail com"
+    for whole in (together, without_dot):
+        for find in emails_in(Normal(whole, lower(whole))):
+            if find.value is not None and find.start <= 1 and find.end > len(first):
+                part = Find(
+                    kind=PointKind.EMAIL, start=start, end=start + len(first), value=find.value, rule="email-joined",
+                    flags=find.flags,
+                )  # fmt: skip
+                return Whole(part, place, f"{first}\n{whole[len(first) : find.end].lstrip()}")
     return None

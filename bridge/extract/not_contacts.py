@@ -51,12 +51,13 @@ _LEAST_IBAN = 15
 
 #: Words that say what the number after them is, stem by stem, by the rule's name.
 _NAMED: dict[str, str] = {
-    "order": r"(?!tele|handy|mobil|ruf|fax|tel)[a-zäöü]{3,16}-?nr|kd\.?-?nr|(?:kunden|artikel|auftrags|vertrags"
+    "order": r"(?!tele|handy|mobil|ruf|fax|tel)[a-zäöü]{3,16}-?nr|kd\.?-?nr|(?:kunden|artikel|auftrags|vertrags|vorgangs"
              r"|rechnungs|bestell|sendungs|konto|mitglieds|serien|steuer|ausweis"
         r"|versicherungs)nummer|(?:customer|client|account|member|membership|reference|confirmation) (?:number|no|id)"
         r"|номер клиента|табельный номер|po|pro|rma|заказ\w{0,4}|замовлен\w{0,3}|тапсырыс\w{0,4}|заявк\w{1,3}"
         r"|обращени\w{1,3}|тикет\w{0,2}"
-        r"|бронь|брони|бронирован\w{1,3}|order|ticket|booking|reservation|case|request|pedido|sipariş|zamówieni\w"
+        r"|бронь|брони|бронирован\w{1,3}|orders?|tickets?|booking|reservation|case|request|pedido|encomenda|sipariş|zamówieni\w"
+        r"|реф|ref|reference|referenz|referencia|referência|vorgang"
         r"|bestellung|bestellnummer"
         r"|auftrag\w{0,7}|commande|покупк\w{1,2}|чек\w{0,2}|инцидент\w{0,2}|рекламаци\w{1,2}|возврат\w{0,2}|claim",
     "contract": r"договор\w{0,3}|контракт\w{0,3}|полис\w{0,3}|contract|policy|agreement|vertrag\w{0,7}|contrato"
@@ -66,7 +67,8 @@ _NAMED: dict[str, str] = {
         r"|платежк\w{1,2}|плат[её]жн\w{2,3} поручени\w{1,2}|п/п|квитанци\w{1,2}|account|acct|транзакци\w{1,2}|transaction"
         r"|операци\w{1,2}|перевод\w{0,2}|payment|плат[её]ж\w{0,2}",
     "article": r"арт|артикул\w{0,3}|sku|item|part number|part no|p/n|model|модел\w{1,2}|код товара|товар\w{0,2}|product"
-        r"|лот\w{0,2}|\bpart|деталь|детали|позици\w{1,2}|серийн\w{2,3}|s/n|sn|serial|инв|инвентарн\w{2,3}"
+        r"|лот\w{0,2}|парти[яиюей]{1,2}|заводск\w{2,3}|\bpart|деталь|детали|позици\w{1,2}|серийн\w{2,3}|s/n|sn|serial"
+        r"|инв|инвентарн\w{2,3}"
         r"|штрих-?код\w{0,2}|ean|upc|gtin|isbn|barcode|imei|имей"
         r"|iccid|vin|вин|номенклатур\w{1,2}|каталожн\w{2,3}",
     "tracking": r"трек\w{0,3}|трек-номер\w{0,2}|track|tracking|отправлени\w{1,2}|посылк\w{1,2}|накладн\w{1,3}|ттн|сдэк|cdek"
@@ -79,8 +81,10 @@ _NAMED: dict[str, str] = {
         r"|driver'?s? licen[cs]e|license|свидетельств\w{1,2}|reisepass\w{0,4}|ausweis\w{0,6}|полис\w{0,2} омс|омс",
     "card": r"карт[аыуе]|карточк\w{1,2}|картк\w{1,2}|card|visa|mastercard|tarjeta|cartão|karte|бонусн\w{2,4}"
         r"|карт[аыуе] лояльности",
-    "code": r"код\w{0,2}|code|пин|pin|пароль|пароля|паролем|password|passwd|passcode|pwd|passwort|senha|contraseña|логин|login"
+    "code": r"код\w{0,2}|code(?<!area code)|пин|pin|пароль|пароля|паролем|password|passwd|passcode|pwd|passwort|senha|contraseña"
+        r"|логин|login"
         r"|id|айди|ид|uid|userid|user|промокод\w{0,2}|promo|coupon|купон\w{0,2}|ключ|key|token|токен|хэш|hash|сесси\w{1,2}"
+        r"|md5|sha-?\d{1,3}|commit"
         r"|session|версия|версии|version|прошивк\w{1,2}|firmware|build|сборк\w{1,2}|релиз\w{0,2}|release|индекс\w{0,2}|zip"
         r"|postcode|plz|ip|айпи|порт|сервер|server",
     "money": r"цен[аыуе]\w{0,2}|стоит|стоимост\w{1,2}|бюджет\w{0,2}|сумм[аыуе]|зарплат\w{1,2}|price|cost|costs|budget|amount"
@@ -99,7 +103,7 @@ _NAMED_BEFORE: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 )
 _NAMED_AFTER: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("money", re.compile(rf"\s{{0,2}}{_MONEY}(?!\w)")),
-    ("quantity", re.compile(r" [=*/] \d")),
+    ("quantity", re.compile(r" [=*] \d")),
     ("glued", re.compile(r"-[a-zа-я]{1,4}(?![\w-])")),
     ("article", re.compile(r"[\s,–-]{0,3}(?:это )?что (?:это )?за (?!номер|тел|звон|контакт|абонент|люди|фирма)[а-я]{3,}")),
     ("quantity", re.compile(r"\s{0,2}(?:шт|штук\w?|кг|мм|см|км|м2|кв\.? ?м|кв\.?м|pcs|pieces|units|kg|km|мл|литр\w{0,2}"
@@ -109,6 +113,15 @@ _NAMED_AFTER: tuple[tuple[str, re.Pattern[str]], ...] = (
         r"|(?:старый |новый )?(?:isbn|vin|вин)"
         r"|сч[её]та?)(?!\w|\W{0,4}\d)")),
 )  # fmt: skip
+#: «заказы 9161234567 и …»: what is named goes on behind a number of the same length.
+_AND = (" и ", " та ", " and ", " und ", " y ", " e ")
+_AND_ONE_MORE = re.compile(r"(?<!\d)(?P<number>\d{7,15}) [^\W\d]{1,3} $")
+#: 4f1a-6463-…: digits that hang on letters and digits in turn.
+_CODE_HEAD = re.compile(r"(?<![^\W_])(?:[a-z]{1,8}\d|\d{1,8}[a-z])[a-z\d]{0,12}-$")
+#: key = 9161234567, key@9161234567
+_PARAMETER = re.compile(r"[a-z]\w{0,30} ?[=@] ?$")
+#: 9161234567 / 12; but a whole number behind the slash is a second phone
+_DIVISOR = re.compile(r" / \d{1,6}(?![\d ().-]{0,6}\d)")
 _PHONE_WORD = re.compile(
     r"(?:тел|тлф|моб|сотов|сот\b|вотс|ватс|вацап|вайбер|вибер|телег|телеф|звон|набер|набр|дзвін|дзвон|связ|зв'яз|нөмір|байланыс"
     r"|phone|\btel|mob|cell|call|text me|texting|whats|viber|signal|ring me|reach|fone|teléf|telef|móvil|celular|ligar|ligue"
@@ -170,14 +183,28 @@ def phone_word_before(low: str, start: int) -> bool:
 def named_otherwise(low: str, start: int, end: int) -> str | None:
     """The rule by which the words around say that the digits are something else; None if they do not."""
     before = low[max(0, start - _WINDOW) : start]
-    for rule, pattern in _NAMED_BEFORE:
-        if pattern.search(before):
-            return rule
+    one_more = _AND_ONE_MORE.search(before) if before.endswith(_AND) else None
+    if one_more and len(one_more["number"]) == end - start:
+        before = before[: one_more.start()]
+    if before and not before.isspace():
+        for rule, pattern in _NAMED_BEFORE:
+            if pattern.search(before):
+                return rule
     after = low[end : end + _WINDOW]
+    if after.startswith(" / ") and low[start:end].isdigit() and _DIVISOR.match(after):
+        return "quantity"
     for rule, pattern in _NAMED_AFTER:
         if pattern.match(after):
             return rule
     return None
+
+
+def part_of_code(low: str, start: int) -> bool:
+    """Whether digits hang on a token of letters and digits, or are a parameter's value."""
+    before = low[max(0, start - _WINDOW) : start]
+    if before.endswith("-"):
+        return bool(_CODE_HEAD.search(before))
+    return before.endswith(("=", "@", "= ", "@ ")) and bool(_PARAMETER.search(before))
 
 
 def company_number(digits: str) -> bool:

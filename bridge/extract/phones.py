@@ -11,22 +11,32 @@ from bridge.model import PointKind
 from .digits import Group, Link, chains, letters_as_digits
 from .finds import Budget, Find
 from .normal import Normal
-from .not_contacts import blank, blanked, company_number, named_otherwise, phone_word_before
+from .not_contacts import blank, blanked, company_number, named_otherwise, part_of_code, phone_word_before
 from .plans import SHORT_PLAN, Announced, Reading, filler, read
 
 _LEAST, _MOST = 7, 17
 #: Groups of one chain that are looked at from one start: ten single digits and their prefix, and some.
 _GROUPS = 16
 _EXTENSION = re.compile(
-    r"[ ,;(]{0,3}(?:доб(?:\.|авочн\w{2,3}|ав\.?)?|вн(?:\.|утр\.?|утренн\w{2,3})?|дод\.?|додатков\w{2}|ext(?:\.|ension)?|extn\.?"
-    r"|;ext=|ramal|durchwahl|dw|anexo|interno"
-    r"|тон(?:\.|овый|овом)?|x|х|#)[ .:№=#-]{0,4}(\d{1,6})(?!\d)"
+    r"[ ,;(]{0,3}(?:доб(?:\.|авочн\w{2,3}|ав\.?)?|вн(?:\.|утр\.?|утренн\w{2,3})?|дод\.?|додатков\w{2}|ext(?:\.|ensi[oó]n|ensão)?"
+    r"|extn\.?|;ext=|ramal|durchwahl|dw|anexo|interno"
+    r"|(?:в )?тон(?:\.|овый|овым|овом)?(?: режиме?)?|x|х|#)(?: (?:номер|number|nummer))?[ .:№=#-]{0,4}(\d{1,6})(?!\d)"
 )
 _SAID_AFTER = re.compile(r"\W{0,3}(?:это |is |це |- )?(?:(?:мой|мій|my|наш|our) )?(?:номер\b|тел\b|телефон\b|моб|cell|phone"
     r"|number|вотс|ватс|whats|вайбер|viber)(?! заказа| договора)")
+_EXTENSION_SAID = re.compile(r"[ ,;(]{0,3}(?:доб|вн\.|внутр)")
 _DIGIT = re.compile(r"\d")
-_RANGE = re.compile(r" ?/ ?(\d{2,4})(?![\d-])")
+_RANGE = re.compile(r"(?P<sign> ?/ ?|, ?-)(?P<last>\d{2,4})(?![\d-]|[.,:]\d)")
+#: Two lines of one house lie no farther apart, if nothing but the sign between them says that they are two.
+_NEAR = 10
+#: 8 495 231-45-60, 231-45-61: the second one goes without the area code, and is parted alike.
+_SAME_AREA = re.compile(r"(?: ?[,;/] ?| (?:и|или|та|або|and|or|und|oder) )(?P<last>\d{3}-\d{2}-\d{2})"
+    r"(?![\d-]| ?\d| ?(?:руб|р\b|шт))")
+_LOCAL_SIZE = 11
+_LOCAL = re.compile(r"(?<![\d-])[ )]?\d{3}-\d{2}-\d{2}$")
 _RANGE_LEAST = 2
+#: How a number is parted that has slashes between all of its groups.
+_SLASHED = ((1, 3, 3, 2, 2), (3, 3, 2, 2), (3, 3, 4))
 #: Nine groups and more: digit by digit.
 _SINGLE = 7
 
@@ -94,7 +104,7 @@ def _numbers_in(chain: list[Group], here: _Text) -> Iterator[Find]:
         yield from _judged(chain, place, last, reading, here)
         place = last + 1
         if place < len(chain) and chain[place].link is Link.SLASH and len(chain[place].digits) <= 4:  # noqa: PLR2004 - 60/61
-            place += 1
+            place += not _slash_begins_another(chain, place, here)
         stray = None
 
 
@@ -131,13 +141,21 @@ def _may_join(chain: list[Group], first: int, place: int) -> bool:
     if link is Link.SLASH:
         # 0170/…, 8-383/…
         head = 2 if len(chain[first].digits) == 1 else 1
-        return place - first <= head and len(chain[first].digits) <= 6  # noqa: PLR2004 - an area code with its prefix
+        if place - first <= head and len(chain[first].digits) <= 6:  # noqa: PLR2004 - an area code with its prefix
+            return True
+        return _slashes_only(chain[first : place + 1])
     if link is Link.COMMA:
         # 8,916,123,45,67: only where commas are what joins all of it, and the head is a prefix
         return (chain[first].plus or chain[first].digits in {"8", "7", "0"}) and all(
             group.link is Link.COMMA for group in chain[first + 1 : place]
         )
     return True
+
+
+def _slashes_only(groups: list[Group]) -> bool:
+    """8/916/123/45/67, 646/317/8842: parted like a phone, by slashes alone."""
+    sizes = tuple(len(group.digits) for group in groups)
+    return any(sizes == whole[: len(sizes)] for whole in _SLASHED) and all(group.link is Link.SLASH for group in groups[1:])
 
 
 def _written_like_one(
@@ -154,7 +172,9 @@ def _written_like_one(
     if bare and (lines or torn) and not chain[first].bracket:
         return not torn and _expected(chain[first].start, chain[last].end, here)
     slash = any(group.link is Link.SLASH for group in chain[first + 1 : last + 1])
-    return not (bare and slash)
+    return not (bare and slash) or (
+        _slashes_only(chain[first : last + 1]) and _expected(chain[first].start, chain[last].end, here)
+    )
 
 
 def _expected(start: int, end: int, here: _Text) -> bool:
@@ -184,8 +204,16 @@ def _judged(chain: list[Group], first: int, last: int, reading: Reading, here: _
         flags=(*flags, *(("service",) if reading.service else ())),
         certain=reading.announced is not Announced.NOTHING or _expected(chain[first].start, end, here),
     )
-    if extension is None:
+    if extension is None and end < len(here.text) and not _slash_begins_another(chain, last + 1, here):
         yield from _second_of_pair(end, reading, here)
+
+
+def _slash_begins_another(chain: list[Group], place: int, here: _Text) -> bool:
+    """Whether behind the slash stands a whole number, and not the last digits of a second one."""
+    if place >= len(chain) or chain[place].link is not Link.SLASH:
+        return False
+    found = _longest(chain, place, here, None)
+    return found is not None and not found[1].prefix_missing
 
 
 def _with_signs(text: str, start: int) -> int:
@@ -199,7 +227,7 @@ def _why_not(groups: list[Group], reading: Reading, here: _Text) -> str | None:
     start, end = groups[0].start, groups[-1].end
     if filler(reading.national):
         return "filler"
-    if reading.announced is Announced.INTERNATIONAL:
+    if reading.announced is Announced.INTERNATIONAL and groups[0].plus:
         return None
     named = named_otherwise(here.low, start, end)
     if named or _expected(start, end, here):
@@ -224,33 +252,48 @@ def _doubt(groups: list[Group], reading: Reading, here: _Text) -> str | None:
 def _too_vague(reading: Reading, sign: str, here: _Text, groups: list[Group]) -> str | None:
     """Bare digits may fit a plan by chance: what is asked of them where no word says phone."""
     russian = reading.region in {"RU", "KZ"} and len(groups) == 1
+    start = groups[0].start
     head = len(groups[0].digits)
     mobile = reading.national.startswith("9")
+    landline = russian and not mobile and not _EXTENSION_SAID.match(here.low, groups[-1].end)
     doubts = (
         # a name that ends in digits, a parameter
-        ("glued", sign == "=" or (sign.isalpha() and (sign.isascii() or sign.isupper()))),
+        ("glued", sign == "=" or (sign.isalpha() and (sign.isascii() or sign.isupper())) or part_of_code(here.low, start)),
         # 9201-7406-78: mobiles are parted after the third digit, or pair by pair, or digit by digit
         ("odd-groups", mobile and reading.region in {"RU", "KZ"} and head not in {2, 3, 10} and len(groups) <= _SINGLE),
         ("other-region", reading.region not in here.regions[:1]),
         ("prefix-missing", reading.prefix_missing),
         ("short-plan", len(reading.national) <= SHORT_PLAN),
-        ("tax number", russian and not mobile and (company_number(reading.national) or reading.national.startswith("7"))),
-        ("no-word-for-phone", russian and not mobile),
+        ("tax number", landline and (company_number(reading.national) or reading.national.startswith("7"))),
+        ("no-word-for-phone", landline),
     )
     return next((rule for rule, doubtful in doubts if doubtful), None)
 
 
+def _near(match: re.Match[str] | None, value: str, *, mobile: bool) -> re.Match[str] | None:
+    """The match, unless it is more likely a floor, a day or a year: «8 916 123-45-67/12 этаж», "/ 14.06"."""
+    if match is None or (match["sign"] == "/" and not mobile):
+        return match
+    last = match["last"]
+    return match if len(last) == _RANGE_LEAST and abs(int(last) - int(value[-len(last) :])) <= _NEAR else None
+
+
 def _second_of_pair(end: int, reading: Reading, here: _Text) -> Iterator[Find]:
-    """8 495 231-45-60/61: the last digits once more."""
+    """8 495 231-45-60/61: the last digits once more, or all of them but the area code."""
     position = end
     value = reading.e164
+    # a mobile's operator is no area that two people share
+    local = not reading.mobile and bool(_LOCAL.search(here.text, max(0, end - _LOCAL_SIZE), end))
     for _ in range(3):
-        match = _RANGE.match(here.text, position)
-        if not match or len(match.group(1)) < _RANGE_LEAST or not here.budget.take():
+        match = _near(_RANGE.match(here.text, position), value, mobile=reading.mobile)
+        if match is None and local:
+            match = _SAME_AREA.match(here.text, position)
+        if not match or not here.budget.take():
             return
-        value = value[: -len(match.group(1))] + match.group(1)
+        last = match["last"].replace("-", "")
+        value = value[: -len(last)] + last
         second = read(value.lstrip("+"), plus=True, regions=here.regions)
         if second is None:
             return
-        yield Find(kind=PointKind.PHONE, start=match.start(1), end=match.end(), value=second.e164, rule="phone-pair")
+        yield Find(kind=PointKind.PHONE, start=match.start("last"), end=match.end(), value=second.e164, rule="phone-pair")
         position = match.end()

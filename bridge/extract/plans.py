@@ -37,6 +37,10 @@ _NO_TYPE = PhoneNumberType.UNKNOWN
 _FREE = (PhoneNumberType.TOLL_FREE, PhoneNumberType.SHARED_COST, PhoneNumberType.PREMIUM_RATE, PhoneNumberType.UAN)
 
 
+#: Rows of digits that are typed to fill a place.
+_RUNS = ("01234567890", "12345678901", "12345678910", "98765432109")
+
+
 class Announced(StrEnum):
     """How the digits themselves say that they are a phone."""
 
@@ -158,6 +162,10 @@ def _national(digits: str, region: str) -> Reading | None:
 
 
 def _without_plus(digits: str) -> Reading | None:
+    # 00 is dialled in most countries: a visitor from there writes it, wherever the shop is
+    if digits.startswith("00") and 12 <= len(digits) <= 17 and digits[2] != "0":  # noqa: PLR2004 - whole numbers with their code
+        number, kind = _parse("+" + digits[2:], None)
+        return _reading(number, kind, Announced.PREFIX, None) if number is not None and kind in _PERSONAL else None
     for code, size in _UNDERSTOOD_WITHOUT_PLUS.items():
         if len(digits) == size and digits.startswith(code):
             number, kind = _parse("+" + digits, None)
@@ -202,4 +210,4 @@ def _reading(
 def filler(national: str) -> bool:
     """Whether the digits are what people and masks put where a number should be: 0000000000, 1234567890."""
     most = max(national.count(digit) for digit in set(national))
-    return most >= len(national) - 1 or any(run.startswith(national) for run in ("01234567890", "12345678901", "98765432109"))
+    return most >= len(national) - 1 or any(national in run for run in _RUNS)

@@ -63,6 +63,12 @@ def said(text: str) -> tuple[str, str] | None:
         ("my wife's cell is N#", ("other", "person")),
         ("my cell is N#", ("own", "my")),
         ("need a plumber, N#", None),
+        ("N#, ask for Sam", None),
+        ("N# and ask for Sam", ("other", "their")),
+        ("email is N#", None),
+        ("the voicemail says N#", ("other", "listed")),
+        ("оплатила по номеру телефона N#", ("other", "sent-to")),
+        ("оплатила заказ, перезвоните по номеру N#", ("own", "invited")),
         ("got a call from N#", ("other", "called-me")),
         ("«звоните, ваш курьер N# ждёт»", ("other", "quoted")),
         ("просто N# и всё", None),
@@ -121,6 +127,7 @@ def test_a_line_is_known_by_what_it_asks(line: str, wanted: Asked) -> None:
         ("звоните нам по 8 495 123 45 67", False),
         ("наш телефон 8 495 123 45 67?", False),
         ("we have your email as a@b.ru, correct?", True),
+        ("is 8 916 123 45 67 still good?", True),
     ],
 )
 def test_reading_back_is_told_from_giving_one_s_own(line: str, theirs: bool) -> None:
@@ -147,6 +154,22 @@ def test_an_answer_with_another_number_does_not_affirm_the_first() -> None:
     assert said_by_staff == {"+79213304567"}
 
 
+@pytest.mark.parametrize(
+    ("answer", "values"),
+    [
+        ("нет, 67 в конце", ["+79213304567"]),
+        ("нет, не 76, а 67", ["+79213304567"]),
+        ("нет, последняя 8", []),
+        ("нет, у нас 2 квартиры", []),
+        ("да, 67 в конце", []),
+        ("нет, мой 8 921 330-45-67", []),
+    ],
+)
+def test_what_was_read_back_wrong_is_put_right_by_the_answer(answer: str, values: list[str]) -> None:
+    read = lines("> Ваш номер 8 921 330-45-76?", answer)
+    assert [seen.find.value for seen in answers.read_back_wrong(read, 0, ("RU",), Budget())] == values
+
+
 def test_a_question_stands_for_some_lines_of_the_visitor_only() -> None:
     read = lines("> Ваш телефон?", "сейчас", "минуту", "ищу", "вот", "8 916 123 45 67")
     assert transcript.question(read, 1) == Asked(phone=True)
@@ -169,6 +192,8 @@ def test_what_a_line_announces_is_said_of_the_digits_in_the_next() -> None:
         ("ой, последние 67", "+79165554267"),
         ("sorry, ends with 67 not 76", "+79165554267"),
         ("67 вместо 76", "+79165554267"),
+        ("*67", "+79165554267"),
+        ("* 4267", "+79165554267"),
     ],
 )
 def test_a_slip_is_put_right_where_the_whole_can_be_told(line: str, value: str) -> None:
@@ -177,7 +202,7 @@ def test_a_slip_is_put_right_where_the_whole_can_be_told(line: str, value: str) 
     assert fix.value == value
 
 
-@pytest.mark.parametrize("line", ["ой, не 5 а 6", "*42", "ой, в начале 917"])
+@pytest.mark.parametrize("line", ["ой, не 5 а 6", "*42", "*55", "*6", "ой, в начале 917"])
 def test_a_slip_that_cannot_be_placed_is_told_as_such(line: str) -> None:
     fix = correction(line, "+79165554276", ("RU",), Budget())
     assert fix is not None
@@ -191,6 +216,8 @@ def test_other_lines_correct_nothing(line: str) -> None:
 
 def test_a_second_number_replaces_the_first_only_if_that_is_said_and_they_are_alike() -> None:
     assert drops_earlier("ошибся, правильный", "+79165554276", "+79165554267")
+    assert drops_earlier("tippfehler:", "+79165554276", "+79165554267")
+    assert drops_earlier("perdón,", "+79165554276", "+79165554267")
     assert not drops_earlier("ещё один", "+79165554276", "+79165554267")
     assert not drops_earlier("ошибся", "+79165554276", "+74951112233")
 
@@ -208,15 +235,18 @@ def test_amending_needs_something_to_amend() -> None:
     [
         (("8916", "592", "48", "12"), "+79165924812"),
         (("8846413", "ой не дописал", "9966"), "+78464139966"),
+        (("8921", "блин рано нажал", "8807164"), "+79218807164"),
+        (("646 317", "sorry hit enter", "8842"), "+16463178842"),
         (("номер 8962330", "> слушаю", "11 08"), "+79623301108"),
         (("восемь", "девятьсот двадцать один", "сто двадцать двенадцать пятнадцать"), "+79211201215"),
         (("ivan.petrov@", "mail.ru"), "ivan.petrov@mail.ru"),
         (("почта info@example", ".com"), "info@example.com"),
         (("galina.tk", "@mail.ru"), "galina.tk@mail.ru"),
+        (("roman.k@gmail", "com"), "roman.k@gmail.com"),
     ],
 )
 def test_what_was_cut_is_put_together(texts: tuple[str, ...], value: str) -> None:
-    assert [whole.find.value for whole in joined.joined(lines(*texts), ("RU",), Budget())] == [value]
+    assert [whole.find.value for whole in joined.joined(lines(*texts), ("RU", "US"), Budget())] == [value]
 
 
 @pytest.mark.parametrize(
@@ -228,6 +258,7 @@ def test_what_was_cut_is_put_together(texts: tuple[str, ...], value: str) -> Non
         ("8916", "> раз", "> два", "1234567"),
         ("8916 123 45 67", "8916"),
         ("рост 170", "вес 65"),
+        ("roman.k@gmail", "ок"),
     ],
 )
 def test_what_does_not_belong_together_is_left_apart(texts: tuple[str, ...]) -> None:

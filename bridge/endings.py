@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bridge.attempt import Attempting, Stop
@@ -21,7 +22,8 @@ ACCESS_REST = 300.0
 class Endings:
     store: Store
     clock: Clock
-    retry: RetryRules
+    #: as they are now: a reload replaces them
+    rules: Callable[[], RetryRules]
     breakers: Breakers
 
     async def failed(self, attempt: Attempting, error: BridgeError) -> Outcome:
@@ -71,11 +73,11 @@ class Endings:
                 self.breakers.crowd(job.target)
             wait = error.retry_after
             if wait is None:
-                wait = wait_after(job.attempts + 1, self.retry, random.random())  # noqa: S311 - jitter, not a secret
+                wait = wait_after(job.attempts + 1, self.rules(), random.random())  # noqa: S311 - jitter, not a secret
             # a wait the CRM asked for is no failure of the job
             return Outcome(
                 state=JobState.RETRYING, reason=error.code, detail=error.message, error_code=error.code,
-                next_at=self.clock.time() + min(wait, self.retry.longest), uses_attempt=error.retry_after is None,
+                next_at=self.clock.time() + min(wait, self.rules().longest), uses_attempt=error.retry_after is None,
             )
         self.breakers.failed(job.target)
         return await self._retrying(job, error.code, _with_status(error))
@@ -83,9 +85,9 @@ class Endings:
     async def _retrying(self, job: Job, code: str, detail: str) -> Outcome:
         now, number = self.clock.time(), job.attempts + 1
         failing_for = now - job.failing_since if job.failing_since is not None else 0.0
-        if gives_up(number, failing_for, self.retry):
+        if gives_up(number, failing_for, self.rules()):
             return await self._given_up(job, code, f"Tried {number} times. {detail}")
-        wait = wait_after(number, self.retry, random.random())  # noqa: S311 - jitter, not a secret
+        wait = wait_after(number, self.rules(), random.random())  # noqa: S311 - jitter, not a secret
         return Outcome(state=JobState.RETRYING, reason=code, detail=detail, error_code=code, next_at=now + wait)
 
     async def _given_up(self, job: Job, code: str, detail: str) -> Outcome:

@@ -74,7 +74,7 @@ class Worker:
 
     def __post_init__(self) -> None:
         self.breakers = Breakers(self.clock, self.board)
-        self._endings = Endings(self.store, self.clock, self.retry, self.breakers)
+        self._endings = Endings(self.store, self.clock, lambda: self.retry, self.breakers)
         self._steady = self.clock if isinstance(self.clock, Steady) else Steady(self.clock)
 
     async def work(self, stopping: asyncio.Event) -> None:

@@ -82,3 +82,9 @@ def test_room_is_told_where_the_store_is_a_file(tmp_path: Path) -> None:
     assert (wiring._room(f"sqlite:///{tmp_path}/x.db") or 0) > 0
     assert wiring._room(f"sqlite:///{tmp_path}/nowhere/x.db") is None
     assert wiring._room("postgresql://db.example/chats") is None
+
+
+async def test_attempts_end_by_the_retry_rules_of_the_configuration_that_was_read_last(parts: Parts, tmp_path: Path) -> None:
+    assert parts.replace(settings(tmp_path, retry={"attempts": 3})) == []
+    assert parts.worker.retry.attempts == 3
+    assert parts.worker._endings.rules().attempts == 3

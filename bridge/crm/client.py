@@ -13,8 +13,8 @@ from bridge.crm.call import Call, Guard, Tokens
 from bridge.crm.caller import Caller
 from bridge.crm.clients import read_client
 from bridge.crm.deals import open_deals
-from bridge.crm.decipher import records_in
 from bridge.crm.limits import pace_of
+from bridge.crm.listed import records_in
 from bridge.crm.look import Look
 from bridge.crm.names import Names
 from bridge.crm.owners import Owners

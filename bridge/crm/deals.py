@@ -7,7 +7,8 @@ from typing import Any
 
 from bridge.crm.call import Call
 from bridge.crm.caller import Caller
-from bridge.crm.decipher import as_id, records_in
+from bridge.crm.decipher import as_id
+from bridge.crm.listed import records_in
 from bridge.crm.search import ids_of, listed
 from bridge.errors import NotFound
 from bridge.mapping.crm import OpenDeals

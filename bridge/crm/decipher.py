@@ -15,6 +15,7 @@ from functools import cached_property
 from http import HTTPStatus
 from typing import Any
 
+from bridge.crm.json_answers import read_json
 from bridge.crm.waits import seconds_until
 from bridge.errors import (
     AccessRefused,
@@ -58,7 +59,7 @@ class Said:
     def data(self) -> Any:
         """The JSON in the body; None if there is none."""
         try:
-            return json.loads(self.answer.body) if self.answer.body else None
+            return read_json(self.answer.body) if self.answer.body else None
         except ValueError:
             return None
 
@@ -158,7 +159,7 @@ def _by_rule(
         found = said.value(rule.id, findings, match=match) if rule.id else None
         conflict = ConflictSaid(
             _sentence(hint or "The CRM says that such a record exists already", said),
-            records=_records(records),
+            records=as_records(records),
             record_id=as_id(found),
             again_headers=dict(rule.again.headers) if rule.again else None,
             status=said.answer.status,
@@ -264,14 +265,7 @@ def _retry_after(said: Said, now: datetime) -> float | None:
     return None if told is None else seconds_until(told, now)
 
 
-def records_in(said: Said, expression: Expression | None, findings: Findings | None = None) -> list[dict[str, Any]]:
-    """The list of records an answer holds; a single object counts as a list of one, an empty answer as none."""
-    if expression is None:
-        return _records(said.data)
-    return _records(said.value(expression, findings))
-
-
-def _records(found: Any) -> list[dict[str, Any]]:
+def as_records(found: Any) -> list[dict[str, Any]]:
     if isinstance(found, Mapping):
         return [dict(found)] if found else []
     if isinstance(found, list | tuple):

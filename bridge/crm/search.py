@@ -9,7 +9,7 @@ from bridge.clock import Clock
 from bridge.crm.call import Call
 from bridge.crm.caller import Caller
 from bridge.crm.clients import read_client, shows
-from bridge.crm.decipher import records_in
+from bridge.crm.listed import records_in, require_list
 from bridge.crm.trace import skipped_step
 from bridge.errors import EmptyExpression, NotFound
 from bridge.mapping.crm import CrmMapping, FindStep
@@ -116,6 +116,7 @@ async def ids_of(caller: Caller, call: Call, steps: list[Step]) -> list[Any]:
     """What `records` gives where it is a list of ids, from all pages."""
     ids: list[Any] = []
     async for page in caller.pages(call, steps):
+        require_list(page.said, call.request.records, call.operation)
         given = page.said.value(call.request.records) if call.request.records else None
         here = [one for one in (given if isinstance(given, list) else [given]) if one not in (None, "")]
         counted(call, here, steps)
@@ -127,6 +128,7 @@ async def listed(caller: Caller, call: Call, steps: list[Step]) -> list[dict[str
     """The records of all pages of a list."""
     found: list[dict[str, Any]] = []
     async for page in caller.pages(call, steps):
+        require_list(page.said, call.request.records, call.operation)
         here = records_in(page.said, call.request.records)
         counted(call, here, steps)
         found += here

@@ -11,7 +11,8 @@ from typing import Any
 from bridge.clock import Clock
 from bridge.crm.call import Call, Guard
 from bridge.crm.caller import Caller
-from bridge.crm.decipher import ConflictSaid, Said, as_id, records_in
+from bridge.crm.decipher import ConflictSaid, Said, as_id
+from bridge.crm.listed import records_in, require_list
 from bridge.crm.look import Look, Seen, Watcher
 from bridge.crm.merge import still_new, would_empty
 from bridge.crm.names import Names
@@ -138,6 +139,7 @@ class Writes:
         try:
             async with aclosing(self.caller.pages(call, steps)) as pages:
                 async for page in pages:
+                    require_list(page.said, marker.records, "look")
                     watcher.clocks(page.said.answer.headers.get("date"), self.clock.now())
                     known = watcher.page(records_in(page.said, marker.records), ended=page.ended)
                     if known is not None:

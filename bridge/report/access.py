@@ -5,6 +5,7 @@ What config.yaml says under `ops:` is for the whole service, what a customer's f
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -32,6 +33,8 @@ class Access:
     def __init__(self, settings: Callable[[], Settings]) -> None:
         self._settings = settings
         self._passwords: dict[str | None, Password] = {}
+        #: each takes 32 MiB and a tenth of a second, also of a customer who is not there
+        self._one_at_a_time = asyncio.Lock()
 
     def by_token(self, given: str) -> Known | None:
         """Whose key this is; None: nobody's, or it is not known whose, since two customers were given the same."""
@@ -65,10 +68,10 @@ class Access:
         ops = self._settings().ops if site is None else self._settings().access.get(site)
         plain, hashed = _written(ops)
         if site is not None and not plain and not hashed:
-            return Password(None, _NOBODYS)
+            return Password(None, _NOBODYS, self._one_at_a_time)
         known = self._passwords.get(site)
         if known is None or (plain, hashed) != (known.plain, known.hashed):
-            known = self._passwords[site] = Password(plain, hashed)
+            known = self._passwords[site] = Password(plain, hashed, self._one_at_a_time)
         return known
 
     def secret(self, site: str | None) -> bytes | None:

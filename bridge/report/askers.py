@@ -61,13 +61,14 @@ class Askers:
         if not password and not self.access.any_token:
             return None
         address = self.address(request)
-        wait = self.lock_out.wait(address)
-        if wait:
-            raise web.HTTPTooManyRequests(headers={"Retry-After": f"{wait:.0f}"})
-        if not password or not await password.is_it(given.strip()):
-            self.wrong(address)
-            raise web.HTTPUnauthorized(headers={"WWW-Authenticate": "Bearer"})
-        self.lock_out.right(address)
+        async with self.lock_out.turn(address):
+            wait = self.lock_out.wait(address)
+            if wait:
+                raise web.HTTPTooManyRequests(headers={"Retry-After": f"{wait:.0f}"})
+            if not password or not await password.is_it(given.strip()):
+                self.wrong(address)
+                raise web.HTTPUnauthorized(headers={"WWW-Authenticate": "Bearer"})
+            self.lock_out.right(address)
         return Bearer()
 
     def unknown(self, request: web.Request) -> web.HTTPException:

@@ -9,7 +9,7 @@ web page could reach it through a name that points to 127.0.0.1.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -183,7 +183,12 @@ class Gate:
 
     async def sign_in(self, request: web.Request) -> web.Response:
         form = await request.post()
-        address, words = self._askers.address(request), WORDS[request[LANGUAGE]]
+        address = self._askers.address(request)
+        async with self._askers.lock_out.turn(address):
+            return await self._signed_in(request, form, address)
+
+    async def _signed_in(self, request: web.Request, form: Mapping[str, Any], address: str) -> web.Response:
+        words = WORDS[request[LANGUAGE]]
         wait = self._askers.lock_out.wait(address)
         if wait:
             refused = self._form(request, error=words["locked"].format(span=span(wait, request[LANGUAGE])), status=429)

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
+from weakref import WeakValueDictionary
 
 from bridge.clock import Clock
 from bridge.networks import household, is_in
@@ -118,11 +119,12 @@ def is_password(given: str, password: str) -> bool:
 class Password:
     """The ops page's: in clear or as a hash; neither: nothing is it."""
 
-    def __init__(self, plain: str | None, hashed: str | None) -> None:
+    def __init__(self, plain: str | None, hashed: str | None, one_at_a_time: asyncio.Lock | None = None) -> None:
         self.plain, self.hashed = plain, hashed
         #: what has been shown to be it, so that a script's every request does not cost a tenth of a second
         self._shown: str | None = None
-        self._one_at_a_time = asyncio.Lock()
+        #: shared by all passwords of the service
+        self._one_at_a_time = one_at_a_time or asyncio.Lock()
 
     def __bool__(self) -> bool:
         return bool(self.plain or self.hashed)
@@ -173,6 +175,13 @@ class LockOut:
         #: address → when the right password last came from there
         self._known: OrderedDict[str, float] = OrderedDict()
         self._all = _Tries(0, 0.0, 0.0)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def turn(self, address: str) -> asyncio.Lock:
+        """Held from asking `wait` until `wrong` or `right` was said: of guesses that come side by side each sees what came of
+        the one before.
+        """
+        return self._turns.setdefault(household(address), asyncio.Lock())
 
     def wait(self, address: str) -> float:
         """Seconds for which no password is taken from there; 0: it is."""

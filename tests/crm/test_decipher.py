@@ -3,7 +3,8 @@ from datetime import UTC, datetime
 import pytest
 from crm.speaking import mapping_with, said
 
-from bridge.crm.decipher import Said, as_id, check, records_in
+from bridge.crm.decipher import Said, as_id, check
+from bridge.crm.listed import records_in
 from bridge.errors import (
     AccessRefused,
     AuthExpired,

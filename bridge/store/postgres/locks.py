@@ -75,7 +75,8 @@ class Locks:
 
     def renew(self, db: Database, until: float) -> None:
         """With the leases of the jobs."""
-        held = sorted(key for keys in self._held.values() for key in keys)
+        # in a thread of the writer, while others take locks and give them back: copied in one step each, then gone through
+        held = sorted(key for keys in list(self._held.values()) for key in list(keys))
         if held:
             db.execute(
                 f"UPDATE locks SET until = ? WHERE replica = ? AND key IN ({marks(len(held))})", (until, self._replica, *held)  # noqa: S608 - marks only

@@ -141,9 +141,7 @@ class Working:
             except Exception as error:  # noqa: BLE001 - the caller's own failure; handed to the caller
                 db.discard()
                 if not apart:
-                    if db.connection.info.transaction_status is not psycopg.pq.TransactionStatus.IDLE:
-                        db.later("ROLLBACK")
-                        db.flush()
+                    _roll_back(db)
                     if ended or several or len(calls) > 1:
                         return [], False
                     db.later("BEGIN")
@@ -152,7 +150,8 @@ class Working:
                 db.later("ROLLBACK TO one")
             if apart:
                 db.later("RELEASE one")
-        return ended + _together(db, sorted(several, key=lambda call: call.last)), True
+        given = _together(db, sorted(several, key=lambda call: call.last))
+        return ([], False) if given is None else (ended + given, True)
 
     def _undo(self) -> bool:
         """True if the connection is lost."""
@@ -177,14 +176,28 @@ class Working:
         self._drop()
 
 
-def _together(db: Database, calls: Iterable[Call]) -> list[Ended]:
+def _roll_back(db: Database) -> None:
+    if db.connection.info.transaction_status is not psycopg.pq.TransactionStatus.IDLE:
+        db.later("ROLLBACK")
+        db.flush()
+
+
+def _together(db: Database, calls: Iterable[Call]) -> list[Ended] | None:
+    """None: one of them cannot be carried out; which one shows when each is run by itself."""
     kinds: dict[Together, list[Call]] = {}
     for call in calls:
         if call.together is not None:
             kinds.setdefault(call.together, []).append(call)
     ended: list[Ended] = []
     for together, alike in kinds.items():
-        given = together(db, [call.about for call in alike])
+        try:
+            given = together(db, [call.about for call in alike])
+        except psycopg.Error:
+            raise
+        except Exception:  # noqa: BLE001 - the caller's own failure, and not the others'
+            db.discard()
+            _roll_back(db)
+            return None
         ended += [
             (call, None, one) if isinstance(one, Exception) else (call, one, None) for call, one in zip(alike, given, strict=True)
         ]

@@ -51,7 +51,7 @@ class Endings:
         self.breakers.answered(target)
         self.breakers.ease(target)
         if stop is not None and stop.until is not None:
-            await self.store.go(target)
+            await self.store.go(target, rested=True)
 
     async def _refused(self, job: Job, error: AccessRefused) -> Outcome:
         """The whole target rests: every other job would be refused as well."""

@@ -153,6 +153,7 @@ class Transport:
             answered: dict[str, str] = {}
             for name, value in response.headers.items():
                 lower = name.lower()
+                value = value.encode("utf-8", "replace").decode()  # noqa: PLW2901 - bytes of another charset come as halves of pairs
                 answered[lower] = f"{answered[lower]}, {value}" if lower in answered else value
         return response.status, answered, bytes(body)
 

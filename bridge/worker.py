@@ -225,7 +225,23 @@ class Worker:
         except (NoRoom, OSError) as error:
             # not recorded: the lease runs out and the job is taken up again from what the journal holds
             log.error("attempt.unrecorded", job=job.id, why=str(error))  # noqa: TRY400 - as above
-        except Exception:
+        except Exception as error:
+            log.exception("attempt.unrecorded", job=job.id)
+            await self._recorded_plainly(attempt, error, started_at)
+
+    async def _recorded_plainly(self, attempt: Attempting, fault: Exception, started_at: float) -> None:
+        """What came of the attempt cannot be written down. That alone is: so it counts, and comes to an end like any other."""
+        job = attempt.job
+        try:
+            outcome = await self._endings.broke(attempt, fault)
+            record = Attempt(
+                number=job.attempts + 1, started_at=started_at, ended_at=self.clock.time(), outcome=outcome.state,
+                error_code=outcome.error_code, detail=outcome.detail, steps=(),
+            )
+            await self.store.finish(job, outcome, record)
+        except StaleLease:
+            pass  # it was written, and what broke came behind it
+        except Exception:  # the lease runs out and the job is taken up again
             log.exception("attempt.unrecorded", job=job.id)
 
     async def _outcome(self, attempt: Attempting) -> Outcome:

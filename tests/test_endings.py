@@ -11,7 +11,7 @@ from bridge.attempt import Attempting, held, skipped, waiting
 from bridge.config import RetrySettings
 from bridge.errors import AccessRefused, Blocked, Busy, CrmBroken, EmptyExpression, NoAnswer, NotFound, Rejected
 from bridge.model import JobState, OperationKind, OperationState
-from bridge.store import Outcome, Store
+from bridge.store import Outcome, Store, TargetStop
 
 
 @pytest.fixture
@@ -203,3 +203,27 @@ class TestGivingUp:
         await once(make(ZeroDivisionError(), retry=self.ONCE))
 
         assert (await only_job(store)).state is JobState.DEAD
+
+
+async def test_an_end_that_cannot_be_written_down_counts_and_comes_to_an_end(store: Store, clock: FakeClock, make: Make) -> None:
+    """What a CRM said may be text that no store takes; the job is not to run for ever for it."""
+    await finish_chat(store, clock.now())
+    unwritable = Outcome(state=JobState.DEAD, reason="crm_rejected", detail="half of a pair: \ud83d")
+    worker = make(unwritable, retry=RetrySettings(attempts=2))
+    assert await once(worker) == 1
+    job = await only_job(store)
+    assert (job.state, job.reason, job.attempts) == (JobState.RETRYING, "internal", 1)
+    await clock.advance(3600)
+    assert await once(worker) == 1
+    assert (await only_job(store)).state is JobState.DEAD
+
+
+async def test_what_a_person_has_to_end_is_not_ended_by_an_attempt_that_went_well(store: Store, clock: FakeClock) -> None:
+    ban = TargetStop(target="sales", reason="crm_blocked", detail="", since=clock.time())
+    await store.stop_target(ban)
+    assert not await store.go("sales", rested=True)
+    assert await store.stops()
+    await store.stop_target(TargetStop(target="sales", reason="x", detail="", since=clock.time(), until=clock.time() + 5))
+    assert await store.go("sales", rested=True)
+    await store.stop_target(ban)
+    assert await store.go("sales")

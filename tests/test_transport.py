@@ -72,6 +72,13 @@ async def test_an_answer_comes_back_whole_whatever_its_status() -> None:
     assert answer.ms >= 0
 
 
+async def test_a_header_in_another_charset_is_text_that_can_be_stored() -> None:
+    odd = b"HTTP/1.1 400 x\r\nX-Error: " + "нет".encode("windows-1251") + b"\r\nContent-Length: 0\r\n\r\n"
+    async with served(lambda _: odd) as (url, _), transport() as t:
+        answer = await t.send(PreparedRequest("GET", url))
+    assert answer.headers["x-error"].encode() == b"???"
+
+
 async def test_the_request_goes_out_with_its_headers_and_nothing_of_the_library() -> None:
     async with served(lambda _: OK) as (url, seen), transport() as t:
         headers = {"X-Key": "k", "Content-Type": "x/y"}

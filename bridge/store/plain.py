@@ -150,9 +150,9 @@ class Plain:
     async def stop_target(self, stop: TargetStop) -> None:
         await self._write(lambda db: notices.stop_target(db, stop))
 
-    async def go(self, target: str) -> bool:
+    async def go(self, target: str, *, rested: bool = False) -> bool:
         now = self._clock.time()
-        return await self._write(lambda db: notices.go(db, target, now), Roots(chats_of=[notices.stopped(target)]))
+        return await self._write(lambda db: notices.go(db, target, now, rested=rested), Roots(chats_of=[notices.stopped(target)]))
 
     async def clients_made(self, target: str, since: float) -> int:
         return await self._read(lambda db: journal.clients_made(db, target, since))

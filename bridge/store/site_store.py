@@ -57,8 +57,8 @@ class SiteStore:
     async def correct(self, job_id: int, corrected: Correction) -> bool:
         return await self._if_mine(job_id) and await self._store.correct(job_id, corrected)
 
-    async def go(self, target: str) -> bool:
-        return site_of(target) == self.site and await self._store.go(target)
+    async def go(self, target: str, *, rested: bool = False) -> bool:
+        return site_of(target) == self.site and await self._store.go(target, rested=rested)
 
     async def sort_again(self, *, source: str) -> int:
         return await self._store.sort_again(source=source) if site_of(source) == self.site else 0

@@ -27,3 +27,14 @@ async def test_one_end_that_cannot_be_written_takes_nobody_elses_with_it(store: 
     assert [isinstance(one, BaseException) for one in results] == [False, True, False, False, False]
     states = [job.state if (job := await store.job(one.id)) else None for one in (first, odd, last)]
     assert states == [JobState.DONE, JobState.RUNNING, JobState.DONE]
+
+
+async def test_a_lock_whose_taking_was_broken_off_is_given_back(store: Store) -> None:
+    taking = asyncio.create_task(store.lock(["sales/phone:1"], "job:1:1", 3600.0))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    taking.cancel()
+    await asyncio.gather(taking, return_exceptions=True)
+    await store.unlock("job:1:1")
+    await store.unlocked(["sales/phone:1"], 5.0)
+    assert await store.lock(["sales/phone:1"], "job:1:2", 3600.0)

@@ -42,11 +42,15 @@ class Locks:
     async def take(self, keys: Sequence[str], owner: str, now: float, seconds: float) -> bool:
         until = now + min(seconds, self.lease)
         wanted = sorted(set(keys))
+        held = self._held.setdefault(owner, set())
+        new = set(wanted) - held
+        # before they are: who is broken off meanwhile may have them, and gives back what stands here
+        held |= new
         try:
             await self._writer.write(lambda db: _take(db, wanted, owner, self._replica, now, until), Roots(keys=wanted))
         except Taken:
+            held -= new
             return False
-        self._held.setdefault(owner, set()).update(wanted)
         return True
 
     async def release(self, owner: str) -> None:

@@ -25,8 +25,9 @@ def stopped(target: str) -> tuple[str, tuple[object, ...]]:
     return f"SELECT DISTINCT chat FROM jobs WHERE {_STOPPED}", (target,)  # noqa: S608 - a constant
 
 
-def go(db: Database, target: str, now: float) -> bool:
-    changed = db.execute("DELETE FROM target_stops WHERE target = ?", (target,)).rowcount
+def go(db: Database, target: str, now: float, *, rested: bool = False) -> bool:
+    wanted = " AND until IS NOT NULL" if rested else ""
+    changed = db.execute(f"DELETE FROM target_stops WHERE target = ?{wanted}", (target,)).rowcount  # noqa: S608 - a constant
     if changed:
         db.execute(f"UPDATE jobs SET next_at = ? WHERE {_STOPPED}", (now, target))  # noqa: S608 - a constant
     return bool(changed)

@@ -71,7 +71,7 @@ class Case:
     def note_settings(self) -> NoteSettings:
         source = self.source.settings
         template = self.target.settings.note.template
-        return NoteSettings(language=self.settings.language, tz=source.zone, hours=source.hours, template=template)
+        return NoteSettings(language=source.language, tz=source.zone, hours=source.hours, template=template)
 
     def markers(self) -> MarkerKeys:
         return MarkerKeys(

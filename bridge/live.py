@@ -99,7 +99,7 @@ class LiveAnswers:
         return {
             #: what there is to say, for providers that show a list
             "lines": [
-                {"title": _TITLES[name][self.settings.language], "content": text} for name, text in said.items() if text
+                {"title": _TITLES[name][source.settings.language], "content": text} for name, text in said.items() if text
             ],
             "id": client.id, "entity": client.entity, "name": name, "card_url": target.crm.card_url(client), "remark": remark,
             "owner": client.owner if client.owner and "@" not in client.owner else None, "open_deals": open_deals,

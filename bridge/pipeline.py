@@ -136,7 +136,7 @@ class Pipeline:
         chosen = await self._chosen(case, seen)
         match = await self.recogniser.recognise(
             attempt, target, case.person, seen, ambiguous=case.options.ambiguous, conflict=case.options.conflict,
-            language=self.settings.language, chosen=chosen, because="chosen" if attempt.known is None else "named",
+            language=case.source.settings.language, chosen=chosen, because="chosen" if attempt.known is None else "named",
         )
         if match.verdict is Verdict.AMBIGUOUS:
             named = ", ".join(f"{one.name or '?'} (id {one.id})" for one in match.others)

@@ -60,6 +60,17 @@ async def test_in_the_language_of_the_configuration(tmp_path: Path, clock: FakeC
         assert [line["title"] for line in (await live(way, finished(1)))["custom_data"]] == ["Клиент в CRM"]
 
 
+async def test_in_the_language_of_a_source_that_has_its_own(tmp_path: Path, clock: FakeClock) -> None:
+    async with on_the_way(tmp_path, clock, source={"language": "ru"}) as way:
+        await card(way, name="Анна", phones=[PHONE])
+
+        assert [line["title"] for line in (await live(way, finished(1)))["custom_data"]] == ["Клиент в CRM"]
+        await way.post(finished(2))
+        await way.work()
+        [note] = way.rows("notes")
+        assert "Чат" in note["text"]
+
+
 @pytest.mark.parametrize("text", ["Есть доставка?", "мой номер +7 916 999-99-99"], ids=["no contact", "nobody has it"])
 async def test_of_a_stranger_nothing_is_said(tmp_path: Path, clock: FakeClock, text: str) -> None:
     async with on_the_way(tmp_path, clock) as way:

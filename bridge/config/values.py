@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from phonenumbers import SUPPORTED_REGIONS
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJsonSchema
 
 from bridge.mapping.parts import OneOrMany, seconds
@@ -145,6 +146,9 @@ def _region(value: Any) -> Any:
     code = value.strip().upper() if isinstance(value, str) else ""
     if not re.fullmatch(r"[A-Z]{2}", code):
         raise ValueError(f"{value!r} is no region; write the country's two letters, like RU, KZ, DE")
+    if code not in SUPPORTED_REGIONS:
+        meant = " (GB was meant, perhaps)" if code == "UK" else ""
+        raise ValueError(f"{value!r} is no country with phone numbers{meant}; write its two letters, like RU, KZ, DE")
     return code
 
 

@@ -90,6 +90,15 @@ def test_a_mail_servers_password_stands_not_in_its_address() -> None:
         read(TargetUrl, "smtps://user:pw@mail.firma.ru")
 
 
+def test_a_country_that_has_no_phones_is_refused_with_the_one_that_was_meant() -> None:
+    region: TypeAdapter[str] = TypeAdapter(Region)
+    assert region.validate_python("gb") == "GB"
+    with pytest.raises(ValidationError, match="'UK' is no country with phone numbers \\(GB was meant, perhaps\\)"):
+        region.validate_python("UK")
+    with pytest.raises(ValidationError, match="'ZZ' is no country with phone numbers; write"):
+        region.validate_python("ZZ")
+
+
 def test_a_zone_a_region_and_a_name_are_known_or_refused() -> None:
     assert read(Zone, "Asia/Almaty") == "Asia/Almaty"
     assert read(Region, "kz") == "KZ"

@@ -17,8 +17,7 @@ test: setup
 	@.ci/caddy install
 	@.ci/pgbouncer install
 	@$(MAKE) --no-print-directory lint
-	@$(MAKE) --no-print-directory wheel
-	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory --jobs=2 wheel unit # the wheel's demonstration waits most of its time
 	@.ci/firebird say
 	@.ci/caddy say
 	@.ci/pgbouncer say

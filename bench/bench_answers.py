@@ -31,7 +31,7 @@ from urllib.parse import urlsplit
 from contestants import HERE, Process, free_port
 from load import Load, chat, drive, send
 
-from bridge.cli.signing import CannotBeMade, Outgoing, proved, tail
+from bridge.cli.samples.signing import CannotBeMade, Outgoing, proved, tail
 from bridge.errors import NotAuthentic, NotUnderstood
 from bridge.mapping.load import load_provider
 from bridge.mapping.samples import Sample, read_samples

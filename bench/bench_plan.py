@@ -29,16 +29,16 @@ from pydantic import SecretStr
 
 from bridge.config import RouteOptions
 from bridge.config.connections import TargetSettings
+from bridge.crm.exchanges.story_tokens import with_secrets
 from bridge.crm.fit import fit
 from bridge.crm.render import render
-from bridge.crm.story_tokens import with_secrets
 from bridge.errors import BridgeError, ConfigError, EmptyExpression
 from bridge.extract import Extraction, contact_points
-from bridge.mapping.crm import CrmMapping
 from bridge.mapping.load import available, load_crm
-from bridge.mapping.request import Request
 from bridge.mapping.samples import read_exchanges
-from bridge.mapping.writing import Write
+from bridge.mapping.schema.crm import CrmMapping
+from bridge.mapping.schema.request import Request
+from bridge.mapping.schema.writing import Write
 from bridge.model import Chat, EventKind, Match, Message, Operation, OperationKind, Operator, Page, Role, Verdict, Visitor
 from bridge.transport import PreparedRequest
 from bridge.write import MarkerKeys, NoteSettings, Work, plan

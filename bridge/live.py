@@ -17,20 +17,20 @@ import structlog
 from bridge import parse
 from bridge.clock import Clock
 from bridge.config import Settings, routes
+from bridge.connections.route_scope import route_scope
+from bridge.connections.sources import Source
+from bridge.connections.targets import Target
 from bridge.crm.limits import in_a_hurry
 from bridge.errors import BridgeError, NotFound
 from bridge.extract import Extraction, contact_points
 from bridge.kpi import kpi
 from bridge.log import mask
-from bridge.mapping.scopes import Scope
+from bridge.mapping.language.scopes import Scope
 from bridge.match import agreement, contenders
 from bridge.model import Chat, Client, Delivery, PointKind
 from bridge.parse import Glance, Reply
-from bridge.recognise import Person
-from bridge.route_scope import route_scope
-from bridge.sources import Source
+from bridge.pipeline.recognise import Person
 from bridge.store import Identity, Store
-from bridge.targets import Target
 from bridge.write import card_points, scope
 
 log = structlog.get_logger()

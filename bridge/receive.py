@@ -20,18 +20,18 @@ import structlog
 from aiohttp import HttpVersion11, web
 
 from bridge import parse
-from bridge.allowance import Allowance
-from bridge.bare import Handler
-from bridge.bodies import Bodies
 from bridge.clock import Clock
 from bridge.config import ReceiveSettings
-from bridge.doorway import HEALTH, PROVED, Doorway, sender
+from bridge.connections.sources import Source
+from bridge.door.allowance import Allowance
+from bridge.door.bare import Handler
+from bridge.door.bodies import Bodies
+from bridge.door.doorway import HEALTH, PROVED, Doorway, sender
 from bridge.errors import NoRoom, NotAuthentic, NotUnderstood, Refused, StoreError, TooLarge, TooMany, UnknownSource
 from bridge.log import Sparing
 from bridge.model import Delivery
 from bridge.networks import is_in
 from bridge.parse import Glance, Reply
-from bridge.sources import Source
 from bridge.store import Store
 from bridge.verify import Incoming, verify
 

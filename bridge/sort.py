@@ -19,13 +19,13 @@ import structlog
 from bridge.assemble import merged, with_contacts
 from bridge.clock import Clock
 from bridge.config import Settings, routes
+from bridge.connections.route_scope import route_scope
+from bridge.connections.sources import Source
 from bridge.errors import BridgeError, NotUnderstood
 from bridge.extract import contact_points
-from bridge.forgotten import Marks, what_is_left
 from bridge.model import Chat, Delivery, Event, EventKind
 from bridge.parse import IMPORTED, Understood, understand
-from bridge.route_scope import route_scope
-from bridge.sources import Source
+from bridge.people.forgotten import Marks, what_is_left
 from bridge.store import Sorted, Store, VisitorContacts
 from bridge.store.records import ChatChange, DeliveryState, NewJob, ToFetch
 

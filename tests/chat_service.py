@@ -15,10 +15,10 @@ from aiohttp import web
 from fakes import FakeClock
 
 from bridge.config import Settings, load
+from bridge.connections.sources import load_sources
 from bridge.fetch import Connection, Fetcher, Reconciler, connect
 from bridge.model import Delivery
 from bridge.sort import Sorter
-from bridge.sources import load_sources
 from bridge.store import Store, open_store
 
 TOKEN = "the-token-of-the-api"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bridge.mapping.crm import CrmMapping
+from bridge.mapping.schema.crm import CrmMapping
 
 LEAST: dict[str, Any] = {
     "mapping_language": 1,

@@ -15,6 +15,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from fakes import FakeClock
 
 from bridge.config import Revealed, Settings
+from bridge.connections.sources import Source
+from bridge.connections.targets import Target
 from bridge.crm.client import Crm
 from bridge.extract import contact_points
 from bridge.kpi import kpi
@@ -36,12 +38,10 @@ from bridge.model import (
     Verdict,
     Visitor,
 )
+from bridge.pipeline.tally import tally
 from bridge.report import Alerts, Deps, Metrics, application
-from bridge.sources import Source
 from bridge.store import Attempt, Job, Outcome, Sorted, Store, Tally, open_store
 from bridge.store.records import ChatChange, NewJob
-from bridge.tally import tally
-from bridge.targets import Target
 from bridge.transport import Answer, PreparedRequest
 
 PASSWORD = "correct horse battery staple"

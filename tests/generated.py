@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from bridge.mapping.load import available, load, shipped
-from bridge.mapping.parts import CRM_RULES, PROVIDER_RULES, Grade
 from bridge.mapping.schema import CrmMapping, Kind, ProviderMapping
+from bridge.mapping.schema.parts import CRM_RULES, PROVIDER_RULES, Grade
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -22,20 +22,20 @@ from types import coroutine
 from typing import Any
 from zlib import compress, decompress
 
-from bridge.attempt import Attempting
 from bridge.clock import Clock
 from bridge.config import Settings
+from bridge.connections.sources import Source
+from bridge.connections.targets import Target
 from bridge.crm.call import Guard
 from bridge.crm.look import Look
 from bridge.errors import NoAnswer, NotFound
 from bridge.model import Client, Operation, Step
 from bridge.pipeline import Pipeline
-from bridge.sources import Source
+from bridge.pipeline.attempt import Attempting
 from bridge.store.records import Job
 from bridge.store.roots import NOTHING, Roots
 from bridge.store.sqlite import SqliteStore, claims
 from bridge.store.statements import jobs
-from bridge.targets import Target
 from bridge.worker import Worker
 
 BEGINNING = datetime(2026, 11, 21, 9, 0, tzinfo=UTC).timestamp()

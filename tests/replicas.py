@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from bridge.board import Board
 from bridge.clock import Clock
 from bridge.errors import NoRoom
+from bridge.pacing.board import Board
 from bridge.store.agreements import Agreements
 
 Result = TypeVar("Result")

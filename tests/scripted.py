@@ -10,10 +10,10 @@ from typing import Any
 
 from fakes import FakeClock
 
-from bridge.attempt import Attempting
 from bridge.config import RetrySettings
 from bridge.errors import BridgeError
 from bridge.model import JobState
+from bridge.pipeline.attempt import Attempting
 from bridge.store import Job, Outcome, Store
 from bridge.worker import Worker
 

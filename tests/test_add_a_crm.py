@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from bridge.config import load
+from bridge.connections.targets import mappings_of
 from bridge.crm.exchanges import run_exchange
 from bridge.mapping.load import load_crm
 from bridge.mapping.samples import read_exchanges
-from bridge.targets import mappings_of
 
 PAGE = (Path(__file__).parents[1] / "docs" / "add-a-crm.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"```yaml\n# (\S+)\n(.*?)```", PAGE, re.DOTALL))

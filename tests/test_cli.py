@@ -90,3 +90,12 @@ def test_a_missing_configuration_is_a_configuration_error(tmp_path: Path, capsys
         main(["-c", str(tmp_path / "none.yaml"), "jobs"])
     assert stop.value.code == 2
     assert "chat2crm init" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full is here")
+@pytest.mark.parametrize("arguments", [["version"], ["--help"], ["check", "jivo"]])
+def test_a_disk_without_room_for_the_output_is_told_without_a_trace(arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-m", "bridge", *arguments], stdout=full, stderr=subprocess.PIPE, text=True,
+                              check=False, cwd=ROOT)  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, "There is no room left on the disk; make some, and run this again.\n")

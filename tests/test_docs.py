@@ -26,7 +26,7 @@ from way import ENVIRON, on_the_way
 import bridge
 from bridge.demo.words import WORDS as DEMO_WORDS
 from bridge.model import JobState, OperationState
-from bridge.report import explanations
+from bridge.report.words import explanations
 from bridge.store import open_store
 from bridge.store.postgres.migrations import ONLY_HERE
 from bridge.store.sqlite.migrations import bring_up_to_date
@@ -118,7 +118,8 @@ def test_what_the_demonstration_prints_in_the_readme_is_what_it_says(name: str, 
 
 def test_every_stage_that_the_readme_names_links_its_module() -> None:
     for text in (read("README.md"), read("README.ru.md")):
-        linked = set(re.findall(r"\]\(bridge/([a-z_]+)", text))
+        named = re.findall(r"\[([a-z]+)\]\(bridge/([\w/]+)\.py\)", text)
+        linked = {stage for stage, module in named if module.removesuffix("/__init__").endswith(stage)}
         assert {"receive", "store", "sort", "extract", "recognise", "match", "write", "journal", "crm", "report"} <= linked
 
 

@@ -37,8 +37,8 @@ from bridge import parse
 from bridge.errors import BridgeError, NotAuthentic, NotUnderstood
 from bridge.extract import contact_points
 from bridge.kpi import kpi
-from bridge.mapping.expressions import Expression, Findings
 from bridge.mapping.functions import FUNCTIONS
+from bridge.mapping.language.expressions import Expression, Findings
 from bridge.mapping.load import available, load, load_provider
 from bridge.mapping.samples import read_samples
 from bridge.mapping.schema import Body, ProviderMapping

@@ -61,7 +61,7 @@ NEUTRAL = {"generic", "webhook", "mail", "sandbox", "your own system"}
 #: where people write from is a word of ours (a channel), and the extractor knows these services' links (wa.me, t.me)
 CHANNELS = {"telegram", "whatsapp", "vk", "viber", "instagram", "facebook", "meta", "max"}
 #: names that mean something else there
-NOT_MEANT = {("bridge/extract/domains.py", "zoho"): "a mail service, by its domain"}
+NOT_MEANT = {("bridge/extract/reading/domains.py", "zoho"): "a mail service, by its domain"}
 
 
 def tracked_here() -> bool:

@@ -18,17 +18,17 @@ from interleaved import BEGINNING, Budget, Choose, Ledger, Opened, Record, Searc
 from sqlite_utils import Database
 from way import ENVIRON
 
-from bridge import case as case_module
 from bridge import pipeline as pipeline_module
 from bridge.config import Settings, load
+from bridge.connections.sources import load_sources
+from bridge.connections.targets import load_targets
 from bridge.extract import Extraction, contact_points
 from bridge.model import Chat, EventKind, Message, Plan, Role, Visitor
-from bridge.sources import load_sources
+from bridge.pipeline import case as case_module
 from bridge.store import Sorted
 from bridge.store.records import ChatChange, NewJob
 from bridge.store.sqlite.migrations import bring_up_to_date
 from bridge.store.statements import intake
-from bridge.targets import load_targets
 from bridge.write import Work, plan
 
 PHONE = "+79160000001"
@@ -43,7 +43,8 @@ class Scene:
             "store": "sqlite:///nowhere", "key": "${C2C_KEY}", "language": "en",
             "sources": {"shop": {"provider": "jivo", "secret": "${C2C_SECRET}", "region": "RU", "target": "sales"}},
             "targets": {"sales": {
-                "crm": "sandbox", "url": "http://127.0.0.1:9", "mode": "write", "missed": "none", "timeout": "20s", **target,
+                "crm": "sandbox", "url": "http://127.0.0.1:9", "token": "${C2C_TOKEN}", "mode": "write", "missed": "none",
+                "timeout": "20s", **target,
             }},
         }  # fmt: skip
         (folder / "config.yaml").write_text(json.dumps(config), encoding="utf-8")

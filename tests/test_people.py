@@ -14,9 +14,9 @@ from fakes import FakeClock
 from running import finished
 from way import Way, on_the_way
 
-from bridge.forgotten import Marks
 from bridge.model import Delivery, JobState
 from bridge.people import Wanted, erase, find, handed_out, normal_phone
+from bridge.people.forgotten import Marks
 from bridge.store import Erased
 
 PHONE, OTHER = "+79161234567", "+79169999999"

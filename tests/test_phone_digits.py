@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge import phone_digits
-from bridge.extract.plans import read
+from bridge.extract.reading.plans import read
 from bridge.phone_digits import keep, number_of, same_email, same_phone
 
 

@@ -10,11 +10,11 @@ import pytest
 from fakes import FakeClock
 from way import Way, finished, mapping, on_the_way
 
-from bridge import case as case_module
-from bridge.case import Case
 from bridge.extract import point_typed
 from bridge.model import Correction, JobState, OperationState
-from bridge.recognise import Recogniser
+from bridge.pipeline import case as case_module
+from bridge.pipeline.case import Case
+from bridge.pipeline.recognise import Recogniser
 from bridge.sandbox.refusals import Missing
 
 

@@ -27,12 +27,12 @@ from yarl import URL
 from bridge import log as lines
 from bridge import parse
 from bridge.config import load
-from bridge.doorway import PROVED, Doorway, Limits
+from bridge.connections.sources import load_sources
+from bridge.door.doorway import PROVED, Doorway, Limits
 from bridge.errors import NoRoom, StoreError
 from bridge.model import Delivery
 from bridge.parse import Reply
 from bridge.receive import COME_AGAIN, LEAVE, MAKES_WAY, PIECE_EVERY, REFUSALS_SAID, RUSH, RUSH_WITHIN, WATCHED, Receiver
-from bridge.sources import load_sources
 from bridge.store import Store, open_store
 from bridge.verify import Incoming
 

@@ -21,14 +21,14 @@ from way import on_the_way
 
 from bridge import transport
 from bridge.config import load
+from bridge.connections.sources import load_sources
 from bridge.errors import ConfigError, NotAuthentic
-from bridge.mapping.deliveries import Handshake
-from bridge.mapping.expressions import Expression
+from bridge.mapping.language.expressions import Expression
 from bridge.mapping.load import load_provider
+from bridge.mapping.schema.deliveries import Handshake
 from bridge.model import Delivery, JobState
 from bridge.parse import SourceView, glance
 from bridge.receive import Receiver
-from bridge.sources import load_sources
 from bridge.store import open_store
 from bridge.verify import Incoming, verify
 

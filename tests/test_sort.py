@@ -13,11 +13,11 @@ from way import ENVIRON
 
 from bridge import sort as sort_module
 from bridge.config import load
+from bridge.connections.sources import load_sources
 from bridge.errors import NoRoom
 from bridge.model import Delivery, JobState, Message, Role
 from bridge.parse import Limits
 from bridge.sort import BATCH, WRITTEN, Sorter
-from bridge.sources import load_sources
 from bridge.store import Job, Outcome, Sorted, Store, StoredChat, open_store
 
 MANY = """

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from fakes import FakeClock
-from store_materials import LEASE, chat, claim, delivery, end, finish_chat, opened, plan_of
+from store_materials import LEASE, chat, claim, delivery, end, finish_chat, opened, plan_of, raw
 
 from bridge.errors import StaleLease
 from bridge.model import Correction, JobState, OperationKind, OperationState, PointKind, Step, Verdict
@@ -193,6 +193,25 @@ class TestIntake:
         [again] = await claim(store)
         assert (again.id, again.revision) == (job.id, 1)
         assert (await store.chat(again.chat_row)).chat.visitor.phones == ("+79160000001",)
+
+
+    async def test_a_job_that_cannot_be_read_keeps_no_other_from_being_claimed(
+        self, store: Store, clock: FakeClock, store_url: str
+    ) -> None:
+        await finish_chat(store, clock.now())
+        await finish_chat(store, clock.now(), chat_id="8")
+        first, second = await claim(store)
+        await store.record_plan(first, plan_of(CREATE, NOTE))
+        for job in (first, second):
+            await end(store, job, JobState.RETRYING, "crm_down", next_at=clock.time())
+        raw(store_url, f"UPDATE jobs SET plan = '{{\"operations\": 7}}' WHERE id = {first.id}")
+
+        assert [job.id for job in await claim(store)] == [second.id]
+        row = await store.reading().job(first.id)
+        assert row is not None
+        assert (row["state"], row["reason"]) == ("dead", "internal")
+        assert "cannot be read" in row["detail"]
+        assert await claim(store) == []
 
 
 class TestFetching:

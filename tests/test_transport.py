@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bridge.departure import leaving_when
 from bridge.errors import AccessRefused, Busy, NoAnswer, NotSent, Rejected
 from bridge.transport import PreparedRequest, Transport
+from bridge.transport.departure import leaving_when
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
 

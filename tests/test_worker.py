@@ -11,13 +11,13 @@ from replicas import Database
 from scripted import DONE, Make, Scripted, Watching, at_work, once, only_job, until, worker_maker
 from store_materials import finish_chat
 
-from bridge.attempt import Attempting
-from bridge.breaker import FAILURES, FIRST_REST
-from bridge.endings import ACCESS_REST
 from bridge.errors import AccessRefused, Blocked, NoAnswer, NoRoom, Rejected, StaleLease
 from bridge.model import JobState
+from bridge.pacing.breaker import FAILURES, FIRST_REST
+from bridge.pipeline.attempt import Attempting
 from bridge.store import Job, Outcome, Store, TargetStop
 from bridge.worker import POLL
+from bridge.worker.endings import ACCESS_REST
 
 
 @pytest.fixture

@@ -14,14 +14,14 @@ import running
 from fakes import FakeClock
 
 from bridge.config import Settings, load
+from bridge.connections.sources import Source, load_sources
+from bridge.connections.targets import Target, load_targets
 from bridge.model import ALIVE, Delivery, JobState
 from bridge.pipeline import Pipeline
 from bridge.sandbox import API_KEY, Running, start
 from bridge.sandbox.switches import read_switches
 from bridge.sort import Sorter
-from bridge.sources import Source, load_sources
 from bridge.store import Job, Outcome, Store, open_store
-from bridge.targets import Target, load_targets
 from bridge.worker import Worker
 
 ENVIRON = {"C2C_KEY": "k" * 40, "C2C_SECRET": "s3cret-s3cret-s3cret", "C2C_TOKEN": API_KEY, "C2C_WRONG": "wrong-key",

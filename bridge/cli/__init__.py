@@ -5,6 +5,7 @@ Exit codes: 0; 1 the work failed; 2 usage or configuration.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -59,6 +60,7 @@ COMMANDS: dict[str, Entry] = {
 }
 
 FAILED, MISUSED = 1, 2
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Commands(click.Group):
@@ -127,6 +129,18 @@ def main(args: list[str] | None = None) -> None:
         sys.exit(FAILED)
     except BrokenPipeError:
         # `chat2crm jobs | head`: nobody reads on, which is no failure
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _say_no_more()
         sys.exit(0)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        _say_no_more()
+        where = f" for {error.filename}" if error.filename else ""
+        click.echo(f"There is no room left on the disk{where}; make some, and run this again.", err=True)
+        sys.exit(FAILED)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _say_no_more() -> None:
+    """What is still to be printed goes nowhere: at its end Python would try once more, and fail once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from bridge.cli.beside import store_at_hand
 from bridge.clock import Clock
 from bridge.config import Settings
+from bridge.connections.targets import mappings_of, tokens_of, transport_to
 from bridge.crm.call import Tokens
 from bridge.errors import EmptyExpression, Rejected
 from bridge.mapping.schema import CrmMapping
-from bridge.targets import mappings_of, tokens_of, transport_to
 from bridge.transport import Answer, PreparedRequest, Sends
 
 

@@ -9,9 +9,9 @@ from urllib.parse import quote
 import click
 
 from bridge.config import Settings
+from bridge.connections.sources import Source, load_sources
 from bridge.mapping.schema import Verify
 from bridge.mapping.suggestions import nearest
-from bridge.sources import Source, load_sources
 from bridge.verify import what_is_wrong_with
 
 #: schemes for which the provider keeps a private key of its own

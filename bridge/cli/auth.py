@@ -17,14 +17,14 @@ from bridge.cli.printing import BAD, DOUBTFUL, GOOD, example, local_time, mark, 
 from bridge.cli.redirect import Listening, can_listen, listening
 from bridge.clock import Clock
 from bridge.config import Settings
-from bridge.crm import consent
+from bridge.connections.targets import mappings_of, tokens_of, transport_to
+from bridge.crm.auth import consent
+from bridge.crm.auth.tokens import OAuthTokens
 from bridge.crm.client import Crm
 from bridge.crm.fit import account_of
-from bridge.crm.tokens import OAuthTokens
 from bridge.errors import AuthoriseAgain, BridgeError, ConfigError
 from bridge.mapping.suggestions import nearest
 from bridge.store import Store
-from bridge.targets import mappings_of, tokens_of, transport_to
 
 #: reasons of a stop that are over when somebody has let us in
 _OVER = frozenset({AuthoriseAgain.code, "crm_access_refused"})

@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from bridge import log, sites
+from bridge import log
 from bridge.clock import Clock
 from bridge.config import Settings
+from bridge.connections import sites
 from bridge.errors import StoreError
 from bridge.store import Store, open_store
 

@@ -17,14 +17,14 @@ from bridge.cli import FAILED
 from bridge.cli.addresses import source_named
 from bridge.cli.auditing import note
 from bridge.cli.beside import settings_of, store_beside
-from bridge.cli.listening import listen
 from bridge.cli.printing import BAD, DOUBTFUL, GOOD, example, mark
-from bridge.cli.recorded import samples_of
-from bridge.cli.sampling import Sampler
+from bridge.cli.samples.listening import listen
+from bridge.cli.samples.recorded import samples_of
+from bridge.cli.samples.sampling import Sampler
 from bridge.config import Settings
+from bridge.connections.sources import Source
 from bridge.errors import NotUnderstood
 from bridge.model import Delivery
-from bridge.sources import Source
 
 #: seconds between two looks for new deliveries
 LOOK_EVERY = 0.3

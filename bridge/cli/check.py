@@ -13,19 +13,20 @@ import click
 
 from bridge.cli import FAILED
 from bridge.cli.beside import settings_of, store_beside
-from bridge.cli.live_check import check_live
+from bridge.cli.live.check import check_live
 from bridge.cli.printing import BAD, DOUBTFUL, GOOD, example, heading, mark, print_json
 from bridge.cli.proofs import ENDINGS, Checked, Wanted, named
 from bridge.cli.proofs import check as check_mapping
 from bridge.config import Settings, TargetSettings
+from bridge.connections.removal import removed
+from bridge.connections.sources import Source, load_sources
+from bridge.connections.targets import mappings_of
 from bridge.crm.stated import not_given
+from bridge.door.listeners import no_address_of_ours
 from bridge.errors import ConfigError, StoreError
 from bridge.mapping.load import load_crm
 from bridge.mapping.schema import CrmMapping
-from bridge.removal import removed
-from bridge.sources import Source, load_sources
 from bridge.store import is_current
-from bridge.targets import mappings_of
 from bridge.verify import what_is_wrong_with
 
 #: mounted read-only by whoever runs the container, for all in it
@@ -133,6 +134,10 @@ def _about(settings: Settings) -> Iterator[Line]:
         yield from _missing_statements(load_crm(target.crm, search=settings.mapping_folders), target)
         if target.mode == "rehearse":
             yield Line(DOUBTFUL, f"target {name} is in mode: rehearse: nothing is written until it says mode: write")
+    for key, host in {"receive.host": settings.receive.host, "ops.host": settings.ops.host}.items():
+        wrong = no_address_of_ours(host)
+        if wrong:
+            yield Line(DOUBTFUL, f"{key}: here {host} cannot be listened on: {wrong}")
     if settings.sources and settings.receive.public_url is None:
         yield Line(DOUBTFUL, "receive.public_url is not set; `chat2crm urls` can print only this machine's own addresses")
 

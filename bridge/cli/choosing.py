@@ -11,7 +11,7 @@ import click
 from bridge.config import Settings
 from bridge.config.values import NAME
 from bridge.model import JobState
-from bridge.report.explanations import explain
+from bridge.report.words.explanations import explain
 from bridge.store import Store
 from bridge.store.reading import Reading
 

@@ -11,10 +11,10 @@ import click
 from bridge.cli.beside import on_store
 from bridge.cli.printing import example, heading, print_json
 from bridge.config import Settings
+from bridge.connections.sources import Source, load_sources
 from bridge.errors import MappingError
 from bridge.mapping.load import Loaded, load
-from bridge.report.comparing import LAST, Compared, compared
-from bridge.sources import Source, load_sources
+from bridge.report.mappings.comparing import LAST, Compared, compared
 from bridge.store import Store
 
 

@@ -31,6 +31,7 @@ def go(config_path: Path, *, target: str) -> None:
             return
         await note(store, "released", [f"target {target}"])
         stop = stops[target]
-        click.echo(f"{target} goes on. It had been stopped: {in_words('stopped', stop.reason) or stop.reason}.")
+        why = in_words("stopped", stop.reason) or stop.reason
+        click.echo(" ".join(filter(None, (f"{target} goes on. It had been stopped: {why}.", stop.detail))))
 
     on_store(config_path, work)

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import click
+from pydantic import TypeAdapter, ValidationError
 
 from bridge import config
 from bridge.cli.beginning import Answers, config_text, env_text
 from bridge.cli.printing import DOUBTFUL, GOOD, example, mark
+from bridge.config.values import HttpUrl, Region, TargetUrl, Zone
 from bridge.errors import ConfigError
 from bridge.mapping.load import available, load_crm, load_provider
 from bridge.mapping.schema import CrmMapping, Kind
@@ -19,6 +21,9 @@ from bridge.mapping.suggestions import nearest
 
 #: what is offered where the language says it: region, time zone
 _USUAL: Mapping[str, tuple[str, str]] = {"ru": ("RU", "Europe/Moscow"), "en": ("US", "UTC")}
+
+
+_PUBLIC = "Public address of this service (Enter: later)"
 
 
 @click.command(epilog=example(
@@ -40,12 +45,16 @@ def init(config_path: Path, /, *, yes: bool, options: tuple[str, ...], **given: 
 
     Nothing is overwritten. The target begins in mode: rehearse, in which everything is tried and nothing written.
     """
+    _can_be_written(config_path)
     dotenv = config_path.with_name(".env")
     for path in (config_path, dotenv):
         if path.exists():
             raise click.UsageError(f"{path} is there already and is not overwritten; move it away, or name another with -c.")
     answers = _answers(given, dict(_pair(text) for text in options), config_path, yes=yes)
-    config_path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        config_path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.UsageError(f"{config_path.parent} cannot be made: {error.strerror}; name another place with -c.") from error
     _write(dotenv, env_text(answers), mode=0o600)
     _write(config_path, config_text(answers), mode=0o644)
     mark(GOOD, f"{config_path}: one source, one target, mode: rehearse")
@@ -74,9 +83,9 @@ def _answers(given: Mapping[str, str | None], options: Mapping[str, str], config
     return Answers(
         provider=provider, provider_mapping=load_provider(provider, search=search), crm=crm, crm_mapping=crm_mapping,
         crm_url=_crm_url(crm_mapping, given["crm_url"], yes=yes), language=language,
-        region=_asked(given["region"], "Country of numbers without a country code", region, yes=yes).upper(),
-        timezone=_asked(given["timezone"], "Time zone", zone, yes=yes),
-        public_url=_asked(given["public_url"], "Public address of this service (Enter: later)", "", yes=yes),
+        region=_valid("region", given["region"], "Country of numbers without a country code", region, Region, yes=yes),
+        timezone=_valid("timezone", given["timezone"], "Time zone", zone, Zone, yes=yes),
+        public_url=_valid("public-url", given["public_url"], _PUBLIC, "", HttpUrl, yes=yes),
         options=_options(crm_mapping, options, yes=yes), token="" if yes else _token(crm_mapping),
     )  # fmt: skip
 
@@ -89,6 +98,22 @@ def _asked(value: str | None, question: str, usual: str, *, yes: bool, choices: 
     kind: Any = click.Choice(choices) if choices else str
     answer: str = click.prompt(question, default=usual, type=kind, show_choices=False)
     return answer.strip()
+
+
+def _valid(option: str, value: str | None, question: str, usual: str | None, kind: Any, *, yes: bool, hide: bool = False) -> str:
+    """An answer that the configuration will take: what is asked for is asked for again, what was given is refused."""
+    def read(text: str) -> str:
+        try:
+            return str(TypeAdapter(kind).validate_python(text.strip())) if text.strip() or usual != "" else ""
+        except ValidationError as error:
+            raise click.UsageError(f"--{option}: {error.errors()[0]['ctx']['error']}.") from None
+
+    if value is not None:
+        return read(value)
+    if yes and usual is not None:
+        return usual
+    answer: str = click.prompt(question, default=usual, value_proc=read, hide_input=hide)
+    return answer
 
 
 def _mapping(kind: Kind, value: str | None, label: str, search: list[Path], *, yes: bool) -> str:
@@ -106,13 +131,11 @@ def _mapping(kind: Kind, value: str | None, label: str, search: list[Path], *, y
 
 
 def _crm_url(mapping: CrmMapping, value: str | None, *, yes: bool) -> str:
-    if value is not None:
-        return value
-    if yes:
+    if value is None and yes:
         raise click.UsageError("--yes needs --crm-url: the address at which you open the CRM.")
     hide = mapping.auth.kind == "url"
     remark = " (with its key; not shown)" if hide else ""
-    return str(click.prompt(f"Address of {mapping.title}{remark}", hide_input=hide)).strip()
+    return _valid("crm-url", value, f"Address of {mapping.title}{remark}", None, TargetUrl, yes=yes, hide=hide)
 
 
 def _options(mapping: CrmMapping, given: Mapping[str, str], *, yes: bool) -> dict[str, str]:
@@ -142,6 +165,17 @@ def _system_language() -> str:
 
 
 # -- the files ---------------------------------------------------------------------------------------------------------
+
+
+def _can_be_written(path: Path) -> None:
+    """Before anything is asked: is there a folder for it, or can one be made?"""
+    if not path.name or path.is_dir():
+        raise click.UsageError(f"{path} is a folder; name the file that is to be written, like {path / 'config.yaml'}.")
+    above = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
+    if not above.is_dir():
+        raise click.UsageError(f"{above} is no folder, so {path} cannot be written; name another place with -c.")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise click.UsageError(f"{above} is not yours to write to, so {path} cannot be; name another place with -c.")
 
 
 def _write(path: Path, text: str, *, mode: int) -> None:

@@ -70,4 +70,6 @@ async def _say_unread(settings: Settings, store: Store, source: str | None, site
 
 
 def _why(row: dict[str, Any]) -> str:
-    return in_words(row["state"], row["reason"]) or row["detail"]
+    said = in_words(row["state"], row["reason"])
+    # why its target rests is the CRM's to say
+    return f"{said}: {row['detail']}" if said and row["reason"] == "target_stopped" and row["detail"] else said or row["detail"]

@@ -7,7 +7,7 @@ import sys
 import click
 
 from bridge.cli.printing import example
-from bridge.passwords import hashed
+from bridge.config.passwords import hashed
 
 #: a password of the ops page can be tried by whoever reaches it, and the hash by whoever reads it
 SHORTEST = 10

@@ -17,12 +17,12 @@ from bridge.cli.beside import on_store
 from bridge.cli.printing import BAD, DOUBTFUL, GOOD, confirmed, example, heading, local_time, mark, print_json, progress
 from bridge.clock import Clock
 from bridge.config import Settings
-from bridge.forgotten import Marks
+from bridge.connections.sources import load_sources
+from bridge.connections.targets import load_targets
 from bridge.model import Client
 from bridge.people import Kept, Wanted, erase, find, handed_out, normal_phone
-from bridge.sources import load_sources
+from bridge.people.forgotten import Marks
 from bridge.store import Store
-from bridge.targets import load_targets
 
 Card = dict[str, Any]
 

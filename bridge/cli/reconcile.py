@@ -13,12 +13,12 @@ from bridge.cli.beside import on_store
 from bridge.cli.printing import BAD, GOOD, example, mark, progress
 from bridge.clock import Clock
 from bridge.config import Settings
+from bridge.connections.sources import load_sources
 from bridge.errors import CrmError, EmptyExpression
 from bridge.fetch import Pull, Remedy, Window, connect, sort_out
 from bridge.fetch.failures import NotReady
 from bridge.mapping.suggestions import nearest
 from bridge.sort import Sorter
-from bridge.sources import load_sources
 from bridge.store import Store
 
 #: failures in a row after which it is left to a person to begin again

@@ -9,23 +9,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bridge.attempt import Attempting, Stop
 from bridge.cli.access import Offline, Watched, live_tokens, live_transports, unspoken_tokens
 from bridge.cli.rendering import rendered
 from bridge.clock import Clock
 from bridge.config import Settings, TargetSettings
+from bridge.connections.sources import Source
+from bridge.connections.targets import Target, mappings_of
+from bridge.crm.auth.tokens import OAuthTokens
 from bridge.crm.call import Tokens
 from bridge.crm.client import Crm
-from bridge.crm.tokens import OAuthTokens
 from bridge.errors import BridgeError
 from bridge.mapping.schema import CrmMapping
 from bridge.model import Chat, Client, Delivery, Operation, Plan, Step
 from bridge.pipeline import Pipeline
+from bridge.pipeline.attempt import Attempting, Stop
 from bridge.sort import Sorter
-from bridge.sources import Source
 from bridge.store import Job, Store, open_store
 from bridge.store.records import ChatChange, NewJob, Outcome, Sorted
-from bridge.targets import Target, mappings_of
 from bridge.transport import PreparedRequest
 
 #: seconds; nobody else works on the store

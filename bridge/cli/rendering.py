@@ -7,13 +7,13 @@ from typing import Any
 
 from bridge.cli.access import Halting, NotAsked, Offline
 from bridge.clock import Clock
+from bridge.connections.targets import Target
 from bridge.crm.call import Tokens
 from bridge.crm.client import Crm
 from bridge.crm.uploads import told_of
 from bridge.errors import BridgeError
 from bridge.files.fetching import Fetched
 from bridge.model import Operation, OperationKind
-from bridge.targets import Target
 from bridge.transport import PreparedRequest, Sends
 
 #: stands where an id will stand that only an earlier request of the same plan can give

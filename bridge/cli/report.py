@@ -14,9 +14,9 @@ from bridge.cli.choosing import reading_of
 from bridge.cli.printing import example, heading, print_json, print_table
 from bridge.config import Settings
 from bridge.errors import Refused
-from bridge.report.figures import SHOWN, Figures, Kind
-from bridge.report.language import span
 from bridge.report.reports import By, Made, Report, Wanted, as_csv, report_of
+from bridge.report.reports.figures import SHOWN, Figures, Kind
+from bridge.report.words.language import span
 from bridge.store import Store
 from bridge.store.reports import BY
 

@@ -16,8 +16,8 @@ from bridge.cli import FAILED
 from bridge.cli.addresses import hook_path, local_base, source_named
 from bridge.cli.beside import settings_of
 from bridge.cli.printing import BAD, GOOD, example, mark
-from bridge.cli.recorded import find_sample, read_request
-from bridge.cli.signing import CannotBeMade, Outgoing, proved
+from bridge.cli.samples.recorded import find_sample, read_request
+from bridge.cli.samples.signing import CannotBeMade, Outgoing, proved
 from bridge.config import Settings
 
 #: seconds; providers wait no longer than this either

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
-from bridge import log, sites
+from bridge import log
 from bridge.app import Service, obey_signals
+from bridge.connections import sites
 
 
 @click.command()

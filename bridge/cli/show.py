@@ -10,10 +10,10 @@ from bridge.cli.beside import on_store
 from bridge.cli.choosing import require
 from bridge.cli.printing import example, heading, print_json
 from bridge.config import Settings
+from bridge.connections.sources import load_sources
 from bridge.errors import ConfigError
-from bridge.report.sheet import sheet
-from bridge.report.telling import Told, shared, told
-from bridge.sources import load_sources
+from bridge.report.trace.sheet import sheet
+from bridge.report.trace.telling import Told, shared, told
 from bridge.store import Store
 
 

@@ -14,16 +14,16 @@ from bridge.cli.addresses import source_named
 from bridge.cli.beside import settings_of, store_beside
 from bridge.cli.choosing import in_words, require
 from bridge.cli.printing import BAD, DOUBTFUL, GOOD, example, heading, hidden, mark
-from bridge.cli.recorded import find_sample, read_request
 from bridge.cli.rehearsal import Rehearsal, Rehearsed, rehearsal
 from bridge.cli.rendering import as_text
+from bridge.cli.samples.recorded import find_sample, read_request
 from bridge.config import Settings
+from bridge.connections.sources import Source
 from bridge.errors import NotUnderstood
 from bridge.extract import contact_points
 from bridge.match import agreement
 from bridge.model import Chat, Claim, Client, Delivery, Operation, OperationKind
 from bridge.parse import Understood
-from bridge.sources import Source
 from bridge.write import card_points
 
 

@@ -12,7 +12,7 @@ from bridge.cli.addresses import hook_path, public_base, ways
 from bridge.cli.beside import settings_of
 from bridge.cli.printing import BAD, DOUBTFUL, example, heading, mark, print_json
 from bridge.config import Settings
-from bridge.sources import Source, load_sources
+from bridge.connections.sources import Source, load_sources
 
 HIDDEN = "***"
 

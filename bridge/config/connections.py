@@ -10,18 +10,32 @@ from pydantic import Field, model_validator
 
 from bridge.config.hours import Hours
 from bridge.config.routes import RouteOptions, gather_options
-from bridge.config.values import HttpUrl, Name, Networks, Region, Secret, Secrets, Span, TargetUrl, Words, Zone
+from bridge.config.values import (
+    HttpUrl,
+    Name,
+    Networks,
+    OwnDomains,
+    OwnEmails,
+    OwnPhones,
+    Region,
+    Secret,
+    Secrets,
+    Span,
+    TargetUrl,
+    Zone,
+)
+from bridge.mapping.language.templates import TextTemplate
+from bridge.mapping.schema.speech import Rates
 from bridge.mapping.statements import Statement
-from bridge.mapping.templates import TextTemplate
 from bridge.model import Frozen
 
 
 class Own(Frozen):
     """Numbers and addresses that are ours: never a visitor's, wherever they stand in a chat."""
 
-    phones: Words = ()
-    emails: Words = ()
-    domains: Words = ()
+    phones: OwnPhones = ()
+    emails: OwnEmails = ()
+    domains: OwnDomains = ()
 
 
 class SourceSettings(Frozen):
@@ -113,7 +127,7 @@ class TargetSettings(Frozen):
     options: RouteOptions = RouteOptions()
     note: NoteOptions = NoteOptions()
     #: in place of the mapping's own limits
-    limits: Mapping[str, Any] | None = None
+    limits: Rates | None = None
     #: seconds for one request
     timeout: Span = Field(default=20.0, gt=0, le=300.0)
     #: None: as the CRM's mapping says

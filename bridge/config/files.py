@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, WithJsonSchema, model_validator
 
 from bridge.config.values import Networks, Size
 from bridge.files.kinds import GROUPS, MIB, USUAL, Group, Limits
-from bridge.mapping.parts import OneOrMany
+from bridge.mapping.schema.parts import OneOrMany
 from bridge.model import Frozen
 
 #: a file is held in memory while it is copied

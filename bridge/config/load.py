@@ -120,8 +120,8 @@ def _written(loc: Loc, draft: Draft, *, absent: bool) -> Loc | None:
     alternative of a union). `absent`: it is the lack of it that is wrong. None: inherited, and reported where it stands.
     """
     within = tuple(part for number, part in enumerate(loc) if number == 0 or part not in _NOT_WRITTEN)
-    if absent:
-        return within
+    if absent:  # of a list of one, which is written without the list, no number is told
+        return tuple(part for number, part in enumerate(within) if isinstance(part, str) or draft.has(within[: number + 1]))
     if len(within) == _INHERITABLE and within[0] in ("sources", "targets") and not draft.has(within):
         return None
     while within and not draft.has(within):
@@ -147,6 +147,9 @@ def _in_words(problem: ErrorDetails, loc: Loc) -> str:
 
 
 _NAMED_BY_NOBODY = "users are those whom a proxy names; set {}, or remove `users`"
+
+#: hosts that stand for all addresses of this machine
+_EVERYWHERE = {"0.0.0.0", "::", ""}  # noqa: S104 - told apart, not listened on
 
 _REMEDIES = {
     "key": "`chat2crm init` makes one; keep it with the backups",
@@ -179,30 +182,37 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
 
 
 def _unresolved(settings: Settings) -> Iterator[tuple[Loc, str]]:
-    """Names that lead nowhere, and sources whose chats would go nowhere."""
-
-    def unknown(kind: str, name: str, known: Mapping[str, Any]) -> str:
-        there = f"there are: {', '.join(sorted(known))}" if known else f"there is none yet; add it under `{kind}s:`"
-        return f"there is no {kind} {name!r}{nearest(name, known)}; {there}"
-
-    for name, target in settings.targets.items():
-        other = target.oauth.same_as if target.oauth else None
-        if other is not None and other not in settings.targets:
-            yield ("targets", name, "oauth", "same_as"), unknown("target", other, settings.targets)
-        elif other is not None:
-            wrong = _cannot_share(target, settings.targets[other])
-            if wrong:
-                yield ("targets", name, "oauth", "same_as"), wrong
+    """Names that lead nowhere, and sources whose chats would go nowhere; two listeners on one port."""
+    receive, ops = settings.receive, settings.ops
+    if receive.port == ops.port != 0 and (receive.host == ops.host or _EVERYWHERE & {receive.host, ops.host}):
+        yield ("ops", "port"), f"is that of `receive` as well ({ops.port}); give each listener a port of its own"
+    yield from _without_account(settings)
     for name, source in settings.sources.items():
         if source.target is not None and source.target not in settings.targets:
-            yield ("sources", name, "target"), unknown("target", source.target, settings.targets)
+            yield ("sources", name, "target"), _unknown("target", source.target, settings.targets)
         if source.target is None and not any(route.source == name for route in settings.routes):
             yield ("sources", name), "its chats go nowhere; give it a `target`, or name it as `source` in `routes:`"
     for number, route in enumerate(settings.routes):
         if route.source not in settings.sources:
-            yield ("routes", number, "source"), unknown("source", route.source, settings.sources)
+            yield ("routes", number, "source"), _unknown("source", route.source, settings.sources)
         if route.target not in settings.targets:
-            yield ("routes", number, "target"), unknown("target", route.target, settings.targets)
+            yield ("routes", number, "target"), _unknown("target", route.target, settings.targets)
+
+
+def _unknown(kind: str, name: str, known: Mapping[str, Any]) -> str:
+    there = f"there are: {', '.join(sorted(known))}" if known else f"there is none yet; add it under `{kind}s:`"
+    return f"there is no {kind} {name!r}{nearest(name, known)}; {there}"
+
+
+def _without_account(settings: Settings) -> Iterator[tuple[Loc, str]]:
+    for name, target in settings.targets.items():
+        other = target.oauth.same_as if target.oauth else None
+        if other is not None and other not in settings.targets:
+            yield ("targets", name, "oauth", "same_as"), _unknown("target", other, settings.targets)
+        elif other is not None:
+            wrong = _cannot_share(target, settings.targets[other])
+            if wrong:
+                yield ("targets", name, "oauth", "same_as"), wrong
 
 
 def _cannot_share(target: TargetSettings, other: TargetSettings) -> str | None:
@@ -219,6 +229,7 @@ def _finished(settings: Settings, path: Path, draft: Draft, references: Referenc
         route.model_copy(update={"options": settings.targets[route.target].options.overlaid(route.options)})
         for route in settings.routes
     )
-    places = {(name, key): draft.place(("targets", name, key))
-              for name, target in settings.targets.items() for key in target.extra}  # fmt: skip
+    written = draft.value.get("targets") or {}
+    places = {(name, key): draft.place(("targets", name, key) if key else ("targets", name))
+              for name in settings.targets for key in ("", *written[name])}  # fmt: skip
     return settings.model_copy(update={"routes": routes}).found_at(path, tuple(dict.fromkeys(references.files)), places)

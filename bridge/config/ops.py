@@ -9,9 +9,9 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from bridge.config.messages import FIELDS, unknown_places
+from bridge.config.passwords import what_is_wrong_with
 from bridge.config.values import HttpUrl, Name, Networks, Port, Secret, Span, Words
 from bridge.model import Frozen
-from bridge.passwords import what_is_wrong_with
 
 
 class OpsToken(Frozen):

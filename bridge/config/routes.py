@@ -9,8 +9,8 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from bridge.config.files import FileRule, Files
 from bridge.config.values import Name
-from bridge.mapping.expressions import Expression, Findings
-from bridge.mapping.parts import seconds
+from bridge.mapping.language.expressions import Expression, Findings
+from bridge.mapping.schema.parts import seconds
 from bridge.model import Frozen
 
 _WAIT = "wait "

@@ -13,7 +13,7 @@ from bridge.config.connections import Own, SourceSettings, TargetSettings
 from bridge.config.ops import AlertSettings, OpsSettings
 from bridge.config.routes import OPTION_KEYS, Route
 from bridge.config.sites import Site, site_of
-from bridge.config.values import HttpUrl, Name, Networks, Port, Secret, Size, Span, Words, Zone
+from bridge.config.values import HttpUrl, Name, Networks, Port, Secret, Size, Span, StoreUrl, Words, Zone
 from bridge.config.views import described, secrets_in
 from bridge.errors import ConfigError
 from bridge.mapping.suggestions import nearest
@@ -95,7 +95,7 @@ def _long_enough(key: SecretStr) -> SecretStr:
 class Settings(Frozen):
     """The whole configuration, as `load` gives it: names, zones and route options filled in, every name resolved."""
 
-    store: str = Field(default="sqlite:///data/chat2crm.db", repr=False)  # a database's address holds its password
+    store: StoreUrl = Field(default="sqlite:///data/chat2crm.db", repr=False)  # a database's address holds its password
     #: files of customers, one each, as patterns below the folder of config.yaml
     include: Words = ()
     #: markers rest on it: kept with the backups
@@ -117,7 +117,7 @@ class Settings(Frozen):
 
     _origin: Path = PrivateAttr(default=Path())
     _files: tuple[Path, ...] = PrivateAttr(default=())
-    _extra_places: Mapping[tuple[str, str], str] = PrivateAttr(default_factory=dict)
+    _target_places: Mapping[tuple[str, str], str] = PrivateAttr(default_factory=dict)
     _sites: Mapping[str, Site] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="before")
@@ -136,10 +136,10 @@ class Settings(Frozen):
                                for name, one in value[key].items()}  # fmt: skip
         return {**value, **filled}
 
-    def found_at(self, origin: Path, files: tuple[Path, ...], extra_places: Mapping[tuple[str, str], str]) -> Self:
+    def found_at(self, origin: Path, files: tuple[Path, ...], target_places: Mapping[tuple[str, str], str]) -> Self:
         """The same settings, knowing where they come from (`load` calls it)."""
         known = self.model_copy()
-        known._origin, known._files, known._extra_places = origin, files, extra_places  # noqa: SLF001 - its own kind
+        known._origin, known._files, known._target_places = origin, files, target_places  # noqa: SLF001 - its own kind
         return known
 
     def with_connections(
@@ -148,7 +148,7 @@ class Settings(Frozen):
     ) -> Self:
         """The same with other connections; `renamed` gives for the name that a target had here the one it has there."""
         known = self.model_copy(update={"sources": sources, "targets": targets, "routes": routes, "own": Own()})
-        known._extra_places = {(renamed(name), key): place for (name, key), place in self._extra_places.items()}  # noqa: SLF001 - its own kind
+        known._target_places = {(renamed(name), key): place for (name, key), place in self._target_places.items()}  # noqa: SLF001 - its own kind
         return known
 
     def with_sites(self, sites: Mapping[str, Site]) -> Self:
@@ -157,15 +157,15 @@ class Settings(Frozen):
         sources = [(name, one) for name, one in self.sources.items() if not site_of(name)]
         targets = [(name, one) for name, one in self.targets.items() if not site_of(name)]
         routes = [one for one in self.routes if not site_of(one.source)]
-        files, places = list(self._files), dict(self._extra_places)
+        files, places = list(self._files), dict(self._target_places)
         for part in parts:
             sources += part.sources.items()
             targets += part.targets.items()
             routes += part.routes
             files += part._files  # noqa: SLF001 - its own kind
-            places |= part._extra_places  # noqa: SLF001 - as above
+            places |= part._target_places  # noqa: SLF001 - as above
         known = self.model_copy(update={"sources": dict(sources), "targets": dict(targets), "routes": tuple(routes)})
-        known._sites, known._extra_places = dict(sites), places  # noqa: SLF001 - as above
+        known._sites, known._target_places = dict(sites), places  # noqa: SLF001 - as above
         known._files = tuple(dict.fromkeys(files))  # noqa: SLF001 - as above
         return known
 
@@ -198,6 +198,11 @@ class Settings(Frozen):
     def origin(self) -> Path:
         """The file these settings were read from."""
         return self._origin
+
+    def place_of(self, target: str, key: str = "") -> str:
+        """file:line:column of a target, or of one of its keys if it stands there."""
+        there = self._target_places
+        return there.get((target, key)) or there.get((target, "")) or str(self._origin)
 
     @property
     def mapping_folders(self) -> list[Path]:
@@ -238,7 +243,7 @@ class Settings(Frozen):
             named = set(options_of(target.crm)) if target.extra else set()
             for key in target.extra:
                 if key not in named:
-                    place = self._extra_places.get((target.name, key), str(self._origin))
+                    place = self.place_of(target.name, key)
                     known = sorted(named | TARGET_KEYS)
                     wrong.append(f"{place}: targets.{target.name}: unknown key `{key}`{nearest(key, known)};"
                                  f" known for {target.crm}: {', '.join(known)}")  # fmt: skip

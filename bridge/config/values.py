@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from phonenumbers import SUPPORTED_REGIONS
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJsonSchema
 
-from bridge.mapping.parts import OneOrMany, seconds
+from bridge.mapping.schema.parts import OneOrMany, seconds
 
 
 class Revealed(str):
@@ -77,6 +77,32 @@ def _not_empty(value: SecretStr) -> SecretStr:
 Secret = Annotated[SecretStr, BeforeValidator(_not_in_clear), AfterValidator(_not_empty)]
 Secrets = Annotated[tuple[Secret, ...], OneOrMany]
 """One secret, or several while one replaces the other; every one of them is accepted."""
+
+
+# -- the store ---------------------------------------------------------------------------------------------------------
+
+#: schemes of an address → the kind of store
+_STORES = {"sqlite": "sqlite", "postgresql": "postgresql", "postgres": "postgresql"}
+
+
+def store_kind(url: str) -> str:
+    """`sqlite` or `postgresql`. Raises ValueError for what is no address of a store."""
+    scheme, _, rest = url.partition(":")
+    kind = _STORES.get(scheme)
+    if kind is None or not rest.startswith("///" if kind == "sqlite" else "//") or not rest.strip("/"):
+        shown = url if "@" not in url else f"{scheme}:…"
+        raise ValueError(
+            f"{shown!r} is no address of a store; write sqlite:///data/chat2crm.db or postgresql://user:password@host/database"
+        )
+    return kind
+
+
+def _store_url(value: str) -> str:
+    store_kind(value)
+    return value
+
+
+StoreUrl = Annotated[str, AfterValidator(_store_url)]
 
 
 # -- addresses, places, languages --------------------------------------------------------------------------------------
@@ -171,3 +197,42 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 
 Words = Annotated[tuple[str, ...], OneOrMany]
 """One text or several."""
+
+
+# -- what is ours ------------------------------------------------------------------------------------------------------
+
+_DOMAIN = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63})+")
+_ADDRESS = re.compile(r"[^@\s<>]{1,64}@" + _DOMAIN.pattern)
+_PHONE = re.compile(r"[+\d][\d\s().\-/\u2010-\u2015]+")
+#: the shortest number that somebody could take for a phone, and the longest there is
+_DIGITS = range(5, 16)
+
+
+def _own_domain(value: str) -> str:
+    """Also as people paste one: with https://, www., *. or @ before it, and a path behind it."""
+    text = value.strip().lower().partition("://")[2] or value.strip().lower()
+    text = re.split(r"[/?#:]", text)[0].removeprefix("@").removeprefix("*.").removeprefix("www.").rstrip(".")
+    if not _DOMAIN.fullmatch(text):
+        remedy = "an address belongs under `emails`" if "@" in text else "write it like yourshop.com"
+        raise ValueError(f"{value!r} is no domain; {remedy}")
+    return text
+
+
+def _own_email(value: str) -> str:
+    text = value.strip().lower().removeprefix("mailto:")
+    if not _ADDRESS.fullmatch(text):
+        remedy = "a whole domain belongs under `domains`" if text.startswith("@") else "write it like sales@yourshop.com"
+        raise ValueError(f"{value!r} is no e-mail address; {remedy}")
+    return text
+
+
+def _own_phone(value: str) -> str:
+    text = value.strip().removeprefix("tel:")
+    if not _PHONE.fullmatch(text.lstrip("(")) or sum(map(str.isdecimal, text)) not in _DIGITS:
+        raise ValueError(f"{value!r} is no phone number; write the number alone, like +7 495 123-45-67")
+    return text
+
+
+OwnDomains = Annotated[tuple[Annotated[str, AfterValidator(_own_domain)], ...], OneOrMany]
+OwnEmails = Annotated[tuple[Annotated[str, AfterValidator(_own_email)], ...], OneOrMany]
+OwnPhones = Annotated[tuple[Annotated[str, AfterValidator(_own_phone)], ...], OneOrMany]

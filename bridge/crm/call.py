@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from bridge.mapping.expressions import Expression
-from bridge.mapping.request import Request
-from bridge.mapping.templates import TextTemplate
+from bridge.mapping.language.expressions import Expression
+from bridge.mapping.language.templates import TextTemplate
+from bridge.mapping.schema.request import Request
 from bridge.transport import PreparedRequest
 
 #: called right before the bytes of a request leave; what it raises stops them

@@ -17,14 +17,14 @@ from bridge.crm.limits import Paces
 from bridge.crm.render import next_page, render
 from bridge.crm.trace import call_step
 from bridge.crm.waits import seconds_until
-from bridge.departure import leaving_when
 from bridge.errors import AccessRefused, AuthExpired, CrmBroken, CrmError, EmptyExpression, TryLater
-from bridge.mapping.expressions import Findings
-from bridge.mapping.request import PagedRequest
-from bridge.mapping.speech import Speech
+from bridge.mapping.language.expressions import Findings
+from bridge.mapping.schema.request import PagedRequest
+from bridge.mapping.schema.speech import Speech
 from bridge.mapping.statements import Statement
 from bridge.model import Step
 from bridge.transport import Answer, PreparedRequest, Sends
+from bridge.transport.departure import leaving_when
 
 #: tries of a safe call inside one attempt of a job, and the seconds within which they begin
 TRIES = 3

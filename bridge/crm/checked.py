@@ -9,8 +9,8 @@ from bridge.crm.client import Crm, Steps
 from bridge.crm.decipher import Said, as_id
 from bridge.crm.names import Sighting
 from bridge.crm.search import listed
-from bridge.mapping.known import Named
-from bridge.mapping.speech import Counter
+from bridge.mapping.schema.known import Named
+from bridge.mapping.schema.speech import Counter
 from bridge.transport import Answer
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from bridge.board import Board
 from bridge.clock import Clock
 from bridge.config.connections import TargetSettings
 from bridge.crm.call import Call, Guard, Tokens
@@ -21,9 +20,10 @@ from bridge.crm.owners import Owners
 from bridge.crm.search import Search
 from bridge.crm.writes import Writes, part_of
 from bridge.errors import EmptyExpression, NotFound
-from bridge.mapping.crm import CrmMapping, Entity
-from bridge.mapping.writing import FileUpload
+from bridge.mapping.schema.crm import CrmMapping, Entity
+from bridge.mapping.schema.writing import FileUpload
 from bridge.model import Client, Operation, OperationKind, Step
+from bridge.pacing.board import Board
 from bridge.transport import Sends
 
 Steps = list[Step]

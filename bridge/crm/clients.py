@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bridge.crm.decipher import as_id
-from bridge.mapping.crm import ClientFields
-from bridge.mapping.expressions import Expression, Findings
-from bridge.mapping.scopes import Scope
+from bridge.mapping.language.expressions import Expression, Findings
+from bridge.mapping.language.scopes import Scope
+from bridge.mapping.schema.crm import ClientFields
 from bridge.model import Client
 from bridge.phone_digits import same_email, same_phone
 

@@ -11,7 +11,7 @@ from bridge.crm.decipher import as_id
 from bridge.crm.listed import records_in
 from bridge.crm.search import ids_of, listed
 from bridge.errors import NotFound
-from bridge.mapping.crm import OpenDeals
+from bridge.mapping.schema.crm import OpenDeals
 from bridge.model import Step
 
 #: deals that are read one by one; a client with more of them is served by any of these

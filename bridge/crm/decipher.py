@@ -29,9 +29,9 @@ from bridge.errors import (
     Rejected,
 )
 from bridge.log import mask
-from bridge.mapping.expressions import Expression, Findings
-from bridge.mapping.request import Request
-from bridge.mapping.speech import ErrorRule, Speech
+from bridge.mapping.language.expressions import Expression, Findings
+from bridge.mapping.schema.request import Request
+from bridge.mapping.schema.speech import ErrorRule, Speech
 from bridge.transport import Answer
 
 #: characters of a CRM's own words that are kept with an error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,12 +10,16 @@ from urllib.parse import urlsplit
 from bridge.config.connections import OAuthSettings, TargetSettings
 from bridge.config.routes import RouteOptions
 from bridge.config.values import MAIL_SCHEMES
+from bridge.crm.auth import sign
+from bridge.crm.auth.signatures import ID_HEADER
 from bridge.crm.stated import sql_wrong, statements_of
-from bridge.errors import ConfigError
-from bridge.mapping.crm import CrmMapping, FindStep
-from bridge.mapping.request import Request
-from bridge.mapping.writing import NO_MARKER, Write
-from bridge.private import is_private
+from bridge.errors import AccessRefused, ConfigError, EmptyExpression, Rejected
+from bridge.mapping.in_scope import strangers_in
+from bridge.mapping.schema.crm import CrmMapping, FindStep
+from bridge.mapping.schema.request import Request
+from bridge.mapping.schema.writing import NO_MARKER, Write
+from bridge.transport import PreparedRequest
+from bridge.transport.private import is_private
 
 #: parts that a target can do without
 _SPARED = ("enrich", "deal", "open_deals", "task", "file", "owner", "who")
@@ -32,7 +37,7 @@ def fit(mapping: CrmMapping, settings: TargetSettings) -> CrmMapping:
     """
     wrong = [
         *_auth_wrong(mapping, settings), *sql_wrong(mapping, settings), *_carrier_wrong(mapping, settings),
-        *_address_wrong(mapping, settings),
+        *_address_wrong(mapping, settings), *_key_wrong(mapping, settings), *_template_wrong(mapping, settings),
     ]  # fmt: skip
     fitted = _without_unstated(mapping, settings) if statements_of(mapping) else mapping
     wrong = [f"targets.{settings.name}: {text}" for text in wrong]
@@ -58,6 +63,31 @@ def _auth_wrong(mapping: CrmMapping, settings: TargetSettings) -> Iterator[str]:
         f"oauth.{key} is missing: the grant {auth.grant} needs it"
         for key in _NEEDED[str(auth.grant)] if not getattr(oauth, key)
     )  # fmt: skip
+
+
+def _key_wrong(mapping: CrmMapping, settings: TargetSettings) -> Iterator[str]:
+    """What every request would be refused for before it leaves, by signing one that goes nowhere."""
+    if mapping.auth.kind == "oauth2":
+        return
+    defaults = {key: option.default for key, option in mapping.options.items()}
+    anywhere = "https://crm.invalid"
+    try:
+        sign(PreparedRequest("POST", f"{anywhere}/a?b=c", {ID_HEADER: "1"}, b"{}"), mapping.auth,
+             {"target": {**defaults, **settings.scope()}}, base_url=anywhere)  # fmt: skip
+    except AccessRefused as error:
+        lacking = error.__cause__
+        if isinstance(lacking, EmptyExpression):
+            named = re.findall(r"\{target\.(\w+)\}", lacking.message) or ["token"]
+            yield f"`{named[0]}` is missing: requests to this CRM show it as their key, and none would leave without it"
+        else:
+            yield f"token: {error.message}"
+    except Rejected:
+        return  # the key has no place in this request; others have one
+
+
+def _template_wrong(mapping: CrmMapping, settings: TargetSettings) -> Iterator[str]:
+    if settings.note.template is not None:
+        yield from (f"note.template: {text}" for text in strangers_in(settings.note.template, mapping))
 
 
 def _carrier_wrong(mapping: CrmMapping, settings: TargetSettings) -> Iterator[str]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from bridge.crm.decipher import Said, as_records
 from bridge.errors import CrmBroken
-from bridge.mapping.expressions import Expression, Findings
 from bridge.mapping.in_scope import asked
+from bridge.mapping.language.expressions import Expression, Findings
+
+#: with these an answer has no body, and so an empty one says that nothing was found
+NO_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT)
 
 
 def records_in(said: Said, expression: Expression | None, findings: Findings | None = None) -> list[dict[str, Any]]:
@@ -19,15 +23,23 @@ def records_in(said: Said, expression: Expression | None, findings: Findings | N
 
 
 def require_list(said: Said, expression: Expression | None, operation: str) -> None:
-    """An object without the member in which the list stands is no answer to a search: a proxy's, or an error that came with 200.
-    Taken for "nobody" it would make a second client. Raises CrmBroken.
+    """A search that found nobody says so: by a list that is empty, or by a status that has no body (204). What says nothing, an
+    object without the member in which the list stands or a body with nothing in it, comes from a proxy, or from a program
+    that fell over after its 200; taken for "nobody" it would make a second client. A mapping whose CRM means nobody by it
+    asks for `status` in its `records`. Raises CrmBroken.
     """
-    if expression is None or not isinstance(said.data, Mapping):
+    names = {one.name for one in asked(expression.tree)} if expression is not None else set()
+    if names & {"status", "headers"}:
         return
-    names = {one.name for one in asked(expression.tree)}
-    if names and not names & {*said.data, "status", "headers"}:
-        raise CrmBroken(
-            f"The CRM's answer holds no list ({', '.join(sorted(names))} is missing); is the target's `url` its own address? "
-            f"It begins: {said.excerpt}",
-            status=said.answer.status, operation=operation, excerpt=said.excerpt,
-        )  # fmt: skip
+    if not said.answer.body.strip() and said.answer.status not in NO_BODY:
+        raise _broken(f"The CRM answered {said.answer.status} with nothing in it, where it was asked for a list", said, operation)
+    if isinstance(said.data, Mapping) and names and not names & set(said.data):
+        raise _broken(f"The CRM's answer holds no list ({', '.join(sorted(names))} is missing)", said, operation)
+
+
+def _broken(words: str, said: Said, operation: str) -> CrmBroken:
+    begins = f" It begins: {said.excerpt}" if said.excerpt else ""
+    return CrmBroken(
+        f"{words}; is the target's `url` its own address?{begins}",
+        status=said.answer.status, operation=operation, excerpt=said.excerpt,
+    )  # fmt: skip

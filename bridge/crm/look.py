@@ -15,8 +15,8 @@ from enum import StrEnum
 from typing import Any
 
 from bridge.crm.decipher import as_id
-from bridge.mapping.expressions import Findings
-from bridge.mapping.writing import Marker
+from bridge.mapping.language.expressions import Findings
+from bridge.mapping.schema.writing import Marker
 
 #: by how much the CRM's clock may differ from what it says of it before a list is taken as seen far enough
 CLOCKS_DIFFER = timedelta(minutes=10)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from bridge.mapping.writing import Enrich, FieldMerge
+from bridge.mapping.schema.writing import Enrich, FieldMerge
 from bridge.model import Client
 from bridge.phone_digits import same_email, same_phone
 

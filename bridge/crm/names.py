@@ -15,7 +15,7 @@ from bridge.crm.caller import Caller
 from bridge.crm.decipher import as_id
 from bridge.crm.search import listed
 from bridge.errors import EmptyExpression, Rejected
-from bridge.mapping.known import NAMED, Named, NameList
+from bridge.mapping.schema.known import NAMED, Named, NameList
 from bridge.model import Step
 
 #: names that a message lists, so that whoever mistyped one sees the right one

@@ -8,7 +8,7 @@ from bridge.crm.caller import Caller
 from bridge.crm.decipher import as_id
 from bridge.crm.search import listed
 from bridge.errors import CrmError, EmptyExpression
-from bridge.mapping.crm import Owner
+from bridge.mapping.schema.crm import Owner
 from bridge.model import Step
 
 

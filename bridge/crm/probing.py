@@ -15,7 +15,7 @@ from bridge.crm.checked import CheckedCrm
 from bridge.crm.client import Steps
 from bridge.crm.clients import shows
 from bridge.errors import NotFound, Rejected
-from bridge.mapping.request import Request
+from bridge.mapping.schema.request import Request
 from bridge.model import Client, Operation, OperationKind
 
 

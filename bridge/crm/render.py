@@ -13,9 +13,9 @@ from urllib.parse import quote, urlsplit
 
 from bridge.crm.written import as_form, as_json, as_query, as_text, form_pairs, multipart, query_name, query_pairs, without_nul
 from bridge.errors import Rejected
-from bridge.mapping.expressions import Findings
-from bridge.mapping.request import FileBytes, Request
-from bridge.mapping.templates import Template
+from bridge.mapping.language.expressions import Findings
+from bridge.mapping.language.templates import Template
+from bridge.mapping.schema.request import FileBytes, Request
 from bridge.transport import PreparedRequest, checked_header
 
 JSON_TYPE = "application/json"

@@ -12,7 +12,7 @@ from bridge.crm.clients import read_client, shows
 from bridge.crm.listed import records_in, require_list
 from bridge.crm.trace import skipped_step
 from bridge.errors import EmptyExpression, NotFound
-from bridge.mapping.crm import CrmMapping, FindStep
+from bridge.mapping.schema.crm import CrmMapping, FindStep
 from bridge.model import Client, Step
 
 Read = Callable[[Client, Mapping[str, Any], list[Step]], Awaitable[Client]]

@@ -9,11 +9,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from bridge.config.connections import TargetSettings
-from bridge.mapping.crm import CrmMapping, FindStep
-from bridge.mapping.request import Request
+from bridge.mapping.schema.crm import CrmMapping, FindStep
+from bridge.mapping.schema.request import Request
+from bridge.mapping.schema.writing import Write
 from bridge.mapping.statements import Statement
 from bridge.mapping.suggestions import nearest
-from bridge.mapping.writing import Write
 
 #: part → what is lost where its statement is not given
 LOSSES: Mapping[str, str] = {

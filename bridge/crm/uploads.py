@@ -13,8 +13,8 @@ from bridge.crm.decipher import Said, as_id
 from bridge.crm.render import same_origin
 from bridge.errors import CrmBroken, Rejected
 from bridge.files.fetching import Fetched
-from bridge.mapping.request import FileBytes
-from bridge.mapping.writing import FileUpload, UploadParts
+from bridge.mapping.schema.request import FileBytes
+from bridge.mapping.schema.writing import FileUpload, UploadParts
 from bridge.model import Step
 from bridge.transport import PreparedRequest
 

@@ -18,8 +18,8 @@ from bridge.crm.merge import still_new, would_empty
 from bridge.crm.names import Names
 from bridge.crm.uploads import with_upload
 from bridge.errors import Conflict, CrmBroken, EmptyExpression, NotFound, Rejected
-from bridge.mapping.crm import CrmMapping
-from bridge.mapping.writing import Enrich, FileUpload, Marker, Write
+from bridge.mapping.schema.crm import CrmMapping
+from bridge.mapping.schema.writing import Enrich, FileUpload, Marker, Write
 from bridge.model import Client, Operation, OperationKind, Step
 
 #: a key that is remembered for a while is trusted for this part of it only, because our clocks differ

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from pydantic_core import to_json
 
 from bridge.errors import Rejected
-from bridge.mapping.request import FileBytes
+from bridge.mapping.schema.request import FileBytes
 
 #: left as they are in a query, because the layers beneath would decode them again: what is rendered is what is sent
 _PLAIN_IN_QUERY = "!$'()*,/:?@"

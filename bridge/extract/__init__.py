@@ -1,25 +1,25 @@
 """EXTRACT: who can be reached how, out of a chat's fields and lines.
 
-`contact_points` is the one question. Beneath it, in the order a text goes through: `normal` folds what was written;
-`reading` finds links, addresses, handles, numbers; `conversation` follows the chat's roles and says whose each of them is.
+`contact_points` is the one question. Beneath it, in the order a chat goes through: `transcript` has `reading` find links,
+addresses, handles and numbers in each line; `conversation` follows the chat's roles and says, by the words around it, `whose`
+each of them is; `card` sums up.
 docs/extraction.md lists the rules.
 """
 
 from __future__ import annotations
 
+from bridge.extract.by_hand import as_corrected, point_typed
+from bridge.extract.card import best_first, traced
+from bridge.extract.conversation import follow
+from bridge.extract.fields import from_fields
+from bridge.extract.hidden import hidden
+from bridge.extract.ours import Ours
+from bridge.extract.reading.finds import Budget
+from bridge.extract.reading.regions import regions_of
+from bridge.extract.result import Candidate, Extraction, Own
+from bridge.extract.transcript import read_lines
+from bridge.extract.wishes import wishes_in
 from bridge.model import Chat
-
-from .by_hand import as_corrected, point_typed
-from .card import best_first, traced
-from .conversation import follow
-from .fields import from_fields
-from .finds import Budget
-from .hidden import hidden
-from .ours import Ours
-from .regions import regions_of
-from .result import Candidate, Extraction, Own
-from .transcript import read_lines
-from .wishes import wishes_in
 
 __all__ = ["Candidate", "Extraction", "Own", "as_corrected", "contact_points", "point_typed"]
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from bridge.extract.corrections import correction, drops_earlier
+from bridge.extract.reading.finds import Budget, Find
+from bridge.extract.seen import GIFT, Seen, Talk
+from bridge.extract.transcript import Line
 from bridge.model import Claim, PointKind, Role
-
-from .corrections import correction, drops_earlier
-from .finds import Budget, Find
-from .seen import GIFT, Seen, Talk
-from .transcript import Line
 
 #: Within how many lines of the chat a slip is put right.
 _STILL_CORRECTED = 6

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from bridge.extract import asked as questions
+from bridge.extract.corrections import correction
+from bridge.extract.ours import Ours
+from bridge.extract.reading.finds import Budget, Find
+from bridge.extract.seen import AFFIRMED, DENIED, Seen, Talk
+from bridge.extract.transcript import Line
 from bridge.model import PointKind, Role
-
-from . import asked as questions
-from .corrections import correction
-from .finds import Budget, Find
-from .ours import Ours
-from .seen import AFFIRMED, DENIED, Seen, Talk
-from .transcript import Line
 
 _ANSWER_WITHIN = 3
 #: «нет, последняя 8»: one digit may be about anything else.

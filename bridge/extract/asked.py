@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .gates import Gated, gated
+from bridge.extract.reading.gates import Gated, gated
 
 _PHONE = gated(
     r"(?:номер\w{0,3}|телефон\w{0,3}|\bтел\b|мобильн\w{2,3}|сотов\w{2,3}|контакт\w{0,6}|свяж\w{1,4}|связ[аи]\w{1,5}|связь|связи"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bridge.extract.result import Extraction
 from bridge.model import Chat, Claim, ContactPoint, Correction, PointKind, Visitor
-
-from .result import Extraction
 
 #: stands as the rule and as the place of what a person has typed
 BY_HAND = "by-hand"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from bridge.extract.result import Candidate
+from bridge.extract.seen import Seen, Talk, Verdict
 from bridge.model import Claim, ContactPoint, PointKind
-
-from .result import Candidate
-from .seen import Seen, Talk, Verdict
 
 _RANK = {Claim.OWN: 0, Claim.UNCLEAR: 1, Claim.OTHER: 2}
 _CERTAIN = {Claim.OWN: 0.75, Claim.UNCLEAR: 0.5, Claim.OTHER: 0.75}

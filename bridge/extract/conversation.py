@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from bridge.extract.amends import put_right, recipients, same_abroad
+from bridge.extract.answers import read_back, read_back_wrong, whose_it_is
+from bridge.extract.joined import joined
+from bridge.extract.ours import Ours
+from bridge.extract.reading.finds import Budget, Find
+from bridge.extract.seen import MACHINE, OURS, PERSON, SAID_BY_OPERATOR, SERVICE, SITE, UNCLEAR, Seen, Talk, Verdict
+from bridge.extract.transcript import STAFF, Line, question
+from bridge.extract.whose.claims import by_question, by_words, machine
+from bridge.extract.whose.naming import bare, named, named_after, named_before, spoken_of
 from bridge.model import Claim, PointKind, Role
-
-from .amends import put_right, recipients, same_abroad
-from .answers import read_back, read_back_wrong, whose_it_is
-from .claims import by_question, by_words, machine
-from .finds import Budget, Find
-from .joined import joined
-from .naming import bare, named, named_after, named_before, spoken_of
-from .ours import Ours
-from .seen import MACHINE, OURS, PERSON, SAID_BY_OPERATOR, SERVICE, SITE, UNCLEAR, Seen, Talk, Verdict
-from .transcript import STAFF, Line, question
 
 #: Between contacts of one person: punctuation and labels.
 _LIST = re.compile(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .finds import Budget
-from .plans import read
+from bridge.extract.reading.finds import Budget
+from bridge.extract.reading.plans import read
 
 _MOST_DIGITS = 6
 _CUE = re.compile(r"(?:\bой\b|ошиб|описал|опечат|вернее|точнее|не так|неверно|неправильн|правильн|поправ|исправ|вместо|перепута"

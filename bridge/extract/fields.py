@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from bridge.extract.ours import Ours
+from bridge.extract.reading import read_text
+from bridge.extract.reading.emails import emails_in
+from bridge.extract.reading.finds import Budget, Find
+from bridge.extract.reading.normal import normal
+from bridge.extract.reading.phones import Expecting
+from bridge.extract.reading.plans import filler, read
+from bridge.extract.seen import FILLED_BY_OPERATOR as FILLED
+from bridge.extract.seen import FORM, OURS, PROFILE, Seen, Verdict
 from bridge.model import Chat, PointKind
-
-from .emails import emails_in
-from .finds import Budget, Find
-from .normal import normal
-from .ours import Ours
-from .phones import Expecting
-from .plans import filler, read
-from .reading import read_text
-from .seen import FILLED_BY_OPERATOR as FILLED
-from .seen import FORM, OURS, PROFILE, Seen, Verdict
 
 #: Key of `visitor.fields` under which a mapping puts what an operator filled in: {"phones": […], "emails": […]}.
 FILLED_BY_OPERATOR = "filled_by_operator"

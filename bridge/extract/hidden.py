@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from bridge.extract.reading.normal import Normal, normal
+from bridge.extract.reading.sensitive import card_in_pieces, passport_announced, spans
+from bridge.extract.transcript import Line
 from bridge.model import Chat
-
-from .normal import Normal, normal
-from .sensitive import card_in_pieces, passport_announced, spans
-from .transcript import Line
 
 _DIGIT = re.compile(r"\d")
 #: Digits at a message's end, and a message that holds nothing else.

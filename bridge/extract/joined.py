@@ -6,16 +6,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bridge.extract.reading.digits import letters_as_digits
+from bridge.extract.reading.emails import emails_in
+from bridge.extract.reading.finds import Budget, Find
+from bridge.extract.reading.normal import Normal, lower
+from bridge.extract.reading.not_contacts import named_otherwise
+from bridge.extract.reading.phones import Expecting, phones_in
+from bridge.extract.reading.spoken import all_spoken
+from bridge.extract.transcript import Line, question
 from bridge.model import PointKind, Role
-
-from .digits import letters_as_digits
-from .emails import emails_in
-from .finds import Budget, Find
-from .normal import Normal, lower
-from .not_contacts import named_otherwise
-from .phones import Expecting, phones_in
-from .spoken import all_spoken
-from .transcript import Line, question
 
 _LINES_ON = 7
 _STAFF_LINES = 1

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.errors import NotUnderstood
+from bridge.extract import contact_points
+from bridge.extract.result import Candidate, Own
 from bridge.model import Chat, Claim, ContactPoint, Message, PointKind, Role, Visitor
-
-from . import contact_points
-from .result import Candidate, Own
 
 Record = dict[str, Any]
 

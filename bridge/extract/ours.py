@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from bridge.extract.reading.domains import PROVIDERS, registered
+from bridge.extract.reading.plans import read
+from bridge.extract.result import Own
 from bridge.model import Chat, PointKind
-
-from .domains import PROVIDERS, registered
-from .plans import read
-from .result import Own
 
 _NOT_DIGITS = re.compile(r"\D+")
 _ADDRESS = re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from bridge.extract.reading.finds import Find
 from bridge.model import Claim, PointKind
-
-from .finds import Find
 
 #: so many of what was seen last can be what a line speaks of
 LATEST = 100

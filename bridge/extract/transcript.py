@@ -7,15 +7,14 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from bridge.extract import asked as questions
+from bridge.extract.asked import NOTHING, Asked
+from bridge.extract.reading import may_hold_phone, read_text
+from bridge.extract.reading.finds import Budget, Find
+from bridge.extract.reading.normal import Normal, normal
+from bridge.extract.reading.not_contacts import named_otherwise
+from bridge.extract.reading.phones import Expecting
 from bridge.model import Chat, Role
-
-from . import asked as questions
-from .asked import NOTHING, Asked
-from .finds import Budget, Find
-from .normal import Normal, normal
-from .not_contacts import named_otherwise
-from .phones import Expecting
-from .reading import may_hold_phone, read_text
 
 STAFF = frozenset({Role.OPERATOR, Role.BOT})
 #: For how many of the visitor's lines a question stands.

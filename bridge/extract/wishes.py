@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from bridge.extract.reading.gates import gated
+from bridge.extract.reading.patterns import any_of, has_any
+from bridge.extract.transcript import Line
 from bridge.model import Role, Wishes
-
-from .gates import gated
-from .patterns import any_of, has_any
-from .transcript import Line
 
 #: Without one of these nothing is said of calls.
 _SIGNS = ("звон", "званив", "телефон", "письм", "переписк", "набир", "call", "phone", "ring", "only", "writ", "anruf",

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from bridge.board import Board
 from bridge.clock import Clock
+from bridge.connections.sources import Source
 from bridge.crm.auth import sign
 from bridge.crm.call import Call
 from bridge.crm.caller import Caller
@@ -16,8 +16,8 @@ from bridge.crm.limits import pace_of
 from bridge.errors import AccessRefused, CrmError, EmptyExpression
 from bridge.fetch.failures import NotReady, sort_out
 from bridge.mapping.schema import Fetch
+from bridge.pacing.board import Board
 from bridge.parse import Wanted
-from bridge.sources import Source
 from bridge.transport import PreparedRequest, Sends, Transport
 
 

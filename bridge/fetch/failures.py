@@ -23,7 +23,7 @@ from bridge.errors import (
     NotSent,
     TryLater,
 )
-from bridge.retry import RetryRules, wait_after
+from bridge.pacing.retry import RetryRules, wait_after
 
 #: seconds to the second look for what was not ready at the first; twice as long each time …
 FIRST_PATIENCE = 5.0

@@ -16,14 +16,14 @@ from typing import Any, Protocol
 
 import structlog
 
-from bridge.board import Board
-from bridge.breaker import Breakers
 from bridge.clock import Clock
 from bridge.errors import BridgeError, CrmError, EmptyExpression, NoRoom, StoreError
 from bridge.fetch.connection import Connection
 from bridge.fetch.failures import AsksForEver, Failure, NotReady, Remedy, sort_out
+from bridge.pacing.board import Board
+from bridge.pacing.breaker import Breakers
+from bridge.pacing.retry import RetryRules, gives_up
 from bridge.parse import Understood, Wanted
-from bridge.retry import RetryRules, gives_up
 from bridge.sort import Sorter
 from bridge.store import Fetching, Sorted, Store
 from bridge.store.records import ToFetch

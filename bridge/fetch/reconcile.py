@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from bridge.board import Board
 from bridge.clock import Clock
 from bridge.errors import BridgeError, CrmError, EmptyExpression, NoRoom, StoreError
 from bridge.fetch.connection import Connection
@@ -17,7 +16,8 @@ from bridge.fetch.failures import NotReady, Remedy, sort_out
 from bridge.fetch.fetcher import Observer
 from bridge.fetch.pull import Pull
 from bridge.mapping.schema import Reconcile
-from bridge.retry import RetryRules
+from bridge.pacing.board import Board
+from bridge.pacing.retry import RetryRules
 from bridge.sort import Sorter
 from bridge.store import Store
 

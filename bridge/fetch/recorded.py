@@ -17,15 +17,15 @@ from pydantic import Field, SecretStr, TypeAdapter, ValidationError
 
 from bridge.clock import Clock
 from bridge.config import SourceSettings
+from bridge.connections.sources import Source
 from bridge.errors import BridgeError, MappingError
 from bridge.extract import Own
 from bridge.fetch.connection import Connection
-from bridge.mapping.parts import Part
 from bridge.mapping.samples import Sample
 from bridge.mapping.schema import ProviderMapping
+from bridge.mapping.schema.parts import Part
 from bridge.model import Delivery
 from bridge.parse import SourceView, decode, listed, understand
-from bridge.sources import Source
 from bridge.transport import Answer, PreparedRequest
 
 ENDING = ".requests.json"

@@ -18,8 +18,8 @@ from yarl import URL
 from bridge.errors import FileAddressRefused, FileTooLarge, FileTypeRefused, FileUnreachable
 from bridge.files.kinds import MIB, UNNAMED, Limits, kind_of, safe_name
 from bridge.networks import is_in, is_public
-from bridge.private import address_was_refused, sockets_to
 from bridge.transport import CONNECT_TIMEOUT, trust, web_address
+from bridge.transport.private import address_was_refused, sockets_to
 
 REDIRECTS = 3
 #: tries where the other side stumbles

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
-from bridge.mapping.crm import CrmMapping
+from bridge.mapping.language.syntax import Tree
+from bridge.mapping.language.templates import Template
+from bridge.mapping.schema.crm import CrmMapping
+from bridge.mapping.schema.writing import Marker
 from bridge.mapping.suggestions import nearest
-from bridge.mapping.syntax import Tree
 from bridge.mapping.walk import Path, Place, expressions
-from bridge.mapping.writing import Marker
 from bridge.model import Chat, Client, Operator, Page, Visitor, Wishes
 
 #: members that nobody lists
@@ -78,10 +79,27 @@ def asked(tree: Tree) -> Iterator[Asked]:
             yield from asked(child)
 
 
+#: of a target's own note: what it is made of
+_OF_A_NOTE = frozenset({"title", "headline", "facts", "transcript"})
+
+
+def strangers_in(template: Template, mapping: CrmMapping) -> Iterator[str]:
+    """The same of a target's `note.template`, which sees the parts of the note besides."""
+    members = {**_members(mapping), "note": _OF_A_NOTE}
+    for _, expression in template.expressions:
+        for one in asked(expression.tree):
+            wrong = _wrong(one, members, ())
+            if wrong:
+                yield f"{expression.source}: {wrong}"
+
+
+def _members(mapping: CrmMapping) -> Mapping[str, Members]:
+    return {**EVERYWHERE, "new": _new(mapping), "target": OF_A_TARGET | mapping.options.keys()}
+
+
 def strangers(mapping: CrmMapping) -> Iterator[tuple[Path, str]]:
     """Where a name is asked for that is not there, and where a marker is looked for by something else than itself."""
-    own = {"new": _new(mapping), "target": OF_A_TARGET | mapping.options.keys()}
-    members: Mapping[str, Members] = {**EVERYWHERE, **own}
+    members = _members(mapping)
     for place in expressions(mapping):
         if _sees_scope(place):
             besides = BESIDES.get(str(place.path[0]), frozenset())

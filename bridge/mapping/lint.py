@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
-from bridge.mapping.expressions import Expression, Findings
 from bridge.mapping.functions import FUNCTIONS, FunctionProblem
+from bridge.mapping.language.expressions import Expression, Findings
+from bridge.mapping.language.steps import Evaluate
+from bridge.mapping.language.syntax import Tree, tokens
+from bridge.mapping.language.truth import is_empty, is_true
 from bridge.mapping.schema import CrmMapping, ProviderMapping
-from bridge.mapping.steps import Evaluate
 from bridge.mapping.strict import Document, Mark
-from bridge.mapping.syntax import Tree, tokens
-from bridge.mapping.truth import is_empty, is_true
 from bridge.mapping.unsaid import unmarked
 from bridge.mapping.walk import Place, expressions
 

@@ -15,8 +15,8 @@ from pydantic import ValidationError
 from bridge.errors import MappingError
 from bridge.mapping.explain import sentences
 from bridge.mapping.in_scope import strangers
-from bridge.mapping.parts import LANGUAGE
 from bridge.mapping.schema import KINDS, CrmMapping, Kind, ProviderMapping
+from bridge.mapping.schema.parts import LANGUAGE
 from bridge.mapping.strict import Document, read
 from bridge.mapping.suggestions import nearest
 

@@ -19,9 +19,9 @@ from pydantic_core import PydanticCustomError
 from bridge.errors import MappingError
 from bridge.mapping.explain import sentences
 from bridge.mapping.in_scope import EVERYWHERE
-from bridge.mapping.parts import Part
-from bridge.mapping.provider import ProviderMapping
-from bridge.mapping.request import METHODS
+from bridge.mapping.schema.parts import Part
+from bridge.mapping.schema.provider import ProviderMapping
+from bridge.mapping.schema.request import METHODS
 from bridge.mapping.strict import Document, Mark, read
 from bridge.mapping.suggestions import nearest
 from bridge.model import Chat, Client, OperationKind

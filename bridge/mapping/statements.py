@@ -14,9 +14,9 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from bridge.errors import EmptyExpression
-from bridge.mapping.expressions import Expression, Findings
+from bridge.mapping.language.expressions import Expression, Findings
+from bridge.mapping.language.truth import is_empty
 from bridge.mapping.suggestions import nearest
-from bridge.mapping.truth import is_empty
 
 _AT = "utc({}, '%Y-%m-%d %H:%M:%S', target.timezone)"
 _FLAG = "choose({0} == `true`, `1`, choose({0} == `false`, `0`))"

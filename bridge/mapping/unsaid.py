@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bridge.mapping.crm import CrmMapping
+from bridge.mapping.schema.crm import CrmMapping
+from bridge.mapping.schema.writing import Write
 from bridge.mapping.walk import Path
-from bridge.mapping.writing import Write
 
 _MADE = ("create", "note", "deal", "task")
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from bridge.mapping.expressions import Expression
-from bridge.mapping.templates import Template
+from bridge.mapping.language.expressions import Expression
+from bridge.mapping.language.templates import Template
 
 Path = tuple[str | int, ...]
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.errors import NotUnderstood
-from bridge.mapping.expressions import Expression, Findings
+from bridge.mapping.language.expressions import Expression, Findings
+from bridge.mapping.language.scopes import Scope
 from bridge.mapping.schema import EventRule, ProviderMapping
-from bridge.mapping.scopes import Scope
 from bridge.model import Chat, EventKind, Message, Operator, Page, Role, Visitor
 from bridge.parse.limits import LIMITS, Limits
 from bridge.parse.markup import plain_text

@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from bridge.errors import EmptyExpression, NotUnderstood
-from bridge.mapping.expressions import Expression, Findings
+from bridge.mapping.language.expressions import Expression, Findings
+from bridge.mapping.language.scopes import Scope, narrowed, split_scope
+from bridge.mapping.language.truth import is_true
 from bridge.mapping.schema import Body, EventRule, ProviderMapping
-from bridge.mapping.scopes import Scope, narrowed, split_scope
-from bridge.mapping.truth import is_true
 from bridge.model import Delivery, Event
 from bridge.parse.chats import read_chat
 from bridge.parse.limits import LIMITS, Limits

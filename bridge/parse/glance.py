@@ -13,11 +13,11 @@ from typing import Any
 from pydantic_core import to_json
 
 from bridge.errors import NotUnderstood
-from bridge.mapping.expressions import Findings
+from bridge.mapping.language.expressions import Findings
+from bridge.mapping.language.scopes import Scope
+from bridge.mapping.language.truth import is_true
 from bridge.mapping.paths import conceal
 from bridge.mapping.schema import Answer, EventRule, Handshake, ProviderMapping, Reply
-from bridge.mapping.scopes import Scope
-from bridge.mapping.truth import is_true
 from bridge.parse.events import event_name, parts, rule_for
 from bridge.parse.limits import Limits
 from bridge.parse.source import Sent, SourceView, top_scope

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from bridge.mapping.expressions import Expression, Findings
+from bridge.mapping.language.expressions import Expression, Findings
+from bridge.mapping.language.scopes import Scope, item_scope
+from bridge.mapping.language.truth import is_true
 from bridge.mapping.schema import Files, Messages
-from bridge.mapping.scopes import Scope, item_scope
-from bridge.mapping.truth import is_true
 from bridge.model import File, Message, Role
 from bridge.parse.limits import LIMITS, Limits
 from bridge.parse.markup import plain_text

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.mapping.patterns import Pattern
+from bridge.mapping.language.patterns import Pattern
 from bridge.parse.values import as_text
 
 #: words that chats put in for a name; with a number, or a mark and a number, behind them they are still no name

@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
+from bridge.mapping.language.scopes import Scope, provider_scope
 from bridge.mapping.schema import ProviderMapping
-from bridge.mapping.scopes import Scope, provider_scope
 from bridge.parse.limits import LIMITS, Limits
 
 #: never kept, whatever a mapping asks for

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from bridge.mapping.expressions import Findings
+from bridge.mapping.language.expressions import Findings
 
 #: unix times above this are milliseconds (as seconds it would be the year 5138, as milliseconds it is 1973)
 MILLISECONDS_FROM = 1e11

@@ -14,10 +14,10 @@ from bridge.report.api import Api
 from bridge.report.deps import Deps, desk
 from bridge.report.gate import Gate
 from bridge.report.health import Health
-from bridge.report.mapping_pages import MappingPages
+from bridge.report.mappings.pages import MappingPages
 from bridge.report.metrics import CONTENT_TYPE, Metrics
 from bridge.report.pages import Pages
-from bridge.report.report_pages import ReportPages
+from bridge.report.reports.pages import ReportPages
 from bridge.report.static_files import StaticFiles
 from bridge.report.view import View
 

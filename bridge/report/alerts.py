@@ -14,15 +14,14 @@ from urllib.parse import urlencode
 import structlog
 import tenacity
 
-from bridge.board import Board
 from bridge.clock import Clock
 from bridge.config import site_of
 from bridge.config.messages import filled
 from bridge.errors import BridgeError, TryLater
-from bridge.report import resting
-from bridge.report.language import Language
-from bridge.report.troubles import KINDS, NOTICED, Trouble, by_cause, noticed, sentence, troubles
+from bridge.pacing.board import Board
+from bridge.report.troubles import KINDS, NOTICED, Trouble, by_cause, noticed, resting, sentence, troubles
 from bridge.report.words import WORDS
+from bridge.report.words.language import Language
 from bridge.store import Store
 from bridge.transport import PreparedRequest, Sends
 

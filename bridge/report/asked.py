@@ -98,7 +98,7 @@ class Group:
     target: str
     reason: str
     code: str
-    #: of bridge.report.causes; '': all of that reason
+    #: of bridge.report.troubles.causes; '': all of that reason
     cause: str = ""
 
     @classmethod

@@ -14,14 +14,14 @@ from aiohttp import web
 
 from bridge.clock import Clock
 from bridge.config import Settings, site_of
+from bridge.connections.sources import Source
+from bridge.connections.targets import Target
 from bridge.model import Correction
 from bridge.report.alerts import Alerts
 from bridge.report.metrics import BreakerStates, Metrics, Shown
-from bridge.sources import Source
 from bridge.store import AuditEntry, Store, StoredChat, TargetStop, TokenRow
 from bridge.store.reading import Reading
 from bridge.store.site_store import SiteStore
-from bridge.targets import Target
 
 
 class Kept(Protocol):

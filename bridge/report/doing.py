@@ -13,9 +13,9 @@ from bridge.extract import point_typed
 from bridge.model import Claim, Correction
 from bridge.report.asked import Group
 from bridge.report.auditing import note
-from bridge.report.causes import key_of
-from bridge.report.conversation import conversation
 from bridge.report.deps import Desk
+from bridge.report.trace.marked import conversation
+from bridge.report.troubles.causes import key_of
 
 log = structlog.get_logger()
 

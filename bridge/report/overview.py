@@ -8,9 +8,9 @@ from typing import Any
 from bridge.crm.fit import account_of
 from bridge.report.charts import Hours, hour_end
 from bridge.report.deps import Desk
-from bridge.report.language import Language
-from bridge.report.needs import needs
 from bridge.report.troubles import Described, Trouble, describe
+from bridge.report.troubles.needs import needs
+from bridge.report.words.language import Language
 from bridge.store import TargetStop
 
 DAY = 86400.0

@@ -10,18 +10,18 @@ from aiohttp import web
 
 from bridge.model import JobState
 from bridge.report.asked import DeliveryFilter, Group, JobFilter, row_number
-from bridge.report.causes import causes
 from bridge.report.deps import desk
 from bridge.report.doing import jobs_of
-from bridge.report.needs import needs
 from bridge.report.overview import FOREMOST, overview
 from bridge.report.previews import PREVIEWED, previews
 from bridge.report.rehearsals import all_rehearsed
 from bridge.report.seeing import seen_raw
-from bridge.report.sheet import as_text
-from bridge.report.telling import shared, told
 from bridge.report.trace import Trace, already_there, trace
+from bridge.report.trace.sheet import as_text
+from bridge.report.trace.telling import shared, told
 from bridge.report.troubles import describe
+from bridge.report.troubles.causes import causes
+from bridge.report.troubles.needs import needs
 from bridge.report.view import LANGUAGE, View
 from bridge.store.finding import CANDIDATES
 from bridge.store.reading import Row

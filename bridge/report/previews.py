@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from bridge.connections.targets import Target
 from bridge.model import Client, Match, Plan, Verdict
 from bridge.report.trace import Written, as_written
 from bridge.store.reading import Row
-from bridge.targets import Target
 
 #: jobs whose plans are shown at once
 PREVIEWED = 25

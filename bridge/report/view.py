@@ -12,10 +12,10 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bridge.report.deps import Deps, Desk, desk_or_none
-from bridge.report.explanations import detail_adds, explain
-from bridge.report.language import OTHER, Language, counted, from_now, grouped, moment, span
-from bridge.report.steps import detail_of, said_of
 from bridge.report.words import STATES, WORDS
+from bridge.report.words.explanations import detail_adds, explain
+from bridge.report.words.language import OTHER, Language, counted, from_now, grouped, moment, span
+from bridge.report.words.steps import detail_of, said_of
 
 HERE = Path(__file__).parent
 

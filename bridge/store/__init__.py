@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from bridge.config.values import store_kind
 from bridge.errors import ConfigError
 from bridge.store import promise
 from bridge.store.records import (
@@ -107,16 +108,15 @@ def is_current(url: str) -> bool:
 
 
 def is_postgres(url: str) -> bool:
-    return url.partition(":")[0] in {"postgresql", "postgres"}
+    """Raises ConfigError for what is no address of a store."""
+    try:
+        return store_kind(url) == "postgresql"
+    except ValueError as error:
+        raise ConfigError(f"store: {error}") from error
 
 
 def sqlite_path(url: str) -> Path:
     """The file of an SQLite store. Raises ConfigError for any other URL."""
-    scheme, _, rest = url.partition(":")
-    if scheme == "sqlite" and rest.startswith("///"):
-        return Path(rest[3:])
     if is_postgres(url):
         raise ConfigError("store: is a database of PostgreSQL, not a file")
-    raise ConfigError(
-        f"store: {scheme}: is not a kind of store; write sqlite:///data/chat2crm.db or postgresql://user:password@host/database"
-    )
+    return Path(url.partition("://")[2].removeprefix("/"))

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.errors import MappingError
+from bridge.mapping.language.templates import Template
 from bridge.mapping.schema import Note, NoteMax
-from bridge.mapping.templates import Template
 from bridge.model import Json
 from bridge.write.clean import clean, clean_name
 from bridge.write.head import Head

@@ -8,8 +8,8 @@ from datetime import UTC, tzinfo
 from typing import Any, Protocol
 
 from bridge.kpi import Hours, Kpi, kpi
+from bridge.mapping.language.templates import Template
 from bridge.mapping.schema import CrmMapping, Enrich
-from bridge.mapping.templates import Template
 from bridge.model import Chat, Client, ContactPoint, Json, Match, Wishes
 from bridge.write.keys import message_keys
 from bridge.write.markers import MarkerKeys

@@ -24,18 +24,17 @@ from interleaved import Killed, LaggingCrm
 from running import finished
 from way import ENVIRON
 
-from bridge import client_locks
 from bridge.clock import Clock, Steady
 from bridge.config import load
+from bridge.connections.sources import load_sources
+from bridge.connections.targets import load_targets
 from bridge.crm.call import Guard
 from bridge.crm.look import Look
 from bridge.model import Delivery, Operation, OperationKind, Step
-from bridge.pipeline import Pipeline
+from bridge.pipeline import Pipeline, client_locks
 from bridge.sort import Sorter
-from bridge.sources import load_sources
 from bridge.store import Job, Outcome
 from bridge.store.sqlite import SqliteStore, engine
-from bridge.targets import load_targets
 from bridge.worker import Worker
 
 T = TypeVar("T")
@@ -146,8 +145,8 @@ class ServiceMachine(RuleBasedStateMachine):
         config = {
             "store": f"sqlite:///{self.folder.name}/x.db", "key": "${C2C_KEY}", "language": "en", "retry": {"longest": "60s"},
             "sources": {"shop": {"provider": "jivo", "secret": "${C2C_SECRET}", "region": "RU", "target": "sales"}},
-            "targets": {"sales": {"crm": "sandbox", "url": "http://127.0.0.1:9", "mode": "write", "deal": self.DEAL,
-                                  "missed": "none", "timeout": "20s"}},
+            "targets": {"sales": {"crm": "sandbox", "url": "http://127.0.0.1:9", "token": "${C2C_TOKEN}", "mode": "write",
+                                  "deal": self.DEAL, "missed": "none", "timeout": "20s"}},
         }  # fmt: skip
         path = Path(self.folder.name) / "config.yaml"
         path.write_text(json.dumps(config), encoding="utf-8")

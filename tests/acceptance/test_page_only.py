@@ -117,8 +117,8 @@ async def test_a_wrong_key_is_named_put_right_and_the_chat_goes_on(service: Serv
     service.config["targets"]["sales"]["token"] = f"${{file:{key}}}"
     await service.start()
     assert (await service.post(finished(1, name="Анна")))[0] == 200
-    said = await person.reads("Renew the token or widen its rights, then press “Go on”.")
-    assert "Is stopped: the CRM refuses our key, or its rights do not suffice." in said
+    said = await person.reads("Put right what it says (the token, its rights, the address), then press “Go on”.")
+    assert "Is stopped: the CRM does not let us in. The CRM refuses our key: check the target's `token`" in said
     await person.follow("Show them")
     said = await person.follow("Анна")
     assert "check the target's `token` (401): error: unauthorized, message: send a valid key in the header X-Api-Key" in said

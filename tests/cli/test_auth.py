@@ -18,8 +18,8 @@ from crm.authority import CLIENT, LIVES, Authority, oauth_mapping, served
 from place import Place
 from standing import standing
 
-from bridge.crm.oauth import Held
-from bridge.crm.sealing import Seal
+from bridge.crm.auth.oauth import Held
+from bridge.crm.auth.sealing import Seal
 from bridge.store import Store, TargetStop
 
 ROOT = Path(__file__).resolve().parents[2]

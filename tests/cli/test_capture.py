@@ -13,8 +13,8 @@ from place import SECRET, SIGNING, Place
 from standing import standing
 
 from bridge.cli.addresses import source_named
-from bridge.cli.listening import listen
-from bridge.cli.sampling import Sampler
+from bridge.cli.samples.listening import listen
+from bridge.cli.samples.sampling import Sampler
 from bridge.errors import NotUnderstood
 from bridge.mapping.samples import read_sample
 from bridge.model import Delivery

@@ -15,7 +15,7 @@ def test_a_stopped_target_goes_on_and_the_reason_is_repeated(place: Place) -> No
     place.on_store(stop)
     done = place.run("go", "sales")
     assert done.exit_code == 0, done.output
-    assert "more new clients than allowed" in done.stdout
+    assert "more new clients than allowed within an hour. too many\n" in done.stdout
     assert place.on_store(stops) == 0
     assert place.run("go", "sales").stdout == "sales is not stopped.\n"
 

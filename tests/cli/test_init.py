@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from click.testing import CliRunner
 from place import Place
 
 from bridge import config
+from bridge.cli import cli
 from bridge.cli.beginning import TO_BE_FILLED, yaml_text
 from bridge.config.references import read_dotenv
 from bridge.mapping import strict
@@ -142,3 +145,47 @@ def test_a_crm_that_lets_in_an_integration_without_a_person_gets_a_place_for_its
     assert one.oauth is not None
     assert one.oauth.client_id == "3MVG9"
     assert one.oauth.client_secret is not None
+
+
+GENERIC = ("--provider", "generic", "--crm", "sandbox")
+
+
+@pytest.mark.parametrize(("given", "says"), [
+    (("--crm-url", "127.0.0.1:8090"), "--crm-url: '127.0.0.1:8090' is not a web address"),
+    (("--timezone", "Mars/Port"), "--timezone: 'Mars/Port' is no time zone"),
+    (("--public-url", "bridge"), "--public-url: 'bridge' is not a web address"),
+    (("--region", "UK"), "--region: 'UK' is no country with phone numbers (GB was meant"),
+])  # fmt: skip
+def test_what_the_configuration_would_refuse_is_refused_before_anything_is_written(
+    empty: Place, given: tuple[str, str], says: str
+) -> None:
+    done = empty.run(*YES, *GENERIC, *given)
+    assert done.exit_code != 0
+    assert says in done.output
+    assert not empty.path.exists()
+    assert not dotenv(empty).exists()
+
+
+def test_who_is_asked_is_asked_again(empty: Place) -> None:
+    answers = ["127.0.0.1:8090", "http://127.0.0.1:8090/", "UK", "gb", "Mars", "Europe/London", "bridge", "", ""]
+    done = empty.run("init", *GENERIC, "--language", "en", input="\n".join(answers) + "\n")
+    assert done.exit_code == 0, done.output
+    settings = yaml.safe_load(empty.path.read_text(encoding="utf-8"))
+    assert (settings["timezone"], settings["sources"]["site"]["region"]) == ("Europe/London", "GB")
+    assert settings["targets"]["crm"]["url"] == "http://127.0.0.1:8090"
+
+
+@pytest.mark.parametrize(("place", "says"), [
+    (".", ". is a folder; name the file that is to be written, like config.yaml"),
+    ("file/config.yaml", "is no folder, so file/config.yaml cannot be written; name another place with -c"),
+    ("file/deeper/config.yaml", "is no folder"),
+])  # fmt: skip
+def test_a_place_at_which_nothing_can_be_written_is_told_before_anything_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    done = CliRunner().invoke(cli, ["-c", place, "init"])
+    assert done.exit_code == 2
+    assert says in done.output
+    assert "Language" not in done.output

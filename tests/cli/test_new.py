@@ -9,9 +9,9 @@ import pytest
 from place import Place
 from pydantic import BaseModel
 
-from bridge.mapping.auth import Consent, Token, TokenEndpoint
 from bridge.mapping.load import load_crm, load_provider
 from bridge.mapping.schema import KINDS, Kind
+from bridge.mapping.schema.auth import Consent, Token, TokenEndpoint
 
 
 @pytest.mark.parametrize("kind", ["provider", "crm"])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from place import Place
 
-from bridge.passwords import holds
+from bridge.config.passwords import holds
 
 
 def test_a_line_for_the_configuration_is_printed(place: Place) -> None:

@@ -10,13 +10,13 @@ import pytest
 from place import SECRET, Place
 from standing import standing_listener
 
-from bridge.cli.recorded import read_request
-from bridge.cli.signing import CannotBeMade, Outgoing, proved
+from bridge.cli.samples.recorded import read_request
+from bridge.cli.samples.signing import CannotBeMade, Outgoing, proved
 from bridge.config import Settings
 from bridge.config.values import Revealed
+from bridge.connections.sources import Source
 from bridge.errors import NotAuthentic
 from bridge.mapping.schema import ProviderMapping
-from bridge.sources import Source
 from bridge.verify import Incoming, verify
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)

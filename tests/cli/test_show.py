@@ -25,7 +25,7 @@ from bridge.model import (
     Verdict,
     Visitor,
 )
-from bridge.report.telling import shape, shared, told
+from bridge.report.trace.telling import shape, shared, told
 from bridge.store import Attempt, Outcome, Sorted, Store
 from bridge.store.records import ChatChange, NewJob
 

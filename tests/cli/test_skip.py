@@ -6,7 +6,7 @@ from place import Place
 from store_materials import claim, end, finish_chat
 
 from bridge.model import JobState
-from bridge.report.explanations import is_explained
+from bridge.report.words.explanations import is_explained
 from bridge.store import Store
 
 

@@ -13,11 +13,11 @@ from store_materials import finish_chat
 from bridge.cli import access, rehearsal, rendering
 from bridge.cli.addresses import source_named
 from bridge.cli.beside import settings_of
+from bridge.connections.targets import Target, mappings_of
 from bridge.model import Chat, Client, Match, Message, Operation, OperationKind, Role, Verdict, Visitor
 from bridge.sandbox.audit import audit
 from bridge.sandbox.control import sow
 from bridge.store import Store
-from bridge.targets import Target, mappings_of
 from bridge.transport import PreparedRequest
 
 

@@ -8,7 +8,7 @@ from place import SECRET, SIGNING, Place
 from bridge.cli.addresses import hook_path, local_base, ways
 from bridge.config import Settings
 from bridge.config.values import Revealed
-from bridge.sources import Source, load_sources
+from bridge.connections.sources import Source, load_sources
 
 
 def test_the_address_is_printed_whole_with_the_way_to_paste_it(place: Place) -> None:

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from bridge.config.routes import OwnerRule, Route, RouteOptions, choose
-from bridge.mapping.expressions import Findings
+from bridge.mapping.language.expressions import Findings
 
 WHOLESALE = {"source": "shop", "target": "wholesale", "when": "contains(page.url, '/wholesale')"}
 PAGE = {"page": {"url": "https://x/wholesale/1"}}

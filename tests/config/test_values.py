@@ -3,7 +3,22 @@ from __future__ import annotations
 import pytest
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
-from bridge.config.values import HttpUrl, Name, Networks, Region, Revealed, Secrets, Size, Span, TargetUrl, Zone
+from bridge.config.values import (
+    HttpUrl,
+    Name,
+    Networks,
+    OwnDomains,
+    OwnEmails,
+    OwnPhones,
+    Region,
+    Revealed,
+    Secrets,
+    Size,
+    Span,
+    StoreUrl,
+    TargetUrl,
+    Zone,
+)
 
 
 def read(kind: object, value: object) -> object:
@@ -116,3 +131,48 @@ def test_a_network_may_be_one_address_and_may_not_be_crooked() -> None:
     assert [str(network) for network in read(Networks, ["10.0.0.0/8", "fd00::1"])] == ["10.0.0.0/8", "fd00::1/128"]  # type: ignore[attr-defined]
     with pytest.raises(ValidationError, match="is no network"):
         read(Networks, "10.0.0.1/8")
+
+
+@pytest.mark.parametrize("written", [
+    "yourshop.ru", "YourShop.ru.", "https://www.yourshop.ru/about?x=1", "*.yourshop.ru", "@yourshop.ru", "www.yourshop.ru",
+    "http://yourshop.ru:8080",
+])  # fmt: skip
+def test_a_domain_of_ours_is_understood_however_it_is_pasted(written: str) -> None:
+    assert read(OwnDomains, written) == ("yourshop.ru",)
+
+
+def test_a_domain_of_other_letters_is_one() -> None:
+    assert read(OwnDomains, ["магазин.рф"]) == ("магазин.рф",)
+
+
+@pytest.mark.parametrize(("kind", "written", "says"), [
+    (OwnDomains, "shop", "no domain; write it like"), (OwnDomains, "sales@shop.ru", "belongs under `emails`"),
+    (OwnDomains, "", "no domain"), (OwnDomains, "shop .ru", "no domain"),
+    (OwnEmails, "@shop.ru", "belongs under `domains`"), (OwnEmails, "sales", "no e-mail address; write it like"),
+    (OwnEmails, "Sales <sales@shop.ru>", "no e-mail address"), (OwnEmails, "a@shop.ru, b@shop.ru", "no e-mail address"),
+    (OwnPhones, "тел. 8 495 123-45-67", "write the number alone"),
+    (OwnPhones, "8 495 123-45-67 доб. 12", "write the number alone"),
+    (OwnPhones, "1234", "no phone number"), (OwnPhones, "+7 495 123-45-67 / 8 916 123-45-67", "no phone number"),
+])  # fmt: skip
+def test_what_would_never_be_met_in_a_chat_is_refused(kind: object, written: str, says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        read(kind, written)
+
+
+@pytest.mark.parametrize("written", ["+7 495 123-45-67", "8(495)1234567", "(495) 123-45-67", "88005553535", "tel:+74951234567"])
+def test_a_phone_of_ours_stands_alone_in_any_form(written: str) -> None:
+    assert len(read(OwnPhones, [written])) == 1  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("written", ["sqlite:///data/x.db", "sqlite:////data/x.db", "postgresql://u:p@h/d", "postgres:///d?host=/run"])
+def test_an_address_of_a_store_is_taken(written: str) -> None:
+    assert read(StoreUrl, written) == written
+
+
+@pytest.mark.parametrize("written", [
+    "foo", "", "mysql://u:hunter2@h/d", "sqlite:data.db", "sqlite://data.db", "sqlite:///", "/data/x.db",
+])  # fmt: skip
+def test_what_is_no_address_of_a_store_is_refused_without_its_password(written: str) -> None:
+    with pytest.raises(ValidationError, match=r"no address of a store; write sqlite:///data/chat2crm\.db") as caught:
+        read(StoreUrl, written)
+    assert "hunter2" not in caught.value.errors()[0]["msg"]

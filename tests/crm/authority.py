@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 from aiohttp import web
 
 from bridge.errors import NoAnswer, NotSent
-from bridge.mapping.crm import CrmMapping
+from bridge.mapping.schema.crm import CrmMapping
 from bridge.transport import Answer, PreparedRequest
 
 CLIENT = {"client_id": "our-id", "client_secret": "our-secret"}

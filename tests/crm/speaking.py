@@ -15,8 +15,8 @@ from pydantic import SecretStr
 from bridge.clock import Clock
 from bridge.config.connections import TargetSettings
 from bridge.crm.client import Crm
-from bridge.mapping.crm import CrmMapping
 from bridge.mapping.load import load_crm
+from bridge.mapping.schema.crm import CrmMapping
 from bridge.transport import Answer, PreparedRequest, Sends
 
 VARIANTS = Path(__file__).parent / "mappings"

@@ -7,8 +7,8 @@ import pytest
 
 from bridge.crm.auth import sign
 from bridge.errors import AccessRefused, Rejected
-from bridge.mapping.auth import Auth
-from bridge.mapping.provider import Verify
+from bridge.mapping.schema.auth import Auth
+from bridge.mapping.schema.provider import Verify
 from bridge.transport import PreparedRequest
 from bridge.verify import Incoming, verify
 

@@ -14,9 +14,9 @@ from crm.speaking import Hurried, Scripted, mapping_with, said, settings
 from bridge.crm.checked import CheckedCrm, counted
 from bridge.crm.fit import fit
 from bridge.errors import AccessRefused, EmptyExpression
-from bridge.mapping.crm import CrmMapping
 from bridge.mapping.load import available, load_crm
-from bridge.mapping.speech import Counter
+from bridge.mapping.schema.crm import CrmMapping
+from bridge.mapping.schema.speech import Counter
 from bridge.transport import Answer
 
 
@@ -115,7 +115,7 @@ def test_no_list_of_a_shipped_mapping_is_without_its_row() -> None:
 
 @pytest.mark.parametrize("name", sorted(available("crm")))
 def test_a_key_that_is_listed_is_one_that_the_mapping_reads(name: str) -> None:
-    from bridge.cli.live_fields import keys_read
+    from bridge.cli.live.fields import keys_read
 
     mapping = load_crm(name)
     read = keys_read(mapping)

@@ -1,5 +1,5 @@
 from bridge.crm.clients import read_client, shows
-from bridge.mapping.crm import ClientFields
+from bridge.mapping.schema.crm import ClientFields
 from bridge.model import Client
 
 

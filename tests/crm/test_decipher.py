@@ -17,7 +17,7 @@ from bridge.errors import (
     Rejected,
     TryLater,
 )
-from bridge.mapping.expressions import Expression
+from bridge.mapping.language.expressions import Expression
 from bridge.transport import Answer
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from bridge.crm.fit import account_of, fit
 from bridge.crm.stated import statements_of
 from bridge.errors import ConfigError
-from bridge.mapping.crm import CrmMapping
+from bridge.mapping.schema.crm import CrmMapping
 
 ID = {"client_id": "x"}
 SECRET = SecretStr("s")
@@ -21,6 +21,45 @@ def wrong(mapping: CrmMapping, **target: Any) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         fit(mapping, settings(**target))
     return caught.value.message.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("auth", "target", "says"),
+    [
+        ({"kind": "header", "name": "X-Key", "value": "{target.token}"}, {"token": None}, "`token` is missing: requests"),
+        ({"kind": "basic", "user": "{target.login}", "password": "{target.token}"}, {}, "`login` is missing: requests"),
+        ({"kind": "hmac", "name": "X-Sign", "signed": "{method} {path}", "value": "{signature}"}, {"token": None},
+         "`token` is missing: requests"),
+        ({"kind": "standard_webhooks"}, {"token": "abc"}, "token: The key that signs is not one of Standard Webhooks"),
+    ],
+)  # fmt: skip
+def test_a_key_with_which_no_request_would_leave_is_told_before_the_first(
+    auth: dict[str, Any], target: dict[str, Any], says: str
+) -> None:
+    options = {"login": {"about": "the user"}}
+    [line] = wrong(mapping_with(auth=auth, options=options), **target)
+    assert line.startswith(f"targets.sales: {says}")
+
+
+@pytest.mark.parametrize(
+    ("auth", "target"),
+    [
+        ({"kind": "none"}, {"token": None}),
+        ({"kind": "hmac", "name": "X-Sign", "signed": "{method} {path}", "value": "{signature}"}, {}),
+        ({"kind": "json", "name": "params.key", "value": "{target.token}"}, {}),
+        ({"kind": "standard_webhooks"}, {"token": "whsec_" + "c2VjcmV0" * 4}),
+    ],
+)
+def test_a_key_with_which_they_leave_is_taken(auth: dict[str, Any], target: dict[str, Any]) -> None:
+    fit(mapping_with(auth=auth), settings(**target))
+
+
+def test_a_note_of_ones_own_may_ask_only_for_what_there_is() -> None:
+    template = "{note.headline} {note.transcript} {visitor.name} {target.fields.x} {phones[0]}"
+    fit(mapping_with(), settings(note={"template": template}))
+    lines = wrong(mapping_with(), note={"template": "{note.head} {visitor.nam} {foo}"})
+    assert [line.split(": ", 3)[2] for line in lines] == ["note.head", "visitor.nam", "foo"]
+    assert "did you mean name?" in lines[1]
 
 
 # -- access ------------------------------------------------------------------------------------------------------------

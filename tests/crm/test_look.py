@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bridge.crm.look import Look, Seen, Watcher
-from bridge.mapping.writing import Marker
+from bridge.mapping.schema.writing import Marker
 
 SENT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 OURS = "c2c-abcdefghijklmnop"

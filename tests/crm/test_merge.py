@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from bridge.crm.merge import still_new, what_is_new, would_empty
-from bridge.mapping.writing import Enrich
+from bridge.mapping.schema.writing import Enrich
 from bridge.model import Client
 
 A, B = "+79160000001", "+74950000002"

@@ -14,8 +14,8 @@ import bridge
 from bridge.crm.fit import fit
 from bridge.crm.probing import Made, ProbedCrm
 from bridge.errors import Conflict, CrmError, Rejected
-from bridge.mapping.crm import CrmMapping
 from bridge.mapping.load import available, load_crm
+from bridge.mapping.schema.crm import CrmMapping
 from bridge.model import Client, Operation, OperationKind
 from bridge.transport import Answer
 
@@ -215,5 +215,5 @@ def test_nothing_but_the_check_of_a_target_can_reach_a_deletion() -> None:
             removes = isinstance(node, ast.Attribute) and node.attr == "remove"
             if removes and not isinstance(getattr(node, "ctx", None), ast.Store) and "create" in ast.unparse(node):
                 reads.add(name)
-    assert imports == {"cli/live_check", "cli/live_probe"}
+    assert imports == {"cli/live/check", "cli/live/probe"}
     assert reads == {"crm/probing"}

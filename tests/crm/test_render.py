@@ -8,8 +8,8 @@ from bridge.crm.caller import Caller
 from bridge.crm.limits import pace_of
 from bridge.crm.render import next_page, render
 from bridge.errors import AccessRefused, EmptyExpression, Rejected
-from bridge.mapping.request import FileBytes, MaybeRequest, Request
-from bridge.mapping.speech import Api, Limits
+from bridge.mapping.schema.request import FileBytes, MaybeRequest, Request
+from bridge.mapping.schema.speech import Api, Limits
 from bridge.transport import Answer, PreparedRequest, checked_header
 
 BASE = "https://crm.example.com/api/"

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bridge.mapping.crm import CrmMapping
 from bridge.mapping.load import available, load_crm
 from bridge.mapping.samples import read_exchanges
+from bridge.mapping.schema.crm import CrmMapping
 from bridge.mapping.strict import read
 
 CRMS = sorted(available("crm"))

@@ -17,8 +17,8 @@ from running import finished as at_real_time
 from way import ENVIRON, on_the_way
 
 from bridge.mapping.load import available
-from bridge.mapping.provider import Verify
 from bridge.mapping.samples import read_exchanges
+from bridge.mapping.schema.provider import Verify
 from bridge.model import JobState
 from bridge.verify import Incoming, verify
 

@@ -9,11 +9,11 @@ from crm.speaking import Routed, crm_over, mapping_with, settings
 from httpx import Request, Response
 
 from bridge.cli.rendering import THE_FILE, rendered
+from bridge.connections.targets import Target
 from bridge.crm.uploads import told_of
 from bridge.errors import AccessRefused, CrmBroken, Rejected
 from bridge.files.fetching import Fetched
 from bridge.model import Operation, OperationKind, Step
-from bridge.targets import Target
 
 FILE = Fetched("план.txt", "text/plain", "два метра".encode())
 MARKER = "c2c-ffffffffffffffff"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bridge.crm.render import render
 from bridge.errors import Rejected
-from bridge.mapping.request import FileBytes, Request
+from bridge.mapping.schema.request import FileBytes, Request
 
 BASE = "https://crm.example.com/api/"
 PHOTO = FileBytes("photo.png", "image/png", b"\x89PNG\r\n\x00\xff")

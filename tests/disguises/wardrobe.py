@@ -28,7 +28,8 @@ from fakes import FakeClock
 from running import finished
 from way import Way, on_the_way
 
-from bridge.crm import consent
+from bridge.connections.targets import tokens_of
+from bridge.crm.auth import consent
 from bridge.model import FINAL, JobState
 from bridge.sandbox.audit import audit
 from bridge.sandbox.control import sow
@@ -36,7 +37,6 @@ from bridge.sandbox.faults import Faults
 from bridge.sandbox.records import Records
 from bridge.sandbox.switches import Switches
 from bridge.store import Job
-from bridge.targets import tokens_of
 
 HOUR = 3600.0
 #: the tests' own calls are as fast as they can be: what is too fast is said by the disguise

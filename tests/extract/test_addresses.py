@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.extract.domains import likely_meant, one_slip, registered
-from bridge.extract.email_parts import read_domain, read_local
-from bridge.extract.emails import emails_in
-from bridge.extract.finds import Find
-from bridge.extract.handles import handles_in
-from bridge.extract.lookalikes import as_latin, as_latin_at_a_glance, as_typed_in_latin, mixed, slip_of_layout
-from bridge.extract.normal import normal
+from bridge.extract.reading.domains import likely_meant, one_slip, registered
+from bridge.extract.reading.email_parts import read_domain, read_local
+from bridge.extract.reading.emails import emails_in
+from bridge.extract.reading.finds import Find
+from bridge.extract.reading.handles import handles_in
+from bridge.extract.reading.lookalikes import as_latin, as_latin_at_a_glance, as_typed_in_latin, mixed, slip_of_layout
+from bridge.extract.reading.normal import normal
 
 
 def taken(text: str) -> list[str]:

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.extract import Own, contact_points, phones
-from bridge.extract.finds import Budget
-from bridge.extract.normal import LONGEST
+from bridge.extract import Own, contact_points
+from bridge.extract.reading import phones
+from bridge.extract.reading.finds import Budget
+from bridge.extract.reading.normal import LONGEST
 from bridge.model import Chat, Message, Operator, Page, PointKind, Role, Visitor
 
 PIECES = [

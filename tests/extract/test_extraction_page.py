@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from chat_corpus import chat_of, records
 
-from bridge.extract import after, before, contact_points, not_contacts, seen
+from bridge.extract import contact_points, seen
+from bridge.extract.reading import not_contacts
+from bridge.extract.whose import after, before
 from bridge.model import Chat, Claim, Message, Role
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "extraction.md"

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.extract import contact_points, sensitive
+from bridge.extract import contact_points
+from bridge.extract.reading import sensitive
 from bridge.model import Chat, Message, Role
 
 CARD = "4276 3800 1234 5679"

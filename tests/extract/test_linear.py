@@ -37,8 +37,8 @@ HOSTILE = [
 
 def patterns() -> Iterator[tuple[str, re.Pattern[str]]]:
     """Every compiled expression that a module of the extractor holds, in tables too."""
-    for module in pkgutil.iter_modules(bridge.extract.__path__):
-        loaded = importlib.import_module(f"bridge.extract.{module.name}")
+    for module in pkgutil.walk_packages(bridge.extract.__path__, "bridge.extract."):
+        loaded = importlib.import_module(module.name)
         for name, value in vars(loaded).items():
             for number, pattern in enumerate(_in(value, loaded.__name__)):
                 yield f"{module.name}.{name}[{number}]", pattern

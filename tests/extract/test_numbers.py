@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.extract.digits import Link, chains, letters_as_digits
-from bridge.extract.finds import Budget
-from bridge.extract.links import phones_in_links
-from bridge.extract.normal import normal
-from bridge.extract.not_contacts import blanked, company_number, named_otherwise, phone_word_before
-from bridge.extract.phones import Expecting, phones_in
-from bridge.extract.plans import Announced, filler, known, read
 from bridge.extract.reading import read_text
-from bridge.extract.sensitive import luhn, spans
-from bridge.extract.spoken import _WORDS, all_spoken, spoken
+from bridge.extract.reading.digits import Link, chains, letters_as_digits
+from bridge.extract.reading.finds import Budget
+from bridge.extract.reading.links import phones_in_links
+from bridge.extract.reading.normal import normal
+from bridge.extract.reading.not_contacts import blanked, company_number, named_otherwise, phone_word_before
+from bridge.extract.reading.phones import Expecting, phones_in
+from bridge.extract.reading.plans import Announced, filler, known, read
+from bridge.extract.reading.sensitive import luhn, spans
+from bridge.extract.reading.spoken import _WORDS, all_spoken, spoken
 from bridge.model import PointKind
 
 

@@ -7,14 +7,14 @@ import pytest
 from bridge.extract import amends, answers, conversation, fields, joined, ours, transcript
 from bridge.extract.asked import NOTHING, Asked, affirms, asked, asks_whose, denies, reads_back
 from bridge.extract.card import best_first, traced
-from bridge.extract.claims import by_question, by_words, machine
 from bridge.extract.corrections import correction, drops_earlier
-from bridge.extract.finds import Budget
-from bridge.extract.normal import LONGEST, TAIL, lower, normal
-from bridge.extract.patterns import any_of, listed, words
-from bridge.extract.regions import regions_of
+from bridge.extract.reading.finds import Budget
+from bridge.extract.reading.normal import LONGEST, TAIL, lower, normal
+from bridge.extract.reading.patterns import any_of, listed, words
+from bridge.extract.reading.regions import regions_of
 from bridge.extract.result import Own
 from bridge.extract.seen import ASKED, ASKED_OF_ANOTHER, Talk
+from bridge.extract.whose.claims import by_question, by_words, machine
 from bridge.extract.wishes import wishes_in
 from bridge.model import Chat, Claim, Message, Page, PointKind, Role, Visitor
 

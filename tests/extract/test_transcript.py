@@ -8,7 +8,7 @@ import pytest
 from chat_corpus import chat_of, records
 
 from bridge.extract import contact_points, transcript
-from bridge.extract.finds import Budget
+from bridge.extract.reading.finds import Budget
 from bridge.model import Chat, Message, Role
 
 GREETING = "Здравствуйте! Если связь прервётся, наш номер 8 495 120-30-40"

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from crm_materials import LEAST, crm
 
-from bridge.mapping.expressions import Expression
 from bridge.mapping.in_scope import asked, strangers
+from bridge.mapping.language.expressions import Expression
 
 FIND = LEAST["find"]
 MARKER = {"kind": "field", "get": "/n", "records": "list", "text": "text", "id": "id"}

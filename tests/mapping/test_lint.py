@@ -8,11 +8,11 @@ from typing import cast
 
 import pytest
 
-from bridge.mapping.expressions import Expression
+from bridge.mapping.language.expressions import Expression
+from bridge.mapping.language.scopes import provider_scope
 from bridge.mapping.lint import Watch, lint, traps
 from bridge.mapping.load import available, load
-from bridge.mapping.provider import ProviderMapping
-from bridge.mapping.scopes import provider_scope
+from bridge.mapping.schema.provider import ProviderMapping
 
 WRONG = [
     ('status == "resolved"', "text is 'resolved'"),

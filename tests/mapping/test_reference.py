@@ -12,13 +12,13 @@ import pytest
 from pydantic import BaseModel
 
 from bridge.mapping import samples, schema
-from bridge.mapping.expressions import Expression
 from bridge.mapping.functions import FUNCTIONS
 from bridge.mapping.functions.phones import FORMS
 from bridge.mapping.functions.texts import ESCAPES
 from bridge.mapping.in_scope import EVERYWHERE
+from bridge.mapping.language.expressions import Expression
 from bridge.mapping.lint import traps
-from bridge.mapping.parts import CRM_RULES, PROVIDER_RULES, Part
+from bridge.mapping.schema.parts import CRM_RULES, PROVIDER_RULES, Part
 from bridge.mapping.statements import PARAMETERS
 
 README = (Path(__file__).parents[2] / "mappings" / "README.md").read_text(encoding="utf-8")

@@ -8,8 +8,8 @@ import pytest
 
 from bridge.errors import MappingError
 from bridge.mapping.load import available, load
-from bridge.mapping.provider import ProviderMapping
 from bridge.mapping.samples import file_word, read_exchange, read_exchanges, read_sample, read_samples
+from bridge.mapping.schema.provider import ProviderMapping
 
 EXPECTED: dict[str, Any] = {
     "origin": "captured",

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from bridge.mapping.load import available, load
-from bridge.mapping.provider import ProviderMapping
+from bridge.mapping.schema.provider import ProviderMapping
 from bridge.mapping.walk import expressions
 
 MAPPING = {

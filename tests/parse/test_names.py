@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bridge.mapping.patterns import Pattern
+from bridge.mapping.language.patterns import Pattern
 from bridge.parse.names import Named, read_name
 
 

@@ -15,12 +15,12 @@ from typing import Any, Self
 import pytest
 
 from bridge.config import load as load_config
+from bridge.connections.sources import load_sources
 from bridge.mapping.load import load_provider
 from bridge.mapping.samples import read_sample
 from bridge.model import Delivery
 from bridge.parse import SourceView, understand
 from bridge.parse.trial import run_sample
-from bridge.sources import load_sources
 from bridge.verify import Incoming, verify
 
 ROOT = Path(__file__).parents[2]

@@ -2,7 +2,7 @@
 
 from parse_materials import SOURCE, delivery
 
-from bridge.mapping.expressions import Expression
+from bridge.mapping.language.expressions import Expression
 from bridge.parse import top_scope
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.mapping.expressions import Findings
-from bridge.mapping.truth import is_true
+from bridge.mapping.language.expressions import Findings
+from bridge.mapping.language.truth import is_true
 from bridge.parse.values import (
     as_country,
     as_flag,

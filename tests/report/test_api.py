@@ -39,6 +39,16 @@ async def test_what_is_no_object_is_refused_in_words(stranger: Desk, body: bytes
     assert "JSON object" in (await answer.json())["message"]
 
 
+@pytest.mark.parametrize("text", ["\\ud83d", "\\u0000", "\\udc00x"])
+async def test_half_a_sign_in_a_text_is_no_fault_of_ours(stranger: Desk, text: str) -> None:
+    body = f'{{"state": "dead", "target": "sales", "reason": "{text}", "code": "{text}", "cause": "{text}"}}'
+    answer = await stranger.web.post(
+        "/api/jobs/replay", data=body, headers={**bearer(), "Content-Type": "application/json"}
+    )
+    assert answer.status == 200
+    assert await answer.json() == {"jobs": 0}
+
+
 async def test_what_is_not_there_is_said_as_data(stranger: Desk) -> None:
     assert (await stranger.asks("/api/jobs/999", 404))["error"] == "gone"
     assert (await stranger.asks("/api/nowhere", 404))["error"] == "gone"

@@ -8,7 +8,7 @@ from desk import PASSWORD, Desk, bearer, form_of
 
 from bridge.errors import NoRoom, StoreError
 from bridge.model import JobState
-from bridge.report.sign_in import IDLE, LONGEST, TRIES
+from bridge.report.gate.sign_in import IDLE, LONGEST, TRIES
 
 INSIDE = ("/", "/jobs", "/jobs/1", "/jobs/1/again", "/jobs/replay", "/deliveries", "/deliveries/1/raw")
 API = ("/api/overview", "/api/jobs", "/api/jobs/1", "/api/deliveries", "/metrics")

@@ -11,9 +11,9 @@ from desk import PASSWORD, bearer, desk_of, settings
 from fakes import FakeClock
 
 from bridge.config import Revealed
-from bridge.passwords import hashed
-from bridge.report import sign_in
-from bridge.report.sign_in import TRIES
+from bridge.config.passwords import hashed
+from bridge.report.gate import sign_in
+from bridge.report.gate.sign_in import TRIES
 
 OURS = {"password_hash": Revealed(hashed(PASSWORD))}
 

@@ -13,8 +13,8 @@ from tallied import counting
 
 from bridge.errors import Refused
 from bridge.report import reports
-from bridge.report.figures import line
 from bridge.report.reports import MOST_DAYS, Report, Wanted, as_csv, report_of, safe
+from bridge.report.reports.figures import line
 from bridge.store.reports import Sums
 from bridge.store.tallies import THE_REST
 

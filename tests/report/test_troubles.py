@@ -52,6 +52,16 @@ async def test_chats_that_a_crm_does_not_take_are_late_after_half_an_hour(desk: 
     assert await desk.page(late.path)
 
 
+async def test_of_a_stopped_crm_it_is_told_what_it_answered_without_anybodys_data(desk: Desk) -> None:
+    detail = "The CRM redirects to https://crm.new; put its final address into the target's `url`, +79161234567"
+    await desk.store.stop_target(TargetStop(target="sales", reason="crm_access_refused", detail=detail, since=0.0))
+    [found] = await troubles(desk.store, desk.clock.time())
+    assert found.cause == "stopped:sales"
+    what = describe(found, "en").what
+    assert what.startswith("Is stopped: the CRM does not let us in. The CRM redirects to https://crm.new; put its")
+    assert "79161234567" not in what
+
+
 async def test_what_a_stopped_crm_leaves_is_told_once(desk: Desk) -> None:
     await desk.ended(JobState.RETRYING, "crm_no_answer", chat=dialogue(chat_id="a"))
     await desk.store.stop_target(TargetStop(target="sales", reason="brake", detail="", since=desk.clock.time()))

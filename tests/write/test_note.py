@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.errors import MappingError
-from bridge.mapping.templates import Template
+from bridge.mapping.language.templates import Template
 from bridge.model import Chat, Message, Operation, OperationKind, Role, Visitor, Wishes
 from bridge.write import FIND, Work, message_keys, plan
 from bridge.write.clean import clean

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from bridge.mapping.functions.table import FunctionProblem, function
-from bridge.mapping.truth import is_number, same
+from bridge.mapping.language.truth import is_number, same
 
 Key = Callable[[Any], Any]
 _LONGEST_NUMBER = 40

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bridge.mapping.truth import is_number
+from bridge.mapping.language.truth import is_number
 
 Kind = Callable[[Any], Any]
 _TIMES = frozenset({int, str, float, datetime})

@@ -8,7 +8,7 @@ from typing import Any
 
 from bridge.mapping.functions.standard import json_text
 from bridge.mapping.functions.table import FunctionProblem, function, number_text
-from bridge.mapping.truth import is_number, is_true
+from bridge.mapping.language.truth import is_number, is_true
 
 _MOST_INDEXES = 64
 

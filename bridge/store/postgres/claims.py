@@ -16,7 +16,7 @@ from typing import Any
 from bridge.store.postgres.database import Database
 from bridge.store.records import Job
 from bridge.store.statements.database import marks
-from bridge.store.statements.jobs import FIRST_IN_LANE, Turns, job_of
+from bridge.store.statements.jobs import FIRST_IN_LANE, Turns, readable
 
 #: jobs of vanished workers that are taken up by one claim
 VANISHED = 64
@@ -82,8 +82,8 @@ def claim(db: Database, asked: Sequence[Claim]) -> list[list[Job]]:
     ).fetchall()
     place = {job_id: number for number, job_id in enumerate(takers)}
     given: list[list[Job]] = [[] for _ in asked]
-    for row in sorted(rows, key=lambda row: place[row["id"]]):
-        given[takers[row["id"]]].append(job_of(row))
+    for job in readable(db, sorted(rows, key=lambda row: place[row["id"]]), now):
+        given[takers[job.id]].append(job)
     return given
 
 

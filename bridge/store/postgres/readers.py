@@ -29,6 +29,7 @@ class Readers:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._mine = threading.local()
         self._open: list[Connection] = []
+        self._closed = False
 
     async def ask(self, question: Callable[[Database], Result]) -> Result:
         """What is there now. Raises NoRoom if the database cannot be asked."""
@@ -49,6 +50,8 @@ class Readers:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         except RuntimeError as error:
+            if not self._closed:  # of the question itself
+                raise
             raise NoRoom("The store is closed.") from error
 
     def _asked(self, question: Callable[[Database], Result]) -> Result:
@@ -78,6 +81,7 @@ class Readers:
         self._mine.connection = None
 
     def close(self) -> None:
+        self._closed = True
         self._threads.shutdown(wait=True, cancel_futures=True)
         for connection in self._open:
             with contextlib.suppress(psycopg.Error):

@@ -22,10 +22,13 @@ from bridge.store.roots import Roots
 TRIES = 6
 #: a lock was not had in time
 NOT_HAD = "55P03"
-#: milliseconds: for a lock, for a statement; and after which the server ends a transaction of which it hears nothing any more,
+#: milliseconds for a lock; and where those of a group whose locks are free are told from those whose are not: each of these is
+#: waited for by all behind it
+PATIENCE, AT_ONCE = 2000, 20
+#: milliseconds for a lock, for a statement; and after which the server ends a transaction of which it hears nothing any more,
 #: so that what a replica held that was cut off is free again
 _LIMITS = (
-    "BEGIN; SELECT set_config('lock_timeout', '2000', true), set_config('statement_timeout', '30000', true), "
+    "BEGIN; SELECT set_config('lock_timeout', '{}', true), set_config('statement_timeout', '30000', true), "
     "set_config('idle_in_transaction_session_timeout', '10000', true)"
 )
 
@@ -70,7 +73,7 @@ class Working:
         self._schema = schema
         self._connection: Connection | None = None
 
-    def carry_out(self, calls: list[Call]) -> list[Ended]:  # noqa: C901, PLR0912 - each way in which it may end has its own consequence
+    def carry_out(self, calls: list[Call], *, patience: int | None = None) -> list[Ended]:  # noqa: C901, PLR0912 - each way in which it may end has its own consequence
         apart, last = False, NoRoom("The database does not take it now.")
         for number in range(TRIES):
             if number:
@@ -80,6 +83,7 @@ class Working:
                 if self._connection is None:
                     self._connection = connect(self._settings)
                 db = Database(self._connection, self._schema)
+                db.later(_LIMITS.format(patience or PATIENCE))
                 ended, whole = self._transaction(db, calls, apart=apart)
                 if not whole:
                     apart = True
@@ -99,7 +103,7 @@ class Working:
                     apart = True
                 elif error.sqlstate == NOT_HAD and len(calls) > 1:
                     # somebody holds what one of them wants: which one, and the others all the same
-                    return [ended for call in calls for ended in self.carry_out([call])]
+                    return [ended for call in calls for ended in self.carry_out([call], patience=AT_ONCE)]
                 elif error.sqlstate == NOT_HAD:
                     return [(calls[0], None, NotHad(last.message))]
                 elif not (lost or error.sqlstate in IN_THE_WAY):
@@ -116,7 +120,6 @@ class Working:
         """All but the commit. `apart`: what one call does wrong undoes nothing of the others'; else nothing is given, and the
         group has to be run again so.
         """
-        db.later(_LIMITS)
         take(db, (call.roots for call in calls))
         ended: list[Ended] = []
         several: list[Call] = []

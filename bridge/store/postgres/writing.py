@@ -103,18 +103,26 @@ class Writer:
                 calls, self._queue = self._queue[:BATCH], self._queue[BATCH:]
                 if first:
                     self._at_work = time.monotonic()
-            ended = working.carry_out(calls)
+            while calls:
+                calls = self._carried_out(working, calls)
             if first:
                 self._at_work = None
-            again = [replace(call, tries=call.tries + 1) for call, _, error in ended
-                     if isinstance(error, NotHad) and call.tries < TRIES]  # fmt: skip
-            if again:
-                ended = [one for one in ended if not isinstance(one[2], NotHad) or one[0].tries >= TRIES]
-                with self._condition:
-                    self._queue.extend(again)  # behind what has come meanwhile
-                    self._condition.notify_all()
-            if not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(_deliver, ended)
+
+    def _carried_out(self, working: Working, calls: list[Call]) -> list[Call]:
+        """Those left for this thread: their locks were not had, and at the end nobody else will be there for them."""
+        ended = working.carry_out(calls)
+        again = [replace(call, tries=call.tries + 1) for call, _, error in ended
+                 if isinstance(error, NotHad) and call.tries < TRIES]  # fmt: skip
+        if again:
+            ended = [one for one in ended if not isinstance(one[2], NotHad) or one[0].tries >= TRIES]
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(_deliver, ended)
+        with self._condition:
+            if self._closing:
+                return again
+            self._queue.extend(again)  # behind what has come meanwhile
+            self._condition.notify_all()
+        return []
 
     def _held_up(self) -> bool:
         since = self._at_work

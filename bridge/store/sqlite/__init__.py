@@ -36,7 +36,7 @@ from bridge.store.roots import NOTHING, Roots
 from bridge.store.sqlite import claims, erasing, jumps
 from bridge.store.sqlite.engine import Writer, connect, damaged
 from bridge.store.sqlite.folding import Folding
-from bridge.store.sqlite.guard import LockFile, refuse_network_disk
+from bridge.store.sqlite.guard import LockFile, refuse_foreign, refuse_network_disk
 from bridge.store.sqlite.locks import Locks
 from bridge.store.sqlite.migrations import bring_up_to_date
 from bridge.store.sqlite.readers import Readers
@@ -73,6 +73,7 @@ class SqliteStore(Plain, Agreements):
         if not self._service and not self.path.exists():
             raise StoreError(f"{self.path}: there is no store yet. Start `chat2crm serve` first, or correct `store:`.")
         refuse_network_disk(self.path)
+        refuse_foreign(self.path)
         with contextlib.suppress(OSError):  # named with its remedy by the lock file or by SQLite itself
             self.path.parent.mkdir(parents=True, exist_ok=True)
         if self._service:

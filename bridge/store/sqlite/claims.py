@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 
 from bridge.store.records import Job
-from bridge.store.statements.jobs import FIRST_IN_LANE, SOURCES, Turns, job_of, next_due
+from bridge.store.statements.jobs import FIRST_IN_LANE, SOURCES, Turns, next_due, readable
 
 
 def claim(
@@ -27,7 +27,7 @@ def claim(
         ).fetchone()
         for job_id in ids
     )
-    return [job_of(row) for row in claimed]
+    return readable(db, claimed, now)
 
 
 def _in_turn(db: sqlite3.Connection, target: str, places: int, now: float, turns: Turns) -> list[int]:

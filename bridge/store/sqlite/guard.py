@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import socket
+import sqlite3
 from pathlib import Path
 
 from bridge.errors import StoreError
@@ -67,6 +69,25 @@ def refuse_network_disk(path: Path, mounts: str | None = None) -> None:
             f"{path}: lies on a network file system ({kind}), where SQLite loses data. Put the store on a local disk, or use "
             "`store: postgresql://…` for several machines."
         )
+
+
+#: that every store of ours has, and no other program's file has both of
+_OURS = frozenset({"deliveries", "facts"})
+
+
+def refuse_foreign(path: Path) -> None:
+    """Raises StoreError for another program's file, before anything is changed in it."""
+    if not path.is_file() or not path.stat().st_size:
+        return
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    except sqlite3.Error:  # damaged, or not to be read: whoever opens it says so
+        return
+    tables = {name for name, in rows if not name.startswith(("sqlite_", "_sqlite_"))}
+    if tables and not tables >= _OURS:
+        shown = ", ".join(sorted(tables)[:5])
+        raise StoreError(f"{path}: belongs to another program (it has the tables {shown}). Name another file under `store:`.")
 
 
 class LockFile:

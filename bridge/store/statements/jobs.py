@@ -5,12 +5,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
+import structlog
+
 from bridge.errors import StaleLease
 from bridge.model import Correction, EventKind, JobState, Plan
 from bridge.store.records import Attempt, Job, Outcome
 from bridge.store.statements import searching
 from bridge.store.statements.database import Database, Row, marks
 from bridge.store.statements.intake import supersede
+
+log = structlog.get_logger()
 
 #: An older job of the same chat and target goes first, unless it is over. A held one that has begun to write holds up the
 #: lane; one that has written nothing was superseded when the newer one came.
@@ -45,6 +49,23 @@ def job_of(row: Row) -> Job:
         for_real=bool(row["for_real"]),
     )
 
+
+def readable(db: Database, claimed: Iterable[Row], now: float) -> list[Job]:
+    """The claimed jobs. One whose row cannot be read waits for a person: it would fail every claim, and so all others, too."""
+    jobs = []
+    for row in claimed:
+        try:
+            jobs.append(job_of(row))
+        except ValueError as error:  # pydantic's as well
+            log.error("job.unread", job=row["id"], why=type(error).__name__)  # noqa: TRY400 - a trace would show the plan
+            db.execute(
+                "UPDATE jobs SET state = 'dead', reason = 'internal', detail = ?, error_code = 'internal', lease_owner = NULL, "
+                "lease_until = NULL, updated_at = ? WHERE id = ?", (_UNREADABLE, now, row["id"]),
+            )  # fmt: skip
+    return jobs
+
+
+_UNREADABLE = "What is stored of it cannot be read, so nothing was sent; make a backup (`chat2crm store backup`), and report it."
 
 #: the sources that have jobs for a target which are not over: a seek in the index for each, however many jobs there are
 SOURCES = (

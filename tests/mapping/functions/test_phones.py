@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bridge.mapping.expressions import Expression, Findings
 from bridge.mapping.functions.phones import FORMS
+from bridge.mapping.language.expressions import Expression, Findings
 
 
 def run(source: str, **scope: Any) -> Any:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bridge.mapping.expressions import Expression, Findings
-from bridge.mapping.scopes import item_scope
+from bridge.mapping.language.expressions import Expression, Findings
+from bridge.mapping.language.scopes import item_scope
 
 
 def run(source: str, **scope: Any) -> Any:

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from bridge.mapping.expressions import Expression, Findings
 from bridge.mapping.functions import FUNCTIONS
 from bridge.mapping.functions.table import function
+from bridge.mapping.language.expressions import Expression, Findings
 
 #: functions whose sense it is to take nulls
 TAKES_NULL = {"not_null", "type", "choose", "concat", "merge"}

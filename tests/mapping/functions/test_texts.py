@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.mapping.expressions import Expression, Findings
 from bridge.mapping.functions.texts import ESCAPES
+from bridge.mapping.language.expressions import Expression, Findings
 
 WORDS = st.text(st.characters(codec="utf-8"), max_size=30)
 

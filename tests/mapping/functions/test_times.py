@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.mapping.expressions import Expression, Findings
 from bridge.mapping.functions.times import _AS_ISO, unix, utc
+from bridge.mapping.language.expressions import Expression, Findings
 
 ZONES = ("UTC", "Europe/Moscow", "Asia/Kolkata", "America/New_York", "Australia/Lord_Howe")
 

@@ -5,8 +5,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.mapping.expressions import Expression, Findings
 from bridge.mapping.functions.values import lookup
+from bridge.mapping.language.expressions import Expression, Findings
 
 
 def run(source: str, **scope: Any) -> Any:

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from bridge.errors import NoRoom
 from bridge.store.postgres import connecting, transactions, writing
 from bridge.store.postgres.database import Database
+from bridge.store.postgres.transactions import Call, Ended, NotHad, Working
 from bridge.store.postgres.writing import Writer
 from bridge.store.roots import Roots
 
@@ -18,6 +20,20 @@ async def writer(postgres_url: str) -> AsyncIterator[Writer]:
     made = Writer(connecting.parameters(postgres_url), "public", threads=2, name="test")
     yield made
     await made.close()
+
+
+@contextlib.contextmanager
+def holding(url: str, guard: str) -> Iterator[connecting.Connection]:
+    """Another connection that holds a lock until the end."""
+    held = connecting.connect(connecting.parameters(url))
+    held.execute("INSERT INTO guards (name) VALUES (%s)", (guard,))
+    held.execute("BEGIN")
+    held.execute("SELECT 1 FROM guards WHERE name = %s FOR UPDATE", (guard,))
+    try:
+        yield held
+    finally:
+        held.execute("COMMIT")
+        held.close()
 
 
 def add(name: str) -> object:
@@ -53,12 +69,8 @@ async def test_calls_of_a_kind_are_carried_out_at_once_and_each_gets_its_own(wri
 async def test_who_waits_for_a_lock_holds_up_nobody_else(
     writer: Writer, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transactions, "_LIMITS", transactions._LIMITS.replace("'2000'", "'300'"))
-    held = connecting.connect(connecting.parameters(postgres_url))
-    held.execute("INSERT INTO guards (name) VALUES ('mine')")
-    held.execute("BEGIN")
-    held.execute("SELECT 1 FROM guards WHERE name = 'mine' FOR UPDATE")
-    try:
+    monkeypatch.setattr(transactions, "PATIENCE", 300)
+    with holding(postgres_url, "mine") as held:
         waiting = asyncio.create_task(writer.write(transaction, Roots(guards=["mine"])))
         while held.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone() is None:  # noqa: ASYNC110 - the server tells
             await asyncio.sleep(0.01)
@@ -66,10 +78,62 @@ async def test_who_waits_for_a_lock_holds_up_nobody_else(
         # also those that came in the same moment: after a while they go by themselves
         together = [asyncio.create_task(writer.write(transaction, Roots(guards=[name]))) for name in ("mine", "a", "b", "c")]
         await asyncio.wait_for(asyncio.gather(*together[1:]), 60)
-    finally:
-        held.execute("COMMIT")
-        held.close()
     await asyncio.wait_for(asyncio.gather(waiting, together[0]), 60)
+
+
+async def test_of_many_those_whose_locks_are_free_wait_for_none_of_the_others(
+    writer: Writer, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[int] = []
+    carry_out = Working.carry_out
+
+    def watched(working: Working, calls: list[Call], *, patience: int | None = None) -> list[Ended]:
+        waits.append(patience or transactions.PATIENCE)
+        return carry_out(working, calls, patience=patience)
+
+    monkeypatch.setattr(transactions, "PATIENCE", 300)
+    monkeypatch.setattr(Working, "carry_out", watched)
+    with holding(postgres_url, "mine"):
+        taken = [asyncio.create_task(writer.write(transaction, Roots(guards=["mine"]))) for _ in range(20)]
+        free = [asyncio.create_task(writer.write(transaction, Roots(guards=[f"of {number}"]))) for number in range(20)]
+        await asyncio.wait_for(asyncio.gather(*free), 60)
+        assert waits.count(transactions.AT_ONCE) >= 20
+        assert sum(waits[: waits.index(transactions.AT_ONCE) + 40]) < 3000  # milliseconds; 20 long waits would be 6000
+    await asyncio.wait_for(asyncio.gather(*taken), 60)
+
+
+async def test_what_waits_for_a_lock_while_the_writer_is_closed_is_not_forgotten(
+    writer: Writer, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on, refused = threading.Event(), threading.Event(), threading.Event()
+    carry_out = Working.carry_out
+
+    def watched(working: Working, calls: list[Call], *, patience: int | None = None) -> list[Ended]:
+        ended = carry_out(working, calls, patience=patience)
+        if any(isinstance(error, NotHad) for _, _, error in ended):
+            writer._threads[0].join(30)  # nobody else is there any more
+            refused.set()
+        return ended
+
+    def long(db: Database) -> object:
+        begun.set()
+        go_on.wait(30)
+        return transaction(db)
+
+    monkeypatch.setattr(transactions, "PATIENCE", 500)
+    monkeypatch.setattr(Working, "carry_out", watched)
+    with holding(postgres_url, "mine") as held:
+        first = asyncio.create_task(writer.write(long))
+        await asyncio.to_thread(begun.wait, 30)
+        waiting = asyncio.create_task(writer.write(transaction, Roots(guards=["mine"])))
+        while held.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone() is None:  # noqa: ASYNC110 - the server tells
+            await asyncio.sleep(0.01)
+        closing = asyncio.create_task(writer.close())
+        await asyncio.sleep(0)
+        go_on.set()
+        await asyncio.wait_for(first, 30)
+        await asyncio.to_thread(refused.wait, 30)
+    await asyncio.wait_for(asyncio.gather(waiting, closing), 60)
 
 
 async def test_many_that_wait_are_taken_by_another_thread_a_few_wait_for_the_first(

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from fakes import FakeClock
 
 from bridge.errors import StoreError
-from bridge.store.sqlite.guard import LockFile, file_system_of, refuse_network_disk
+from bridge.store.sqlite import SqliteStore
+from bridge.store.sqlite.guard import LockFile, file_system_of, refuse_foreign, refuse_network_disk
 
 MOUNTS = """\
 22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
@@ -35,6 +39,35 @@ def test_the_innermost_mount_says_what_the_disk_is(path: str, kind: str) -> None
 def test_a_network_disk_is_refused_with_the_remedy() -> None:
     with pytest.raises(StoreError, match=r"nfs4.*Put the store on a local disk"):
         refuse_network_disk(Path("/srv/chat2crm.db"), MOUNTS)
+
+
+def file_with(path: Path, *tables: str) -> bytes:
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        for table in tables:
+            db.execute(f"CREATE TABLE {table} (id INTEGER)")
+    return path.read_bytes()
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(one.name for one in folder.iterdir())
+
+
+async def test_another_programs_file_is_refused_and_not_touched(tmp_path: Path, clock: FakeClock) -> None:
+    path = tmp_path / "theirs.db"
+    before = file_with(path, "auth_user", "facts")
+    with pytest.raises(StoreError, match=r"belongs to another program \(it has the tables auth_user, facts\). Name another file"):
+        await SqliteStore(path, clock=clock).open()
+    assert path.read_bytes() == before
+    assert names_in(tmp_path) == ["theirs.db"]
+
+
+def test_what_is_empty_ours_damaged_or_not_there_is_left_to_whoever_opens_it(tmp_path: Path) -> None:
+    (tmp_path / "empty.db").touch()
+    (tmp_path / "damaged.db").write_bytes(b"SQLite format 3\0" + b"x" * 5000)
+    file_with(tmp_path / "begun.db", "_sqlite_migrations")
+    file_with(tmp_path / "ours.db", "deliveries", "facts", "of_a_newer_version")
+    for name in ("empty", "damaged", "begun", "ours", "none"):
+        refuse_foreign(tmp_path / f"{name}.db")
 
 
 def test_a_local_disk_is_taken(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import ClassVar
 class BridgeError(Exception):
     """Something went wrong."""
 
-    code: ClassVar[str] = "error"
+    code: ClassVar[str] = "internal"
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or (type(self).__doc__ or "").strip().split("\n")[0])

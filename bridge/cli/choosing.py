@@ -10,6 +10,7 @@ import click
 
 from bridge.config import Settings
 from bridge.config.values import NAME
+from bridge.mapping.suggestions import nearest
 from bridge.model import JobState
 from bridge.report.words.explanations import explain
 from bridge.store import Store
@@ -46,6 +47,17 @@ async def reading_of(settings: Settings, store: Store, site: str | None) -> Read
             return reading
     there = f"there are: {', '.join(settings.sites)}" if settings.sites else "config.yaml includes no customers' files"
     raise click.UsageError(f"There is no customer {site!r}; {there}.")
+
+
+def require_names(settings: Settings, **chosen: str | None) -> None:
+    """Of `source=` and `target=`, where no job has that name: a slip of the pen must not look like "nothing there". Raises
+    UsageError for one that the configuration does not know either.
+    """
+    for kind, name in chosen.items():
+        known = settings.sources if kind == "source" else settings.targets
+        if name is not None and name not in known:
+            has = f"it has: {', '.join(sorted(known))}" if known else "it has none"
+            raise click.UsageError(f"The configuration has no {kind} {name!r}{nearest(name, known)}; {has}.")
 
 
 async def require(store: Store, job_ids: Sequence[int]) -> list[dict[str, Any]]:

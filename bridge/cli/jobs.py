@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from bridge.cli.beside import on_store
-from bridge.cli.choosing import STATES, asked_for, in_words, reading_of
+from bridge.cli.choosing import STATES, asked_for, in_words, reading_of, require_names
 from bridge.cli.printing import example, local_time, print_json, print_table
 from bridge.config import Settings
 from bridge.store import Store
@@ -40,6 +40,8 @@ def jobs(config_path: Path, /, *, as_json: bool, **wanted: Any) -> None:
             states=states, source=wanted["source"], target=wanted["target"], reason=reason,
             before=wanted["before"], limit=wanted["limit"],
         )
+        if not rows:
+            require_names(settings, source=wanted["source"], target=wanted["target"])
         if as_json:
             print_json(rows)
         elif not rows:

@@ -12,10 +12,9 @@ import click
 from bridge.cli import FAILED
 from bridge.cli.auditing import jobs, note
 from bridge.cli.beside import on_store
-from bridge.cli.choosing import REHEARSED, asked_for, require, say_which
+from bridge.cli.choosing import REHEARSED, asked_for, require, require_names, say_which
 from bridge.cli.printing import DOUBTFUL, confirmed, example, mark, progress
 from bridge.config import Settings
-from bridge.mapping.suggestions import nearest
 from bridge.model import JobState, OperationState
 from bridge.store import Store
 
@@ -52,13 +51,14 @@ def replay(
     async def work(settings: Settings, store: Store) -> int:
         rows = await _rows(store, job_ids, state, target)
         if not rows:
+            require_names(settings, target=target)
             click.echo("There is no such job, so nothing is sent round.")
             return 0
         click.echo(f"{len(rows)} job(s):")
         say_which(rows)
         for name in sorted({row["target"] for row in rows if row["target"] in settings.targets}):
             if settings.targets[name].mode == "rehearse":
-                mark(DOUBTFUL, f"{name} is in mode: rehearse, so its jobs will be rehearsed again; set mode: write and restart.")
+                mark(DOUBTFUL, f"{name} is in mode: rehearse, so its jobs will be rehearsed again; set mode: write and reload.")
         if again:
             await _say_what_is_there(store, rows)
         if again or state:
@@ -70,9 +70,7 @@ def replay(
 
 
 async def _read_again(source: str, settings: Settings, store: Store) -> int:
-    if source not in settings.sources:
-        raise click.UsageError(f"There is no source {source!r}{nearest(source, settings.sources)}; there are: "
-                               f"{', '.join(sorted(settings.sources))}.")  # fmt: skip
+    require_names(settings, source=source)
     count = await store.sort_again(source=source)
     await note(store, "sorted_again", [f"source {source}"], f"{count} deliveries")
     if count:

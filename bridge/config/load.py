@@ -18,6 +18,7 @@ from bridge.config.settings import TARGET_KEYS, Settings
 from bridge.config.sites import SITE_KEYS, SITE_OPS_KEYS
 from bridge.config.values import Revealed
 from bridge.errors import ConfigError
+from bridge.mapping.explain import NO_VALUE, in_words
 from bridge.mapping.suggestions import nearest
 
 #: keys that hold what the loader puts there, not what somebody writes
@@ -138,12 +139,12 @@ def _in_words(problem: ErrorDetails, loc: Loc) -> str:
         return "is missing; " + _REMEDIES.get(str(loc[-1]), "add it")
     if problem["type"] in ("model_type", "dict_type", "mapping_type"):
         return "has keys of its own; write them below it, indented, or as {key: value}"
+    if problem["input"] is None:
+        return NO_VALUE
     if problem["type"] == "literal_error":
         given = str(problem["input"])
         return f"{given!r} is not known here{nearest(given, _choices(context))}; write {context['expected']}"
-    if problem["type"] == "value_error":
-        return str(context["error"])
-    return problem["msg"][:1].lower() + problem["msg"][1:]
+    return str(context["error"]) if problem["type"] == "value_error" else in_words(problem)
 
 
 _NAMED_BY_NOBODY = "users are those whom a proxy names; set {}, or remove `users`"

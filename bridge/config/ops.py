@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from bridge.config.messages import FIELDS, unknown_places
 from bridge.config.passwords import what_is_wrong_with
-from bridge.config.values import HttpUrl, Name, Networks, Port, Secret, Span, Words
+from bridge.config.values import HeaderName, HttpUrl, Name, Networks, Port, Secret, Span, Words
 from bridge.model import Frozen
 
 
@@ -33,7 +33,7 @@ class OpsSettings(Frozen):
     #: in its place, as `chat2crm password` makes it: whoever reads this configuration then does not know the password
     password_hash: Secret | None = None
     #: set by a proxy that has people sign in; believed from `trusted_proxies` alone
-    user_header: str | None = Field(default=None, pattern=r"^[A-Za-z][A-Za-z0-9-]{1,63}$")
+    user_header: HeaderName | None = None
     trusted_proxies: Networks = ()
     #: of those whom the proxy names, who may see and do everything; none: all of them, unless customers' files name people
     users: Words = ()

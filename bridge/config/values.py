@@ -56,6 +56,20 @@ Size = Annotated[int, BeforeValidator(_size), Field(gt=0),
 """A size in bytes; written `512KiB`, `2MiB`, `1MB`."""
 
 
+# -- headers -----------------------------------------------------------------------------------------------------------
+
+_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,63}")
+
+
+def _header_name(value: str) -> str:
+    if not _HEADER.fullmatch(value):
+        raise ValueError(f"{value!r} is no header's name; write the name alone, like X-Forwarded-User")
+    return value
+
+
+HeaderName = Annotated[str, AfterValidator(_header_name), WithJsonSchema({"type": "string", "pattern": f"^{_HEADER.pattern}$"})]
+
+
 # -- secrets -----------------------------------------------------------------------------------------------------------
 
 

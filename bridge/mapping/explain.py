@@ -10,6 +10,10 @@ from pydantic_core import ErrorDetails
 
 from bridge.mapping.strict import Document, Mark, Path
 
+#: of a key with nothing behind it
+NO_VALUE = "there is no value; write one or remove the key"
+
+#: by pydantic's own names of mistakes; bridge.config says them of the configuration too
 _SENTENCES: Mapping[str, str] = {
     "missing": "`{key}` is missing",
     "string_type": "text is expected here, not {given}; if it begins with [ or {{, quote it: '…'",
@@ -28,9 +32,10 @@ _SENTENCES: Mapping[str, str] = {
     "enum": "{given} is not one of {expected}",
     "too_short": "at least {min_length} is needed here",
     "string_too_short": "the text is empty; write it or remove the key",
-    "greater_than": "it must be more than {gt}",
-    "greater_than_equal": "it must be {ge} or more",
-    "less_than_equal": "it must be {le} or less",
+    "too_long": "at most {max_length} are taken here",
+    "greater_than": "it must be more than {gt:.12g}",
+    "greater_than_equal": "it must be {ge:.12g} or more",
+    "less_than_equal": "it must be {le:.12g} or less",
     "string_pattern_mismatch": "{given} is not written right; it has to look like {pattern}",
 }
 
@@ -56,7 +61,7 @@ def _sentence(detail: ErrorDetails, document: Document) -> tuple[Mark, str]:
     else:
         mark = document.where((*inner, key) if key is not None else inner, key=True if key is not None else missing)
     name = ".".join(str(part) for part in ((*inner, key) if key is not None else inner))
-    text = _text(detail, context)
+    text = in_words(detail)
     return mark, f"{mark}: {name + ': ' if name else ''}{text}"
 
 
@@ -69,13 +74,15 @@ def _known(document: Document, path: Path) -> Path:
     return here
 
 
-def _text(detail: ErrorDetails, context: Mapping[str, Any]) -> str:
+def in_words(detail: ErrorDetails) -> str:
+    """What is wrong and what to write, without the place."""
+    context: dict[str, Any] = detail.get("ctx", {})
     sentence = _SENTENCES.get(detail["type"])
     if sentence is None:
         return detail["msg"]
     given = detail.get("input")
     if given is None and detail["type"] != "missing":
-        return "there is no value; write one or remove the key"
+        return NO_VALUE
     return sentence.format(**{**context, "key": detail["loc"][-1] if detail["loc"] else "", "given": _given(given)})
 
 

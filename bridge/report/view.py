@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from bridge.report.deps import Deps, Desk, desk_or_none
 from bridge.report.words import STATES, WORDS
 from bridge.report.words.explanations import detail_adds, explain
-from bridge.report.words.language import OTHER, Language, counted, from_now, grouped, moment, span
+from bridge.report.words.language import OTHER, Language, counted, from_now, grouped, moment, noun, span
 from bridge.report.words.steps import detail_of, said_of
 
 HERE = Path(__file__).parent
@@ -64,6 +64,7 @@ class View:
         now = self._deps.clock.time()
         return {
             "counted": partial(counted, language=language),
+            "noun": partial(noun, language=language),
             "grouped": grouped,
             "span": partial(span, language=language),
             "moment": lambda at: moment(at, now, zone, language),

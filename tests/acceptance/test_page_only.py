@@ -196,7 +196,7 @@ async def test_a_phone_that_stands_otherwise_on_the_card_is_seen_in_the_rehearsa
     service.config["targets"]["sales"]["mode"] = "rehearse"
     await service.start()
     assert (await service.post(finished(1, name="Анна")))[0] == 200
-    await person.reads("1 new clients", "/rehearsal")
+    await person.reads("1 new client", "/rehearsal")
     said = await person.follow("Chat 1")
     assert "+79160000001 the visitor's own" in said
     assert re.search(r"200 find by phone GET /clients\?phone=… 0 found", said), "this search finds nobody, whoever has a card"

@@ -43,7 +43,6 @@ def test_jobs_can_be_chosen_by_state_and_reason(four: Place) -> None:
     assert [row["id"] for row in four.json("jobs", "--state", "held", "--json")] == [2]
     assert [row["id"] for row in four.json("jobs", "--state", "rehearsed", "--json")] == [3]
     assert [row["id"] for row in four.json("jobs", "--reason", "crm_rejected", "--json")] == [1]
-    assert four.json("jobs", "--target", "nobody", "--json") == []
 
 
 def test_jobs_come_in_pages(four: Place) -> None:
@@ -57,6 +56,24 @@ def test_a_state_that_does_not_exist_lists_those_that_do(four: Place) -> None:
     done = four.run("jobs", "--state", "lost")
     assert done.exit_code == 2
     assert "rehearsed" in done.stderr
+
+
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+def test_a_slip_in_a_name_is_told_from_nothing_there(four: Place, as_json: tuple[str, ...]) -> None:
+    for option, name, said in (
+        ("--source", "shpo", "The configuration has no source 'shpo' (did you mean shop?)"),
+        ("--target", "sale", "The configuration has no target 'sale' (did you mean sales?)"),
+    ):
+        done = four.run("jobs", option, name, *as_json)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert said in done.stderr
+    assert four.run("jobs", "--target", "sales", "--reason", "never", *as_json).exit_code == 0
+
+
+def test_what_came_by_a_connection_that_is_gone_is_still_listed(four: Place) -> None:
+    four.config["sources"]["other"] = four.config["sources"].pop("shop")
+    four.write()
+    assert [job["id"] for job in four.json("jobs", "--source", "shop", "--json")] == [4, 3, 2, 1]
 
 
 def test_nothing_yet_says_what_to_do_first(place: Place) -> None:

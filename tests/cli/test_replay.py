@@ -64,6 +64,12 @@ def test_a_target_that_still_rehearses_is_pointed_out(dead: Place) -> None:
     assert "mode: write" in dead.run("replay", "--state", "rehearsed", "--yes").stdout
 
 
+def test_a_slip_in_the_name_of_a_target_is_no_success(dead: Place) -> None:
+    done = dead.run("replay", "--state", "dead", "--target", "salse", "--yes")
+    assert done.exit_code == 2
+    assert "The configuration has no target 'salse' (did you mean sales?); it has: " in done.stderr
+
+
 def test_jobs_and_a_group_at_once_are_refused(dead: Place) -> None:
     for arguments in (["1", "--state", "dead"], [], ["1", "--target", "sales"]):
         assert dead.run("replay", *arguments).exit_code == 2
@@ -130,4 +136,4 @@ def test_a_source_that_is_not_there_is_named_with_those_that_are(place: Place) -
     unread(place)
     done = place.run("replay", "--unread", "shpo")
     assert done.exit_code == 2
-    assert "There is no source 'shpo' (did you mean shop?); there are: " in done.stderr
+    assert "The configuration has no source 'shpo' (did you mean shop?); it has: " in done.stderr

@@ -27,6 +27,12 @@ def test_a_header_that_anybody_could_set_names_nobody() -> None:
         OpsSettings(user_header="X-User")
 
 
+def test_the_name_of_a_header_is_that_alone() -> None:
+    for written in ("X-User: ", "$http_x_user", "", "X"):
+        with pytest.raises(ValidationError, match="is no header's name; write the name alone, like X-Forwarded-User"):
+            OpsSettings.model_validate({"user_header": written, "trusted_proxies": ["127.0.0.1"]})
+
+
 def test_an_alert_has_no_places_that_nobody_fills() -> None:
     assert AlertSettings(body={"text": "{text} {url}"}).silence > 0
     with pytest.raises(ValidationError, match=r"there is no \{who\} in an alert"):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from bridge.mapping.language.expressions import Expression
 from bridge.mapping.language.templates import PathTemplate, RawTemplate, Template
 from bridge.mapping.schema.parts import OneOrMany, Part
+
+_INTO = re.compile(r"url|(query|json|form)\..+")
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -39,9 +42,20 @@ class Pages(Part):
     #: … and how many records a full page has: a shorter one is the last. Without it an empty one is
     size: int = Field(default=1, ge=1)
     #: where that value goes: `query.NAME`, `json.NAME`, `form.NAME`, or `url` if it is the next page's whole address
-    into: str = Field(pattern=r"^(url|(query|json|form)\..+)$")
+    into: str = Field(json_schema_extra={"pattern": f"^({_INTO.pattern})$"})
     #: pages asked for at most
     most: int = Field(default=20, ge=1, le=1000)
+
+    @field_validator("into")
+    @classmethod
+    def _a_place(cls, value: str) -> str:
+        if not _INTO.fullmatch(value):
+            raise PydanticCustomError(
+                "into",
+                "{given} is no place in a request; write query.NAME, json.NAME or form.NAME, or url where `next` is an address",
+                {"given": repr(value)},
+            )
+        return value
 
     @model_validator(mode="after")
     def _one_way(self) -> Pages:

@@ -16,6 +16,7 @@
     const [size, en, ru] = Object.values(marks).find(([size]) => value >= size) ?? marks.second;
     return `${(Math.round(value / size * 10) / 10).toLocaleString(lang)}\u00a0${lang === "ru" ? ru : en}`;
   }
+  const counts = [0, 1, 2, 3, 4, 5, 6].flatMap((tens) => [1, 2, 5].map((n) => n * 10 ** tens));
   const steps = {span: [1, 5, 10, 30, 60, 300, 600, 1800, 3600, 7200, 18000, 36000, 86400, 259200], share: [5, 10, 20, 25, 50]};
 
   // A chart takes the place of the picture that the server has drawn; the same figures, with the hour under the pointer.
@@ -40,7 +41,7 @@
       },
       axes: [
         {...axis, values: (_, marks) => marks.map((at) => hour.format(at * 1000)), space: 60, size: 32, gap: 10},
-        {...axis, values: (_, marks) => marks.map((n) => (Number.isInteger(n) ? said(n, unit) : "")), size: unit === "span" ? 58 : 46, space: 26, incrs: steps[unit] ?? [1, 2, 5, 10, 20, 50, 100, 500, 1000, 5000]},
+        {...axis, values: (_, marks) => marks.map((n) => (Number.isInteger(n) ? said(n, unit) : "")), size: unit === "span" ? 58 : 46, space: 26, incrs: steps[unit] ?? counts},
       ],
       series: [
         {label: figure.dataset.hour, value: (_, __, ___, at) => moment.format(shown(at, 0) * 1000)},

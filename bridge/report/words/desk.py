@@ -43,7 +43,7 @@ WORDS_DESK: Mapping[Language, Mapping[str, str]] = {
         "rehearsal_title": "What the rehearsal would have written",
         "rehearsal_none": "No chat has been rehearsed",
         "rehearsal_none_hint": "A CRM connection with mode: rehearse lists here what it would have written.",
-        "would_create": "new clients", "would_attach": "known clients", "would_hold": "for you to decide",
+        "would_hold": "for you to decide",
         "would_tell": "told", "rehearsal_more": "and more", "do_write_all": "Write these {n}", "do_write": "Write this one",
         "rehearsal_text": "This writes them now. Chats that come later are still only rehearsed, until mode: write stands "
                           "in the configuration.",
@@ -97,7 +97,7 @@ WORDS_DESK: Mapping[Language, Mapping[str, str]] = {
         "share_hint": "В ней нет ничьих данных: от текстов остаются только очертания.",
         "rehearsal_title": "Что записала бы репетиция", "rehearsal_none": "Репетиций ещё не было",
         "rehearsal_none_hint": "Здесь видно, что записало бы подключение CRM с mode: rehearse.",
-        "would_create": "новых клиентов", "would_attach": "известным клиентам", "would_hold": "ждёт вашего решения",
+        "would_hold": "ждёт вашего решения",
         "would_tell": "передано", "rehearsal_more": "и больше", "do_write_all": "Записать: {n}", "do_write": "Записать этот",
         "rehearsal_text": "Они будут записаны сейчас. Новые чаты по-прежнему только репетируются, пока в настройках не появится "
                           "mode: write.",

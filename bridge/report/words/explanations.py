@@ -103,7 +103,6 @@ _LASTING = ("Nothing, unless it lasts: then check the CRM connection's address a
 #: of any state: the stable codes of bridge.errors
 _ERRORS: Mapping[str, _Both] = {
     "internal": _said("a fault of chat2crm itself", "ошибка в самом chat2crm", *_REPORT),
-    "error": _said("something went wrong that nobody foresaw", "непредвиденная ошибка", *_REPORT),
     "mapping_invalid": _said("the mapping cannot be used for this chat", "маппинг не подходит для этого чата",
                              "Correct what the message names, then send the job round again.",
                              "Исправьте то, что названо в сообщении, и отправьте задание заново."),

@@ -36,6 +36,12 @@ _COUNTED: Mapping[str, Mapping[Language, tuple[str, ...]]] = {
     "delivery": {"en": ("delivery", "deliveries"), "ru": ("сообщение", "сообщения", "сообщений")},
     "attempt": {"en": ("attempt", "attempts"), "ru": ("попытка", "попытки", "попыток")},
     "time": {"en": ("time", "times"), "ru": ("раз", "раза", "раз")},
+    # what a rehearsal would have done: the number stands apart, and in Russian the word has the case of what is done
+    "would_create": {"en": ("new client", "new clients"), "ru": ("новый клиент", "новых клиента", "новых клиентов")},
+    "would_attach": {
+        "en": ("known client", "known clients"),
+        "ru": ("известному клиенту", "известным клиентам", "известным клиентам"),
+    },
 }
 
 
@@ -76,7 +82,12 @@ def moment(at: float, now: float, zone: tzinfo, language: Language) -> str:
 
 def counted(number: int, word: str, language: Language) -> str:
     """`1 chat`, `2 chats`; `1 чат`, `2 чата`, `5 чатов`. Thousands are set apart by a thin blank."""
-    return f"{grouped(number)} {_COUNTED[word][language][_form(number, language)]}"
+    return f"{grouped(number)} {noun(number, word, language)}"
+
+
+def noun(number: int, word: str, language: Language) -> str:
+    """The word as it goes with the number, for where the number stands apart."""
+    return _COUNTED[word][language][_form(number, language)]
 
 
 def grouped(number: int) -> str:

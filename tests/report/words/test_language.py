@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bridge.report.words import WORDS
-from bridge.report.words.language import counted, from_now, grouped, moment, span
+from bridge.report.words.language import counted, from_now, grouped, moment, noun, span
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC).timestamp()
 MOSCOW = ZoneInfo("Europe/Moscow")
@@ -23,6 +23,11 @@ def test_russian_counts(number: int, expected: str) -> None:
 def test_english_counts() -> None:
     assert [counted(number, "delivery", "en") for number in (0, 1, 2)] == ["0 deliveries", "1 delivery", "2 deliveries"]
     assert grouped(1234567) == "1\u202f234\u202f567"
+
+
+def test_a_noun_beside_its_number() -> None:
+    assert [noun(number, "would_create", "en") for number in (0, 1, 21)] == ["new clients", "new client", "new clients"]
+    assert [noun(number, "would_create", "ru") for number in (1, 2, 5)] == ["новый клиент", "новых клиента", "новых клиентов"]
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [

@@ -1177,9 +1177,10 @@ class TestAgreements:
         assert (await store.agreed(0.0))[0] == {"sum": "20"}
 
     async def test_only_what_has_changed_since_is_told_and_what_time_it_is(self, store: Store, clock: FakeClock) -> None:
-        await store.agree("one", lambda _, now: (f"{now:.0f}", None))
+        await store.agree("one", lambda _, now: (repr(now), None))
         found, first = await store.agreed(0.0)
-        assert found == {"one": f"{first:.0f}"}
+        assert found.keys() == {"one"}
+        assert 0 <= first - float(found["one"]) < 60  # a database has a clock of its own, which goes on
         await clock.advance(1)
         await store.agree("other", lambda _, now: ("x", None))
 

@@ -2,7 +2,7 @@
 #   make demo    see it work (make demo ARGS=--once: once through, then end)
 #   make test    every gate; ends with pytest's summary
 .DEFAULT_GOAL := test
-.PHONY: setup test lint wheel unit cover demo torture bench image clean constraints lock digest
+.PHONY: setup test lint compiled wheel unit cover demo torture bench image clean constraints lock digest
 bin := .venv/bin
 # bytecode is kept whatever the surroundings say: without it every process compiles all of the program anew
 unexport PYTHONDONTWRITEBYTECODE
@@ -16,7 +16,7 @@ test: setup
 	@.ci/firebird install
 	@.ci/caddy install
 	@.ci/pgbouncer install
-	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory --jobs=2 lint compiled # mypy has one processor busy, and the tests would wait for the other
 	@$(MAKE) --no-print-directory --jobs=2 wheel unit # the wheel's demonstration waits most of its time
 	@.ci/firebird say
 	@.ci/caddy say
@@ -27,6 +27,10 @@ lint: setup
 	@$(bin)/mypy --no-error-summary || { echo 'mypy: FAILED'; exit 1; }
 	@report=$$($(bin)/lint-imports --no-logo 2>&1) || { echo "$$report"; echo 'lint-imports: FAILED'; exit 1; }
 	@echo 'ruff, mypy, lint-imports: passed'
+
+# pytest rewrites every test before it runs any, and each of its workers would do that for itself
+compiled: setup
+	@$(bin)/pytest --collect-only --quiet >/dev/null 2>&1 || true # what is wrong there the tests will say
 
 wheel: setup
 	@.ci/wheel $(WHEEL_COMMANDS)

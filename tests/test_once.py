@@ -139,7 +139,7 @@ Play = Callable[..., Scene]
 @pytest.mark.parametrize(
     ("faults", "switches", "deal"),
     [
-        (0, 4, "if_none_open"), (1, 1, "if_none_open"),
+        (0, 3, "if_none_open"), (1, 1, "if_none_open"), pytest.param(0, 4, "if_none_open", marks=LONG),
         pytest.param(1, 1, "none", marks=LONG), pytest.param(1, 1, "new_client", marks=LONG),
         pytest.param(1, 2, "if_none_open", marks=LONG), pytest.param(2, 1, "new_client", marks=LONG),
         pytest.param(3, 0, "new_client", marks=LONG),

@@ -204,7 +204,7 @@ async def test_a_phone_that_stands_otherwise_on_the_card_is_seen_in_the_rehearsa
     own_mapping(service, find=formats)
     await reload(service)
     await person.press("Send round again")
-    said = await person.reads("1 known clients", "/rehearsal")
+    said = await person.reads("1 known client", "/rehearsal")
     assert "0 new clients" in said
     await person.press("Write these 1")
     await person.reads("written on the card of a known client")

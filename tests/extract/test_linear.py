@@ -13,12 +13,12 @@ from regex_steps import Counter
 
 import bridge.extract
 
-SHORT, LONG = 90, 180
+SHORT, LONG = 60, 120
 MOST_GROWTH = 2.5
 #: What looks over a window of n signs grows faster until the text is much longer than n: then it is tried with more.
 LONGER = 600
 #: So few steps say nothing about growth.
-TOO_FEW = 2_500
+TOO_FEW = 1_700
 
 HOSTILE = [
     "1", "1 ", "1-", "1.", "+7", "8 916 ", "1 000 ", "4276 ", "a", "a.", "a@", "@", "a@a.", "a1", "A1B2", "а", "аa", ".",

@@ -1,11 +1,13 @@
 """The pages in a real browser, as people use them: on a phone and a desk, light and dark, by keyboard, and without scripts.
 
-Where no Chromium is, all of it is skipped, and `make test` says so at its end. What is seen is kept under build/screens.
+Where no Chromium is, all of it is skipped, and `make test` says so at its end. With
+CHAT2CRM_SCREENS=1 what is seen is kept under build/screens: pictures of whole pages are most of the work.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from pathlib import Path
 
@@ -21,7 +23,7 @@ pytestmark = MARKS
 
 #: rules of axe that depend on the window's width and on colours
 OF_LOOKS = ("color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size", "meta-viewport")
-SCREENS = Path(__file__).parents[2] / "build" / "screens"
+SCREENS = Path(__file__).parents[2] / "build" / "screens" if os.environ.get("CHAT2CRM_SCREENS") else None
 
 
 def pages(stand: Stand) -> dict[str, str]:
@@ -60,7 +62,8 @@ def opened(look: Look, name: str, path: str, *, width: int = DESK) -> Page:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_page_is_whole_on_a_phone_and_a_desk_in_light_and_dark(name: str, stand: Stand, look: Look) -> None:
-    SCREENS.mkdir(parents=True, exist_ok=True)
+    if SCREENS:
+        SCREENS.mkdir(parents=True, exist_ok=True)
     path = pages(stand)[name]
     for language, looks in LOOKS.items():
         page = opened(look, name, f"{path}{'&' if '?' in path else '?'}lang={language}", width=PHONE)
@@ -69,7 +72,7 @@ def test_a_page_is_whole_on_a_phone_and_a_desk_in_light_and_dark(name: str, stan
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
             assert wide <= 0, f"{name} is {wide} px too wide at {width}"
-            if number < 2:  # a picture of each width and each scheme
+            if SCREENS and number < 2:  # a picture of each width and each scheme
                 page.screenshot(path=SCREENS / f"{name}-{width}-{scheme}-{language}.png", full_page=True)
             if language == "en":
                 # after the first time those that the width and the colours decide: all else is the same document

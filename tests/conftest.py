@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -29,6 +30,9 @@ UNTRACED = tuple(
                  "extract/test_any_text.py", "report/test_browser.py", "report/test_browser_actions.py", "store/test_sqlite.py",
                  "store/test_postgres.py")
 )  # fmt: skip
+#: Half a minute and more, each
+LONG = tuple(str(TESTS / name) for name in ("test_once.py", "acceptance/test_machine.py", "acceptance/test_disk.py",
+                                            "acceptance/test_demo.py"))  # fmt: skip
 
 
 # Nothing here is judged by how fast a machine is that has other things to do. `make test` throws the same examples each time, so
@@ -45,6 +49,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if str(item.path).startswith(UNTRACED):
             item.add_marker("no_cover")
+    items[:] = _longest_first(items, workers=int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def _longest_first(items: list[pytest.Item], *, workers: int) -> list[pytest.Item]:
+    """Each of the parallel processes begins with its share of those that take long: the last one would be waited for alone."""
+    long = [item for item in items if str(item.path).startswith(LONG)]
+    rest = [item for item in items if not str(item.path).startswith(LONG)]
+    share = -(-len(rest) // workers)
+    return [item for one in range(workers) for item in (*long[one::workers], *rest[one * share : (one + 1) * share])]
 
 
 @pytest.fixture

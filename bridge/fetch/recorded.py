@@ -42,7 +42,7 @@ class Asked(Part):
 
     method: str
     url: str
-    #: those that matter
+    #: all that are sent; `Content-Type` need not be told
     headers: dict[str, str] = Field(default_factory=dict)
     json_: Any = Field(default=None, alias="json")
     form: dict[str, str] | None = None
@@ -154,6 +154,8 @@ def _unlike(step: Asked, request: PreparedRequest) -> Iterator[str]:
     for name, value in step.headers.items():
         if sent.get(name.lower()) != value:
             yield f"{step.url}: the header {name} is {sent.get(name.lower())!r}, recorded {value!r}"
+    for name in sorted(sent.keys() - {"content-type", *(name.lower() for name in step.headers)}):
+        yield f"{step.url}: the header {name} is sent, {sent[name]!r}, recorded is none"
     body = (request.body or b"").decode()
     is_json = body.startswith(("{", "["))
     given = json.loads(body) if is_json else dict(parse_qsl(body, keep_blank_values=True)) or None

@@ -158,10 +158,10 @@ def _expected(path: Path) -> Expected | None:
 
 
 class Request(Part):
-    """What the CRM must be asked, whole: a header that is not named here may be there, a body must be as it stands."""
+    """What the CRM must be asked, whole; `Content-Type` alone may be there untold."""
 
     method: str
-    #: path and query as they go over the wire
+    #: path and query as they go over the wire; whole where it is another host than the CRM's own
     url: str
     headers: dict[str, str] = Field(default_factory=dict)
     json_: Any = Field(default=None, alias="json")

@@ -27,6 +27,7 @@ TALK = {
 }  # fmt: skip
 LIST = {
     "method": "GET", "url": "https://api.chat.example/chats?from=2026-03-02T10:00:00Z",
+    "headers": {"authorization": "Bearer the-api-token"},
     "answer": {"data": [{"event": "end", "id": "7"}]},
 }  # fmt: skip
 
@@ -54,6 +55,7 @@ async def test_what_is_asked_as_recorded_gives_what_was_answered(tmp_path: Path)
         ({"fetch": {"talk": {"post": "/chats/{id}", "json": {"all": "{id}"}, "records": "data"}}}, 'the body is {"all": "7"}'),
         ({"fetch": {"talk": {"post": "/chats/{nothing}", "records": "data"}}}, "the path needs {nothing}"),
         ({"api": {**MAPPING["api"], "auth": {"kind": "bearer", "value": "{source.url}"}}}, "the header authorization is"),
+        ({"api": {**MAPPING["api"], "headers": {"X-More": "1"}}}, "the header x-more is sent, '1', recorded is none"),
         ({"events": {"end": {"as": "chat_finished"}}, "messages": {**MAPPING["messages"], "each": "m"}},
          "the rule of this sample fetches nothing"),
     ],

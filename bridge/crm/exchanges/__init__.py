@@ -18,11 +18,11 @@ from pydantic import SecretStr, ValidationError
 from bridge.clock import Clock
 from bridge.config.connections import TargetSettings
 from bridge.crm.client import Crm
-from bridge.crm.exchanges.differences import below, differences, unlike
+from bridge.crm.exchanges.differences import differences, shown, unlike
 from bridge.crm.exchanges.story_tokens import tokens_in_story, with_secrets
 from bridge.crm.fit import fit
 from bridge.crm.uploads import told_of
-from bridge.errors import BridgeError, Busy, ConfigError, Conflict, CrmError, NoAnswer, NotSent, TryLater
+from bridge.errors import BridgeError, Busy, ConfigError, Conflict, CrmError, EmptyExpression, NoAnswer, NotSent, TryLater
 from bridge.files.fetching import Fetched
 from bridge.mapping.samples import Answer as Told
 from bridge.mapping.samples import Exchange, ExchangeStep
@@ -88,14 +88,16 @@ class _Replay:
 
     left: list[ExchangeStep]
     problems: list[str]
+    #: the CRM's own address
+    home: str
     number: int = 0
 
     async def send(self, request: PreparedRequest) -> Answer:
         self.number += 1
         if not self.left:
-            raise Unexpected(f"request {self.number} is not in the story: {request.method} {below(request.url)}")
+            raise Unexpected(f"request {self.number} is not in the story: {request.method} {shown(request.url, self.home)}")
         step = self.left.pop(0)
-        self.problems += [f"request {self.number}: {text}" for text in unlike(step.expect, request)]
+        self.problems += [f"request {self.number}: {text}" for text in unlike(step.expect, request, self.home)]
         if step.answer.drop is not None:
             raise NotSent if step.answer.drop == "before" else NoAnswer
         return _answer(step.answer)
@@ -122,12 +124,12 @@ class _Story:
             first = problem.errors(include_url=False, include_input=False)[0]
             self.problems.append(f"target.{'.'.join(map(str, first['loc']))}: {first['msg']}")
             return
-        replay, clock = _Replay([], self.problems), _StoryClock()
         try:
             mapping = fit(self.mapping, settings)
         except ConfigError as error:
             self.problems.append(error.message)
             return
+        replay, clock = _Replay([], self.problems, _home(mapping, settings)), _StoryClock()
         tokens = await tokens_in_story(self.exchange.token, mapping, settings, replay, clock)
         crm = Crm(settings.name, mapping, settings, transport=replay, tokens=tokens, clock=clock)
         for do, given, steps in _operations(self.exchange.steps):
@@ -235,6 +237,14 @@ _DOES: Mapping[str, Callable[[_Story, Crm, str, Mapping[str, Json]], Awaitable[J
     "owner": _Story.owner,
     "who": _Story.who,
 }
+
+
+def _home(mapping: CrmMapping, settings: TargetSettings) -> str:
+    """Where the CRM is asked; where only its answer says that, where it was said to be."""
+    try:
+        return str(mapping.base_url.fill_strict({"target": settings.scope(), "token": {}}))
+    except EmptyExpression:
+        return str(settings.url)
 
 
 def _operations(

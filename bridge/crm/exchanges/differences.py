@@ -15,16 +15,17 @@ from bridge.transport import PreparedRequest
 Json = Any
 
 
-def unlike(expected: Expected, request: PreparedRequest) -> Iterator[str]:
-    """What of a request is not as it was recorded, in words."""
+#: said by the body's own kind
+_UNSAID = {"content-type"}
+
+
+def unlike(expected: Expected, request: PreparedRequest, home: str) -> Iterator[str]:
+    """What of a request is not as it was recorded, in words. `home`: the CRM's own address, see `shown`."""
     if request.method != expected.method:
         yield f"the method is {request.method}, the story has {expected.method}"
-    if below(request.url) != expected.url:
-        yield f"the address is {below(request.url)}, the story has {expected.url}"
-    sent = {name.lower(): value for name, value in request.headers.items()}
-    for name, value in expected.headers.items():
-        if sent.get(name.lower()) != value:
-            yield f"the header {name} is {sent.get(name.lower())!r}, the story has {value!r}"
+    if shown(request.url, home) != expected.url:
+        yield f"the address is {shown(request.url, home)}, the story has {expected.url}"
+    yield from _headers(expected.headers, request.headers)
     body = (request.body or b"").decode()
     if expected.json_ is not None:
         given = json.loads(body) if body else None
@@ -45,6 +46,16 @@ def unlike(expected: Expected, request: PreparedRequest) -> Iterator[str]:
         yield f"the body is {body!r}, the story has {expected.text!r}"
 
 
+def _headers(expected: Mapping[str, str], given: Mapping[str, str]) -> Iterator[str]:
+    sent = {name.lower(): value for name, value in given.items()}
+    for name, value in expected.items():
+        if sent.get(name.lower()) != value:
+            yield f"the header {name} is {sent.get(name.lower())!r}, the story has {value!r}"
+    told = {name.lower() for name in expected} | _UNSAID
+    for name in (name for name in given if name.lower() not in told):
+        yield f"the header {name} is sent, {given[name]!r}, of which the story has nothing"
+
+
 def _parts(request: PreparedRequest) -> dict[str, Json]:
     """The parts of such a body, as a story tells them."""
     kind = next((value for name, value in request.headers.items() if name.lower() == "content-type"), "")
@@ -58,9 +69,11 @@ def _parts(request: PreparedRequest) -> dict[str, Json]:
     return told
 
 
-def below(url: str) -> str:
-    """An address without its host, which is another one in each story."""
+def shown(url: str, home: str) -> str:
+    """An address as stories tell it: below the CRM's own host without that, which is another one in each; elsewhere whole."""
     parts = urlsplit(url)
+    if parts[:2] != urlsplit(home)[:2]:
+        return url
     return parts.path + (f"?{parts.query}" if parts.query else "")
 
 

@@ -2,18 +2,19 @@ from typing import Any
 
 import pytest
 
-from bridge.crm.exchanges.differences import below, differences, unlike
+from bridge.crm.exchanges.differences import differences, shown, unlike
 from bridge.crm.written import multipart
 from bridge.mapping.samples import Request
 from bridge.mapping.schema.request import FileBytes
 from bridge.transport import PreparedRequest
 
+HOME = "https://crm.example.com/api"
 SENT = PreparedRequest("GET", "https://crm.example.com/api/v1/clients?email=a@b.example", {"X-Api-Key": "ours"}, None)
 TOLD: dict[str, Any] = {"method": "GET", "url": "/api/v1/clients?email=a@b.example", "headers": {"x-api-key": "ours"}}
 
 
 def problems(sent: PreparedRequest = SENT, **told: object) -> list[str]:
-    return list(unlike(Request.model_validate(TOLD | told), sent))
+    return list(unlike(Request.model_validate(TOLD | told), sent, HOME))
 
 
 def test_what_is_as_recorded_has_no_problems() -> None:
@@ -25,8 +26,9 @@ def test_what_is_as_recorded_has_no_problems() -> None:
     [
         ({"method": "POST"}, "the method is GET, the story has POST"),
         ({"url": "/api/v1/clients"}, "the address is /api/v1/clients?email=a@b.example, the story has /api/v1/clients"),
+        ({"headers": {}}, "the header X-Api-Key is sent, 'ours', of which the story has nothing"),
         ({"headers": {"X-Api-Key": "other"}}, "the header X-Api-Key is 'ours', the story has 'other'"),
-        ({"headers": {"X-More": "1"}}, "the header X-More is None, the story has '1'"),
+        ({"headers": {"X-Api-Key": "ours", "X-More": "1"}}, "the header X-More is None, the story has '1'"),
         ({"json": {"a": 1}}, 'the body is null, the story has {"a": 1}'),
         ({"text": "x"}, "the body is '', the story has 'x'"),
         ({"form": {"x": "1"}}, "the form is , the story has {'x': '1'}"),
@@ -45,8 +47,17 @@ def test_a_file_among_parts_is_told_by_its_name_type_and_text() -> None:
     assert len(problems(sent, multipart=parts | {"note": "8"})) == 1
 
 
-def test_the_host_is_another_one_in_each_story() -> None:
-    assert below("https://a.example/x?y=1") == below("http://b.example:8080/x?y=1") == "/x?y=1"
+def test_the_crms_host_is_another_one_in_each_story_and_any_other_is_told() -> None:
+    assert shown("https://a.example/x?y=1", "https://a.example/api") == "/x?y=1"
+    for elsewhere in ("https://b.example/x?y=1", "http://a.example/x?y=1", "https://a.example:8443/x?y=1"):
+        assert shown(elsewhere, "https://a.example/api") == elsewhere
+    sent = PreparedRequest("GET", "https://elsewhere.example/oauth", SENT.headers, None)
+    assert problems(sent, url="/oauth") == ["the address is https://elsewhere.example/oauth, the story has /oauth"]
+
+
+def test_the_kind_of_a_body_need_not_be_told() -> None:
+    sent = PreparedRequest("GET", SENT.url, {**SENT.headers, "content-type": "application/json"}, None)
+    assert problems(sent) == []
 
 
 @pytest.mark.parametrize(

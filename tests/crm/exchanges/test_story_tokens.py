@@ -19,7 +19,8 @@ def asked(token: str) -> dict[str, Any]:
 
 def renewed(refresh: str, **answer: Any) -> dict[str, Any]:
     form = {"grant_type": "refresh_token", "refresh_token": refresh, "client_id": "our-id", "client_secret": "our-secret"}
-    return {"expect": {"method": "POST", "url": "/oauth/token", "form": form}, "answer": answer}
+    expect = {"method": "POST", "url": "/oauth/token", "headers": {"Accept": "application/json"}, "form": form}
+    return {"expect": expect, "answer": answer}
 
 
 async def told(*steps: dict[str, Any], mapping: Any = None, **more: Any) -> Result:
@@ -65,7 +66,8 @@ async def test_a_story_may_begin_with_a_token_that_does_not_run_out_or_with_none
 
 
 async def test_as_whom_we_are_let_in_can_be_told() -> None:
-    step = {"do": "who", "expect": {"method": "GET", "url": "/api/me"}, "answer": {"json": {"name": "Ann"}}}
+    me = {"method": "GET", "url": "/api/me", "headers": {"Authorization": "Bearer the-key-of-the-story"}}
+    step = {"do": "who", "expect": me, "answer": {"json": {"name": "Ann"}}}
     assert (await told(step, target={}, outcome={"who": "Ann"})).problems == ()
 
 
@@ -78,7 +80,8 @@ async def test_what_a_storys_target_lacks_is_a_problem_of_the_story() -> None:
 async def test_statements_stand_in_the_storys_target() -> None:
     body = {"sql": "{statement.sql}", "params": "{statement.params}"}
     mapping = mapping_with(read={"post": "/q", "statement": "read", "json": body, "record": "[0]"})
-    query = {"method": "POST", "url": "/api/q", "json": {"sql": "SELECT * FROM c WHERE id = ?", "params": ["7"]}}
+    asked_for = {"sql": "SELECT * FROM c WHERE id = ?", "params": ["7"]}
+    query = {"method": "POST", "url": "/api/q", "headers": {"X-Key": "the-key-of-the-story"}, "json": asked_for}
     result = await told(
         {**READ, "expect": query, "answer": {"json": [{"id": "7"}]}}, mapping=mapping,
         target={"sql": {"read": "SELECT * FROM c WHERE id = :id"}}, outcome={"read": {"id": "7"}},

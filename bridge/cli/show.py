@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, tzinfo
 from pathlib import Path
 
 import click
@@ -25,7 +26,7 @@ from bridge.store import Store
 def show(config_path: Path, *, job_id: int, as_json: bool, share: bool) -> None:
     """Show everything that is known about one job: what was said and found, what was decided, each call to the CRM."""
 
-    async def work(settings: Settings, store: Store) -> Told:
+    async def work(settings: Settings, store: Store) -> tuple[Told, tzinfo]:
         [row] = await require(store, [job_id])
         try:
             source = load_sources(settings).get(row["source"])
@@ -33,17 +34,17 @@ def show(config_path: Path, *, job_id: int, as_json: bool, share: bool) -> None:
             click.echo(error.message, err=True)
             source = None
         known = told(row, source, settings)
-        return shared(known) if share else known
+        return (shared(known), UTC) if share else (known, settings.zone)
 
-    known = on_store(config_path, work)
+    known, zone = on_store(config_path, work)
     if as_json:
         print_json(known)
     else:
-        _print(known)
+        _print(known, zone)
 
 
-def _print(known: Told) -> None:
-    for number, section in enumerate(sheet(known)):
+def _print(known: Told, zone: tzinfo) -> None:
+    for number, section in enumerate(sheet(known, zone)):
         if number:
             click.echo()
         heading(section.title)

@@ -69,6 +69,7 @@ class View:
             "span": partial(span, language=language),
             "moment": lambda at: moment(at, now, zone, language),
             "from_now": lambda at: from_now(at, now, language),
+            "is_past": lambda at: at <= now,
             "iso": lambda at: datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds"),
             "clock_time": lambda at: f"{at.astimezone(zone):%H:%M:%S}",
             "explain": partial(explain, language=language),

@@ -112,6 +112,12 @@ def test_what_is_shared_still_helps(job: Place) -> None:
     assert "Field name" in shown["detail"]
 
 
+def test_a_person_reads_times_of_the_own_zone_and_whoever_is_shown_it_those_of_all(job: Place) -> None:
+    assert "Attempt 1, 1970-01-01 03:00:01.000+03:00: held" in job.run("show", "1").stdout
+    assert "Attempt 1, 1970-01-01 00:00:01.000+00:00: held" in job.run("show", "1", "--share").stdout
+    assert json.loads(job.run("show", "1", "--json").stdout)["attempts"][0]["started_at"] == "1970-01-01T00:00:01.000+00:00"
+
+
 def test_a_job_that_does_not_exist_is_refused(job: Place) -> None:
     done = job.run("show", "9")
     assert done.exit_code == 2

@@ -45,6 +45,14 @@ async def test_what_a_rehearsal_would_write_is_shown_as_that(desk: Desk) -> None
     assert "Текст заметки" in page
 
 
+async def test_a_next_try_that_is_due_is_not_told_as_the_past(desk: Desk) -> None:
+    job_id = await desk.ended(JobState.RETRYING, "crm_unavailable", next_in=600.0)
+    assert ">in 10 min</time>" in await desk.page(f"/jobs/{job_id}")
+    await desk.clock.advance(900.0)
+    page = await desk.page(f"/jobs/{job_id}")
+    assert "<dt>Next try</dt><dd>when its turn comes</dd>" in page
+
+
 async def test_an_html_note_is_shown_as_it_looks_and_nothing_in_it_lives(desk: Desk) -> None:
     text = '<b>Анна</b><script>x()</script><a href="javascript:x()">y</a><img src=x onerror=x()><a href="https://a.example">z</a>'
     job_id = await desk.ended(JobState.DONE, "new", made=plan(text, markup="html"), done=2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, tzinfo
 from typing import Any, NamedTuple
 
 from bridge.report.trace.telling import Told
@@ -16,9 +17,9 @@ class Section(NamedTuple):
     lines: list[str]
 
 
-def sheet(known: Told) -> list[Section]:
-    """The sections that have something to say; the first names the job."""
-    first, *rest = _sections(known)
+def sheet(known: Told, zone: tzinfo = UTC) -> list[Section]:
+    """The sections that have something to say; the first names the job. Times are those of `zone`, with its distance from UTC."""
+    first, *rest = _sections(known, zone)
     return [first, *(section for section in rest if section.lines)]
 
 
@@ -31,11 +32,11 @@ def as_text(known: Told) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _sections(known: Told) -> Iterator[Section]:
+def _sections(known: Told, zone: tzinfo) -> Iterator[Section]:
     yield Section(
-        f"Job {known['id']}: {known['state']}" + (f", {known['why']}" if known["why"] else ""), [*_facts(known)]
+        f"Job {known['id']}: {known['state']}" + (f", {known['why']}" if known["why"] else ""), [*_facts(known, zone)]
     )
-    yield Section("Received", [_delivery(one) for one in known["deliveries"]])
+    yield Section("Received", [_delivery(one, zone) for one in known["deliveries"]])
     yield Section("Chat", [_message(number, one) for number, one in enumerate(known["chat"].get("messages") or ())])
     yield Section(f"Contact points (region {known['region'] or 'unknown'})", [
         *(_point(one) for one in known["contacts"]), *(f"not taken: {_point(one)}" for one in known["considered"]),
@@ -46,19 +47,19 @@ def _sections(known: Told) -> Iterator[Section]:
         yield Section("Decision", [f"{match['verdict']}: {match['reason']}", *(_person(one) for one in who)])
     yield Section("Would be written" if known["rehearsed"] else "Operations", [_operation(one) for one in known["operations"]])
     for one in known["attempts"]:
-        title = f"Attempt {one['number']}, {one['started_at']}: {one['outcome']}"
+        title = f"Attempt {one['number']}, {_time(one['started_at'], zone)}: {one['outcome']}"
         yield Section(title + (f", {one['error_code']}" if one["error_code"] else ""), [
             *([one["detail"]] if one["detail"] else []), *(_step(step) for step in one["steps"]),
         ])  # fmt: skip
 
 
-def _facts(known: Told) -> Iterator[str]:
+def _facts(known: Told, zone: tzinfo) -> Iterator[str]:
     for label, text in (
         ("what to do", known["todo"]), ("detail", known["detail"]), ("code", known["error_code"]),
         ("source", _with(known["source"], known["provider"])), ("target", _with(known["target"], known["crm"])),
         ("chat", f"{known['chat_id']}, {known['kind']}, version {known['revision']}"),
-        ("made", known["created_at"]), ("changed", known["updated_at"]),
-        ("next try", known["next_at"] if known["state"] in ("pending", "retrying", "waiting") else ""),
+        ("made", _time(known["created_at"], zone)), ("changed", _time(known["updated_at"], zone)),
+        ("next try", _time(known["next_at"], zone) if known["state"] in ("pending", "retrying", "waiting") else ""),
         ("program", ", ".join(f"{name} {number}" for name, number in known["program"].items())),
     ):  # fmt: skip
         if text:
@@ -68,14 +69,18 @@ def _facts(known: Told) -> Iterator[str]:
         yield f"{'beside':<11} job {one['id']}: version {one['revision']} for {one['target']}, {state}"
 
 
+def _time(told: str | None, zone: tzinfo) -> str:
+    return datetime.fromisoformat(told).astimezone(zone).isoformat(" ", "milliseconds") if told else ""
+
+
 def _with(name: str, kind: str | None) -> str:
     return f"{name} ({kind})" if kind else f"{name} (not in the config any more)"
 
 
-def _delivery(one: Mapping[str, Any]) -> str:
+def _delivery(one: Mapping[str, Any], zone: tzinfo) -> str:
     again = f", came again {one['repeats']}×" if one["repeats"] else ""
     findings = "".join(f"\n  {text}" for text in one["findings"])
-    what = " ".join(filter(None, (one["received_at"], one["event"], one["state"], one["reason"])))
+    what = " ".join(filter(None, (_time(one["received_at"], zone), one["event"], one["state"], one["reason"])))
     return f"{what}, {one['size']} bytes{again}{findings}"
 
 

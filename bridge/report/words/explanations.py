@@ -41,9 +41,11 @@ _SKIPPED: Mapping[str, _Both] = {
     "no_contact": _said("the visitor left neither phone nor e-mail", "посетитель не оставил ни телефона, ни почты"),
     "ignored": _said("the route leaves such chats out", "такие чаты маршрут пропускает"),
     "rehearsed": _said(
-        "rehearsal: below stands what would have been written", "репетиция: ниже то, что было бы записано",
-        "When it looks right, set mode: write for this CRM connection and send the job round again.",
-        "Если всё верно, поставьте этому подключению CRM mode: write и отправьте задание заново.",
+        "a rehearsal, so nothing was written", "репетиция, поэтому ничего не записано",
+        "Its page shows what would have been written. When that looks right, set mode: write for this CRM connection and send "
+        "the job round again.",
+        "Что было бы записано, видно на его странице. Если всё верно, поставьте этому подключению CRM mode: write и отправьте "
+        "задание заново.",
     ),
     "by_hand": _said("a person skipped it", "пропущено вручную"),
     "forgotten": _said("the person's data was erased", "данные этого человека стёрты"),

@@ -15,6 +15,7 @@ from bridge.cli import FAILED
 from bridge.cli.auditing import note
 from bridge.cli.beside import on_store
 from bridge.cli.printing import BAD, DOUBTFUL, GOOD, confirmed, example, heading, local_time, mark, print_json, progress
+from bridge.cli.regions import REGION
 from bridge.clock import Clock
 from bridge.config import Settings
 from bridge.connections.sources import load_sources
@@ -31,7 +32,7 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--phone", "phones", multiple=True, metavar="NUMBER", help="The person's phone; can be repeated."),
         click.option("--email", "emails", multiple=True, metavar="ADDRESS", help="The person's e-mail; can be repeated."),
-        click.option("--region", metavar="XX", help="Where a number without a country code belongs."),
+        click.option("--region", type=REGION, metavar="XX", help="Where a number without a country code belongs."),
     ):  # fmt: skip
         command = option(command)
     return command
@@ -112,7 +113,7 @@ def export(config_path: Path, *, phones: tuple[str, ...], emails: tuple[str, ...
 def _wanted(settings: Settings, phones: Sequence[str], emails: Sequence[str], region: str | None) -> Wanted:
     if not phones and not emails:
         raise click.UsageError("Say who: --phone NUMBER or --email ADDRESS, or both.")
-    regions = [region.upper()] if region else [one.region for one in settings.sources.values() if one.region]
+    regions = [region] if region else [one.region for one in settings.sources.values() if one.region]
     try:
         numbers = tuple(dict.fromkeys(normal_phone(phone, dict.fromkeys(regions)) for phone in phones))
     except ValueError as error:

@@ -6,6 +6,7 @@ from typing import Any
 
 from bridge.errors import NotUnderstood
 from bridge.extract import contact_points
+from bridge.extract.reading.plans import known
 from bridge.extract.result import Candidate, Own
 from bridge.model import Chat, Claim, ContactPoint, Message, PointKind, Role, Visitor
 
@@ -24,6 +25,8 @@ def extract_line(record: Record, *, region: str | None = None, own: Own | None =
     told = record.get("region")
     if told is not None and not isinstance(told, str):
         raise NotUnderstood(f'"region" is {told!r}: give a two-letter code such as "RU", or leave it out.')
+    if told and not known(told.strip().upper()):
+        raise NotUnderstood(f'"region" is {told!r}: no country with phone numbers has these letters; GB, RU or KZ are such.')
     result = contact_points(chat, region=told or region, own=own or Own(), explain=explain)
     answer: Record = {
         "id": record.get("id"),

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
+import pytest
 from place import Place
 
 
@@ -43,3 +45,39 @@ def test_a_region_of_another_form_is_refused(place: Place) -> None:
     done = place.run("extract", "--region", "Russia", input="")
     assert done.exit_code == 2
     assert "two letters" in done.stderr
+
+
+def test_a_text_is_told_to_whoever_looks(place: Place) -> None:
+    done = place.run("extract", "--region", "ru", "--text", "мой номер 8 916 123-45-67, заказ 9161234560",
+                     "--text", "не звоните мне")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    heads, first, second, wish = done.stdout.splitlines()
+    assert heads.split() == ["KIND", "WRITTEN", "GIVES", "WHOSE", "RULE"]
+    assert re.split(r"  +", first) == ["phone", "8 916 123-45-67", "+79161234567", "the visitor's own", "my"]
+    assert re.split(r"  +", second) == ["phone", "9161234560", "no contact", "order"]
+    assert wish == "Wants no calls: не звоните мне"
+    assert done.stderr == ""
+
+
+def test_a_text_without_a_contact_says_so_and_of_numbers_without_a_region_why(place: Place) -> None:
+    nothing = place.run("extract", "--region", "RU", "--text", "здравствуйте")
+    assert nothing.stdout == "Nothing in it looks like a phone, an e-mail address or a messenger handle.\n"
+    assert "--region says whose they are" in place.run("extract", "--text", "202 555 0143").stderr
+
+
+def test_what_cannot_be_looked_at_names_the_other_way(place: Place) -> None:
+    assert "chat2crm extract --text" in place.run("extract", "мой номер 8 916 123-45-67").stderr
+    both = place.run("extract", "--text", "x", "-")
+    assert both.exit_code == 2
+    assert "not both" in both.stderr
+
+
+@pytest.mark.parametrize("region", ["UK", "ZZ", "russia"])
+def test_a_region_without_phones_is_refused_wherever_it_stands(place: Place, region: str) -> None:
+    for given in (("extract", "--region", region), ("forget", "--phone", "123", "--region", region)):
+        done = place.run(*given, input="")
+        assert done.exit_code == 2, given
+        assert f"Invalid value for '--region': '{region}' is no " in done.stderr
+    told = place.run("extract", input=json.dumps({"id": 1, "text": "x", "region": region}))
+    assert told.exit_code == 1
+    assert f'line 1: "region" is {region!r}' in told.stderr

@@ -41,11 +41,7 @@ def render(
     """
     if request.path is None:
         raise ValueError("this part of the mapping makes no request of its own")
-    path = request.path.fill(scope, findings)
-    url = base_url.rstrip("/") + path
-    # what begins with a slash cannot, and taking both addresses apart costs as much as filling one
-    if not path.startswith("/") and urlsplit(url)[:2] != urlsplit(base_url)[:2]:
-        raise Rejected("The request's path would change the host it goes to: it has to begin with `/` in the mapping.")
+    url = base_url.rstrip("/") + request.path.fill(scope, findings)
     if request.query is not None:
         pairs = list(query_pairs(_filled(request.query, scope, strict=strict, findings=findings)))
         if pairs:

@@ -122,6 +122,9 @@ class Request(Part):
                 "method", "a request has exactly one of get, post, put, patch, delete; here: {here}",
                 {"here": ", ".join(named) or "none"},
             )
+        path = "" if self.path is None else self.path.raw.strip()
+        if path and path[0] not in "/?":  # joined to the address's last word, and a value there could lead to another host
+            raise PydanticCustomError("path", "a path begins with /: write /{path}", {"path": path})
         given = {"json": self.json_, "form": self.form, "multipart": self.multipart, "raw": self.raw}
         bodies = [key for key, value in given.items() if value]
         if len(bodies) > 1:

@@ -46,7 +46,9 @@ class Askers:
         ops = self._deps.settings.ops
         if ops.user_header is None or not is_in(request.remote, ops.trusted_proxies):
             return ""
-        return request.headers.get(ops.user_header, "").strip()[:100]
+        named = request.headers.getall(ops.user_header, [])
+        # a second line is one that the asker sent and the proxy let through, and which of them is whose nobody knows
+        return named[0].strip()[:100] if len(named) == 1 else ""
 
     async def bearer(self, request: web.Request) -> Bearer | None:
         """Who sends a key or the password along. Raises 401 or 429 for one that is wrong."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from desk import PASSWORD, Desk, bearer, desk_of, settings
 from fakes import FakeClock
+from multidict import CIMultiDict
 
 from bridge.config import Revealed
 from bridge.config.passwords import hashed
@@ -71,6 +72,14 @@ async def test_a_proxy_that_is_trusted_says_who_it_is(tmp_path: Path, clock: Fak
         await desk.get(f"/deliveries/{job_id}/raw", headers={"X-User": "anna"})
         [row] = await desk.store.personal().audit()
         assert (row["who"], row["what"]) == ("ops:anna", "raw_viewed")
+
+
+async def test_a_name_that_comes_twice_is_nobodys(tmp_path: Path, clock: FakeClock) -> None:
+    """A proxy that adds its header to the one that the browser sent, in the place of putting it there instead."""
+    ours = settings(ops={"user_header": "X-User", "trusted_proxies": ["127.0.0.0/8"]})
+    async with desk_of(tmp_path, clock, ours) as desk:
+        twice = CIMultiDict([("X-User", "root"), ("X-User", "anna")])
+        assert (await desk.get("/jobs", headers=twice)).status == 303
 
 
 async def test_what_anybody_else_says_of_who_they_are_counts_for_nothing(tmp_path: Path, clock: FakeClock) -> None:

@@ -406,12 +406,9 @@ class TestWhereTo:
 
     async def test_a_path_cannot_change_the_host(self, tmp_path: Path) -> None:
         changed = {**MAPPING, "fetch": {**MAPPING["fetch"], "messages": {**MAPPING["fetch"]["messages"], "get": "{chat}"}}}
-        async with at_desk(tmp_path, changed) as desk:
-            number = await desk.post(ended(".evil.example"))
-            await desk.round()
-
-            assert (await desk.row(number))["state"] == "held"
-            assert desk.service.asked == []
+        with pytest.raises(MappingError, match="a path begins with /"):
+            async with at_desk(tmp_path, changed):
+                pass
 
     async def test_a_next_link_to_another_host_is_not_followed(self, desk: Desk, no_way_out: list[str]) -> None:
         desk.service.next_at = "http://evil.example"
